@@ -1,0 +1,316 @@
+package sse
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// heartbeatAfter is how long a stream may be silent before it gets a comment,
+	// so that proxies do not take it for dead: nginx closes after 60 s of silence.
+	// Section 9.2.7, "Authoring notes", suggests every 15 s or so.
+	heartbeatAfter = 15 * time.Second
+
+	// patience is how long a client may leave an offer untaken before it counts as
+	// gone or stuck: two heartbeats.
+	patience = 2 * heartbeatAfter
+
+	// notifierRoom is how many events may wait while the broker is fanning out. What
+	// waits goes out together, so the busier the broker, the fewer its rounds.
+	notifierRoom = 256
+
+	// writerShare is how many clients one goroutine writes to: enough that starting it
+	// costs nothing, few enough that all cores share a fan-out.
+	writerShare = 64
+)
+
+// A Broker holds the open client connections, listens for incoming events on its
+// Notifier channel, and broadcasts them to all registered connections.
+//
+// Each client has one slot, and what lies in it grows until it is taken: the stretch
+// of the history that the client has not taken yet. So there is no queue a client, a
+// client that falls behind costs nothing, and the broker never waits for one.
+//
+// Make one with NewBroker. Mount ServeHTTP as a handler, with Any so that it answers
+// every method.
+type Broker struct {
+	// Notifier is where events are pushed, by any number of senders. Sending blocks
+	// for ever once the broker has stopped: select on Done too.
+	Notifier chan Event
+
+	newClients     chan *client    // new client connections, to be registered
+	closingClients chan *client    // closed client connections, to be unregistered
+	hold           chan bool       // whether clients are held from now on
+	abort          chan chan<- int // asks to cut all clients off, and how many they were
+	stop           func()          // closes done, the first time
+	done           chan struct{}   // closed when Shutdown begins
+	gone           chan struct{}   // closed by listen at its end: no client is left
+	streams        sync.WaitGroup  // the registered clients' goroutines; listen adds to it
+	stats          stats           // written by listen, read by all
+
+	// Owned by listen:
+
+	clients map[*client]struct{} // the registry of client connections
+	history history              // the last events
+	held    bool                 // clients wait to be placed in the history
+	ready   *client              // list of clients for the next writer
+	readied int                  // its length
+}
+
+// Stats are a broker's figures since it began.
+type Stats struct {
+	Clients       int64 `json:"clients"`        // registered now
+	ClientsEver   int64 `json:"clients_ever"`   // registered since the broker began
+	Events        int64 `json:"events"`         // taken from Notifier
+	Dropped       int64 `json:"dropped"`        // clients cut off because they did not read
+	Resumes       int64 `json:"resumes"`        // clients that came with a last event ID
+	ResumesMissed int64 `json:"resumes_missed"` // of these, asked for more than was held
+}
+
+// stats is Stats as listen counts it.
+type stats struct {
+	clients, clientsEver, events, dropped, resumes, resumesMissed atomic.Int64
+}
+
+// NewBroker returns a Broker that is running: it accepts clients and events until
+// Shutdown.
+func NewBroker() *Broker {
+	b := &Broker{
+		Notifier:       make(chan Event, notifierRoom),
+		newClients:     make(chan *client),
+		closingClients: make(chan *client),
+		hold:           make(chan bool),
+		abort:          make(chan chan<- int),
+		done:           make(chan struct{}),
+		gone:           make(chan struct{}),
+		clients:        make(map[*client]struct{}),
+	}
+	b.stop = sync.OnceFunc(func() { close(b.done) })
+	// Set it running: listening and broadcasting events.
+	go b.listen()
+	return b
+}
+
+// listen is the broker's loop. It alone owns the registry and the history, and it waits
+// for nobody: it neither writes to a client nor logs, since a socket or a terminal that
+// blocks would stop the stream for all.
+func (b *Broker) listen() {
+	defer close(b.gone)
+	silence := time.NewTimer(heartbeatAfter)
+	defer silence.Stop()
+	newClients, notifier, done := b.newClients, b.Notifier, b.done // nil switches a case off
+	for done != nil || len(b.clients) > 0 {
+		select {
+		case c := <-newClients:
+			b.register(c)
+		case c := <-b.closingClients:
+			delete(b.clients, c)
+			b.stats.clients.Store(int64(len(b.clients)))
+			c.count <- len(b.clients)
+		case e := <-notifier:
+			b.add(e)
+			b.addWaiting()
+			b.fanOut()
+			silence.Reset(heartbeatAfter)
+		case <-silence.C:
+			b.fanOut()
+			silence.Reset(heartbeatAfter)
+		case b.held = <-b.hold:
+			b.addWaiting()
+			for c := range b.clients {
+				b.place(c)
+			}
+			b.startWriter()
+		case <-done:
+			newClients, notifier, done = nil, nil, nil
+			silence.Stop()
+			b.addWaiting()
+			b.fanOut()
+			b.endStreams()
+		case left := <-b.abort:
+			for c := range b.clients {
+				c.cut()
+			}
+			left <- len(b.clients)
+		}
+	}
+}
+
+// register puts a client that has just connected into the registry.
+func (b *Broker) register(c *client) {
+	b.clients[c] = struct{}{}
+	b.streams.Add(1)
+	b.stats.clients.Store(int64(len(b.clients)))
+	b.stats.clientsEver.Add(1)
+	b.place(c)
+	b.startWriter()
+	c.count <- len(b.clients)
+}
+
+// place decides where in the history a client begins: behind its last event ID, or at
+// the end. While clients are held it waits, since the history is not complete.
+func (b *Broker) place(c *client) {
+	if b.held || c.placed {
+		return
+	}
+	c.placed = true
+	c.end = b.history.end()
+	if c.resumes {
+		var whole bool
+		c.end, whole = b.history.after(c.lastEventID)
+		b.stats.resumes.Add(1)
+		if !whole {
+			b.stats.resumesMissed.Add(1)
+		}
+	}
+	if c.end < b.history.end() {
+		b.offer(c, time.Now())
+	}
+}
+
+// add numbers an event that has no ID, and puts it into the history.
+func (b *Broker) add(e Event) {
+	if e.ID == 0 {
+		e.ID = max(time.Now().UnixMicro(), b.history.lastID+1)
+	}
+	b.history.add(e)
+	b.stats.events.Add(1)
+}
+
+// addWaiting adds the events that wait in Notifier, so that they go out together.
+func (b *Broker) addWaiting() {
+	for range len(b.Notifier) {
+		b.add(<-b.Notifier)
+	}
+}
+
+// fanOut makes all clients an offer.
+func (b *Broker) fanOut() {
+	now := time.Now()
+	for c := range b.clients {
+		b.offer(c, now)
+	}
+	b.startWriter()
+}
+
+// offer puts what the client has not taken yet into its slot, or a heartbeat where
+// there is nothing. Only listen fills a slot, so this never blocks.
+func (b *Broker) offer(c *client, now time.Time) {
+	if c.dropped {
+		return
+	}
+	select {
+	case <-c.slot: // The last offer is still there: the new one includes it.
+	default:
+		c.start, c.offered = c.end, now
+	}
+	if c.placed {
+		c.end = b.history.end()
+	}
+	// Once its next event is given up, a client can only come back and be told all
+	// that is held.
+	if now.Sub(c.offered) > patience || c.start < c.end && c.start < b.history.start() {
+		c.dropped = true
+		c.cut()
+		b.stats.dropped.Add(1)
+		return
+	}
+	if c.start < c.end {
+		c.slot <- b.history.between(c.start, c.end)
+	} else {
+		c.slot <- heartbeat
+	}
+	b.call(c)
+}
+
+// call has a writer look at the client's slot.
+func (b *Broker) call(c *client) {
+	if c.writer.Swap(called) != idle {
+		return // Its writer will look again.
+	}
+	c.next, b.ready = b.ready, c
+	if b.readied++; b.readied == writerShare {
+		b.startWriter()
+	}
+}
+
+// startWriter starts a goroutine that writes to the clients called so far.
+func (b *Broker) startWriter() {
+	if b.ready != nil {
+		go write(b.ready)
+	}
+	b.ready, b.readied = nil, 0
+}
+
+// endStreams tells every client that the offer in its slot is the last, by closing it.
+func (b *Broker) endStreams() {
+	for c := range b.clients {
+		c.dropped = true
+		close(c.slot)
+		b.call(c)
+	}
+	b.startWriter()
+}
+
+// Hold keeps clients that come from now on waiting, with an open stream and heartbeats,
+// until Release: for a source that has to fill the history first. Without it, a client
+// that resumes would be placed in a history that does not hold its next event yet.
+func (b *Broker) Hold() { b.sendHold(true) }
+
+// Release ends Hold: the clients that waited are placed in the history, behind all that
+// was sent to Notifier before Release.
+func (b *Broker) Release() { b.sendHold(false) }
+
+func (b *Broker) sendHold(held bool) {
+	select {
+	case b.hold <- held:
+	case <-b.done:
+	}
+}
+
+// Done returns a channel that is closed when Shutdown begins: from then on nobody
+// receives from Notifier.
+func (b *Broker) Done() <-chan struct{} { return b.done }
+
+// Stats returns the broker's figures, each of them current.
+func (b *Broker) Stats() Stats {
+	return Stats{
+		Clients:       b.stats.clients.Load(),
+		ClientsEver:   b.stats.clientsEver.Load(),
+		Events:        b.stats.events.Load(),
+		Dropped:       b.stats.dropped.Load(),
+		Resumes:       b.stats.resumes.Load(),
+		ResumesMissed: b.stats.resumesMissed.Load(),
+	}
+}
+
+// Shutdown stops the broker: no client and no event is accepted any more, every client
+// may take what is on offer, and its stream ends. Shutdown returns when all are gone.
+// When ctx ends first it cuts off those that are left, and returns an error that says
+// how many and wraps ctx's.
+func (b *Broker) Shutdown(ctx context.Context) error {
+	b.stop()
+	ended := make(chan struct{})
+	go func() {
+		<-b.gone
+		b.streams.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+	}
+	left := make(chan int, 1)
+	select {
+	case b.abort <- left:
+		if n := <-left; n > 0 {
+			return fmt.Errorf("sse: cut off %d clients that did not take their last events: %w", n, ctx.Err())
+		}
+	case <-b.gone:
+	}
+	return nil
+}

@@ -1,0 +1,241 @@
+package sse
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/kataras/golog"
+	"github.com/kataras/iris/v12"
+)
+
+const (
+	// minRetry and maxRetry bound the reconnection time that a client is told, in
+	// milliseconds. It is spread at random, so that a restart is no stampede.
+	minRetry, maxRetry = 1000, 3000
+
+	// maxChatter is how many bytes a client may send behind its request. They mean
+	// nothing, and are read only because reading is how its leaving is noticed.
+	maxChatter = 4 << 10
+)
+
+// heartbeat is a comment, which clients ignore. No blank line follows it: a block
+// without data makes several clients deliver an empty event.
+var heartbeat = []byte(":\n")
+
+// A client is a registered connection.
+type client struct {
+	slot  chan []byte // room for one: the stretch on offer; listen fills and closes it
+	count chan int    // room for one: how many are registered, told on coming and going
+
+	// Set before the client is registered:
+
+	resumes     bool     // it sent a last event ID
+	lastEventID int64    // that ID
+	conn        net.Conn // its connection, or nil where that is not ours
+	raw         rawConn  // of conn, or nil where a write that does not block is not possible
+	cancel      func()   // where conn is nil: ends its handler
+
+	// Owned by listen:
+
+	placed     bool      // it has its place in the history
+	dropped    bool      // it gets no more offers
+	start, end int64     // the stretch last offered
+	offered    time.Time // when that stretch began to lie in the slot
+
+	writer atomic.Int32 // who writes: idle, writing or called
+	next   *client      // in a list of clients; owned by listen until the list is a writer's
+}
+
+// ServeHTTP serves the event stream (WHATWG HTML, section 9.2). A request with a
+// Last-Event-ID header, or without one but with a lastEventId parameter in its query,
+// gets the later events that are held first.
+//
+// Over HTTP/1 it takes the connection over and returns at once, while the stream lives on;
+// over HTTP/2 it returns when the stream ends. It answers a HEAD request with the
+// stream's header, OPTIONS as a CORS preflight, other methods with 405, and 503 once the
+// broker has stopped. It does not work inside Iris's response recorder or compression.
+func (b *Broker) ServeHTTP(ctx iris.Context) {
+	header := ctx.ResponseWriter().Header()
+	if header.Get("Access-Control-Allow-Origin") == "" {
+		ctx.Header("Access-Control-Allow-Origin", "*")
+	}
+	switch ctx.Method() {
+	case http.MethodGet, http.MethodHead:
+	case http.MethodOptions:
+		ctx.Header("Access-Control-Allow-Methods", "GET")
+		ctx.Header("Access-Control-Allow-Headers", "Last-Event-ID, Cache-Control")
+		ctx.StatusCode(iris.StatusNoContent)
+		return
+	default:
+		ctx.Header("Allow", "GET, HEAD, OPTIONS")
+		ctx.StatusCode(iris.StatusMethodNotAllowed)
+		return
+	}
+	select {
+	case <-b.done:
+		ctx.StatusCode(iris.StatusServiceUnavailable)
+		return
+	default:
+	}
+	// Make sure that the writer supports flushing.
+	flusher, ok := ctx.ResponseWriter().Flusher()
+	if !ok {
+		ctx.StatusCode(iris.StatusHTTPVersionNotSupported)
+		ctx.WriteString("Streaming unsupported!")
+		return
+	}
+	// ctx.ContentType would append a charset, and strict clients refuse anything but this.
+	ctx.Header("Content-Type", "text/event-stream")
+	ctx.Header("Cache-Control", "no-cache")
+	ctx.Header("X-Accel-Buffering", "no") // nginx would wait for a full buffer otherwise
+	if ctx.Method() == http.MethodHead {
+		return
+	}
+	// Each client registers its own slot with the broker's registry.
+	c := &client{slot: make(chan []byte, 1), count: make(chan int, 1)}
+	c.lastEventID, c.resumes = lastEventID(ctx.Request())
+	// The first line of body goes out at once with the header, so that a browser's onopen
+	// fires now and not at the first event.
+	retry := fmt.Sprintf("retry: %d\n", minRetry+rand.IntN(maxRetry-minRetry+1))
+	if hijacker, ok := ctx.ResponseWriter().(http.Hijacker); ok && ctx.Request().ProtoMajor == 1 {
+		b.takeOver(hijacker, header, retry, c)
+	} else {
+		b.serve(ctx, flusher, retry, c)
+	}
+}
+
+// lastEventID returns the last event ID that a request names, and whether it is a number:
+// anything else can't be ours. A number too large for an int64 counts as the largest.
+func lastEventID(r *http.Request) (id int64, ok bool) {
+	ids := r.Header.Values("Last-Event-ID")
+	if len(ids) == 0 {
+		// A new EventSource can't send the header.
+		ids = r.URL.Query()["lastEventId"]
+	}
+	if len(ids) == 0 {
+		return 0, false
+	}
+	id, err := strconv.ParseInt(ids[0], 10, 64)
+	return id, err == nil || errors.Is(err, strconv.ErrRange)
+}
+
+// takeOver takes a connection over from net/http, whose goroutines and buffers, 20 KB a
+// client, end with the handler. A body that ends with its connection needs no chunks.
+func (b *Broker) takeOver(hijacker http.Hijacker, header http.Header, retry string, c *client) {
+	conn, _, err := hijacker.Hijack()
+	if err != nil {
+		golog.Errorf("taking the connection over: %v", err)
+		return
+	}
+	header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	header.Set("Connection", "close")
+	var head bytes.Buffer
+	head.WriteString("HTTP/1.1 200 OK\r\n")
+	header.Write(&head)
+	head.WriteString("\r\n" + retry)
+	if _, err := conn.Write(head.Bytes()); err != nil {
+		conn.Close()
+		return
+	}
+	c.conn, c.raw = conn, rawConnOf(conn)
+	count, ok := b.join(c)
+	if !ok {
+		conn.Close()
+		return
+	}
+	go b.watch(c)
+	golog.Infof("Client added. %d registered clients", count)
+}
+
+// watch waits until a client whose connection was taken over is gone: it left, was cut
+// off, or its stream ended.
+func (b *Broker) watch(c *client) {
+	buf := make([]byte, 64)
+	for sent := 0; sent <= maxChatter; {
+		n, err := c.conn.Read(buf)
+		if err != nil {
+			break
+		}
+		sent += n
+	}
+	c.conn.Close()
+	b.leave(c)
+}
+
+// serve streams to a client whose connection is not ours alone, as over HTTP/2: the
+// handler stays, and is the client's writer.
+func (b *Broker) serve(ctx iris.Context, flusher http.Flusher, retry string, c *client) {
+	stream, cancel := context.WithCancel(ctx.Request().Context())
+	defer cancel()
+	// A write can be blocked by a client that does not read; only a deadline ends it.
+	deadline := make(chan struct{})
+	stop := context.AfterFunc(stream, func() {
+		http.NewResponseController(ctx.ResponseWriter().Naive()).SetWriteDeadline(time.Unix(1, 0))
+		close(deadline)
+	})
+	defer func() {
+		if !stop() {
+			<-deadline
+		}
+	}()
+	c.cancel = cancel
+	c.writer.Store(called) // it always waits at its slot
+	ctx.WriteString(retry)
+	flusher.Flush()
+	count, ok := b.join(c)
+	if !ok {
+		return
+	}
+	defer b.leave(c)
+	golog.Infof("Client added. %d registered clients", count)
+	for {
+		select {
+		case stretch, ok := <-c.slot:
+			if !ok {
+				return
+			}
+			if _, err := ctx.Write(stretch); err != nil {
+				return
+			}
+			flusher.Flush()
+		case <-stream.Done():
+			return
+		}
+	}
+}
+
+// join registers a client, and returns how many are registered, or false when the broker
+// has stopped.
+func (b *Broker) join(c *client) (count int, ok bool) {
+	select {
+	case b.newClients <- c:
+		return <-c.count, true
+	case <-b.done:
+		return 0, false
+	}
+}
+
+// leave unregisters a client. The log comes last: a terminal that blocks holds up nothing.
+func (b *Broker) leave(c *client) {
+	defer b.streams.Done()
+	b.closingClients <- c
+	golog.Warnf("Removed client. %d registered clients", <-c.count)
+}
+
+// cut ends a client's connection from outside, and with it a write that blocks. It does not
+// wait.
+func (c *client) cut() {
+	if c.conn != nil {
+		c.conn.SetDeadline(time.Unix(1, 0))
+	} else {
+		c.cancel()
+	}
+}

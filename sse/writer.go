@@ -1,0 +1,60 @@
+package sse
+
+// What a client's writer field says.
+const (
+	idle    = iota // nobody looks at its slot; the next call starts a writer
+	writing        // a writer has looked at its slot, or is about to
+	called         // listen has filled its slot since: the writer has to look again
+)
+
+// write serves a list of clients, one offer each in turn, until none has any. A client
+// that keeps up costs one write to its socket, and neither a goroutine of its own nor a
+// pass through the scheduler.
+func write(list *client) {
+	w := newTryWriter()
+	for list != nil {
+		var again *client
+		for c := list; c != nil; {
+			next := c.next
+			if c.takeOffer(w) {
+				c.next, again = again, c
+			}
+			c = next
+		}
+		list = again
+	}
+}
+
+// takeOffer writes what lies in the client's slot, and reports whether there may be more.
+func (c *client) takeOffer(w *tryWriter) (more bool) {
+	c.writer.Store(writing)
+	select {
+	case stretch, ok := <-c.slot:
+		if !ok {
+			c.conn.Close()
+			return false
+		}
+		n, err := w.write(c.raw, stretch)
+		if err != nil {
+			c.conn.Close()
+			return false
+		}
+		if n < len(stretch) {
+			go c.writeRest(stretch[n:])
+			return false
+		}
+	default:
+	}
+	return !c.writer.CompareAndSwap(writing, idle)
+}
+
+// writeRest writes what a socket had no room for. It blocks until the client has read
+// enough or is cut off; then the client is one like all others again.
+func (c *client) writeRest(rest []byte) {
+	if _, err := c.conn.Write(rest); err != nil {
+		c.conn.Close()
+		return
+	}
+	c.next = nil
+	write(c)
+}

@@ -1,0 +1,17 @@
+//go:build !unix
+
+package sse
+
+import "net"
+
+// Where a write that does not block is not to be had, every write gets a goroutine.
+
+type rawConn = any
+
+func rawConnOf(net.Conn) rawConn { return nil }
+
+type tryWriter struct{}
+
+func newTryWriter() *tryWriter { return nil }
+
+func (*tryWriter) write(rawConn, []byte) (int, error) { return 0, nil }
