@@ -5,13 +5,16 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"crypto/tls"
 	_ "embed"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"os"
 	"os/signal"
@@ -39,8 +42,9 @@ type event struct {
 
 // options are the command line's flags.
 type options struct {
-	addr     string
-	interval time.Duration
+	addr      string
+	interval  time.Duration
+	cert, key string
 }
 
 // parse reads the command line. Its error is flag.ErrHelp after -h, for which it has
@@ -50,21 +54,27 @@ func parse(args []string) (o options, err error) {
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.addr, "addr", ":8080", "listen on this `host:port`")
 	flags.DurationVar(&o.interval, "interval", 2*time.Second, "make an event each `duration`, such as 500ms or 2s")
+	flags.StringVar(&o.cert, "cert", "", "serve HTTPS and HTTP/2 with the certificate in this PEM `file`")
+	flags.StringVar(&o.key, "key", "", "the certificate's private key, a PEM `file`")
 	err = flags.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		fmt.Print("Serves a page at / and its event stream at /events.\n\nUsage: sse [flags]\n\n")
 		flags.SetOutput(os.Stdout)
 		flags.PrintDefaults()
-	case err == nil && flags.NArg() > 0:
+	case err != nil:
+	case flags.NArg() > 0:
 		err = fmt.Errorf("unexpected argument: %q", flags.Arg(0))
-	case err == nil && o.interval <= 0:
+	case o.interval <= 0:
 		err = fmt.Errorf("-interval must be positive: %v", o.interval)
+	case (o.cert == "") != (o.key == ""):
+		err = errors.New("-cert and -key go together")
 	}
 	return o, err
 }
 
 func main() {
+	signals, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	o, err := parse(os.Args[1:])
 	if errors.Is(err, flag.ErrHelp) {
 		return
@@ -73,23 +83,34 @@ func main() {
 		fmt.Fprintf(os.Stderr, "sse: %v (-h lists the flags)\n", err)
 		os.Exit(2)
 	}
+	serve := iris.Addr(o.addr, limits)
+	if o.cert != "" {
+		// Iris takes a file that it can't read for the certificate itself.
+		if _, err := tls.LoadX509KeyPair(o.cert, o.key); err != nil {
+			fmt.Fprintf(os.Stderr, "sse: certificate: %v\n", err)
+			os.Exit(1)
+		}
+		serve = iris.TLS(o.addr, o.cert, o.key, iris.TLSNoRedirect, limits)
+	}
+
 	broker := sse.NewBroker()
 	go tick(broker, o.interval)
 
 	app := newApp(broker)
 	app.Logger().SetLevelOutput("error", os.Stderr)
-	stopped := make(chan struct{})
+	failed := make(chan error, 1)
 	go func() {
-		defer close(stopped)
-		stop(app, broker)
+		// http://localhost:8080
+		// http://localhost:8080/events
+		failed <- app.Run(serve, iris.WithoutServerError(iris.ErrServerClosed), iris.WithoutInterruptHandler)
 	}()
-	// http://localhost:8080
-	// http://localhost:8080/events
-	err = app.Run(iris.Addr(o.addr, limits), iris.WithoutServerError(iris.ErrServerClosed), iris.WithoutInterruptHandler)
-	if err != nil {
-		os.Exit(1) // Iris has logged it.
+	select {
+	case <-failed:
+		os.Exit(1) // Iris has logged the error.
+	case <-signals.Done():
+		restore() // A second signal ends the process at once.
+		stop(app, broker)
 	}
-	<-stopped
 }
 
 // tick sends the broker an event each interval until the broker stops.
@@ -127,28 +148,57 @@ func newApp(broker *sse.Broker) *iris.Application {
 		ctx.Write(page)
 	})
 	app.Any("/events", broker.ServeHTTP)
+	app.HandleMany("GET HEAD", "/healthz", func(ctx iris.Context) {
+		select {
+		case <-broker.Done():
+			ctx.StopWithText(iris.StatusServiceUnavailable, "stopping")
+		default:
+			ctx.WriteString("ok")
+		}
+	})
+	app.HandleMany("GET HEAD", "/stats", func(ctx iris.Context) {
+		ctx.JSON(broker.Stats())
+	})
 	return app
 }
 
-// limits bounds what a client may cost before its request is read: Iris sets no limit.
+// limits bounds what a client may cost before its request is read, and how long a dead
+// HTTP/2 connection lives: neither Iris nor net/http sets a limit.
 func limits(su *iris.Supervisor) {
 	su.Server.ReadHeaderTimeout = 5 * time.Second
 	su.Server.IdleTimeout = time.Minute
 	su.Server.MaxHeaderBytes = 16 << 10
+	su.Server.HTTP2 = &http.HTTP2Config{
+		SendPingTimeout:  15 * time.Second,
+		PingTimeout:      15 * time.Second,
+		WriteByteTimeout: 30 * time.Second,
+	}
+	su.Server.ErrorLog = log.New(&throttle{}, "", 0)
 }
 
-// stop waits for SIGINT or SIGTERM and then stops accepting, ends the streams, and returns.
-// A second signal ends the process at once.
+// A throttle logs at most one line a second. Short of file descriptors, net/http has one
+// to say for each try to accept.
+type throttle struct {
+	next time.Time // no line before; log.Logger serializes the calls
+}
+
+func (t *throttle) Write(line []byte) (int, error) {
+	if now := time.Now(); now.After(t.next) {
+		t.next = now.Add(time.Second)
+		golog.Error(string(bytes.TrimSpace(line)))
+	}
+	return len(line), nil
+}
+
+// stop stops accepting, ends the streams, and returns when they have ended or their time
+// is up.
 func stop(app *iris.Application, broker *sse.Broker) {
-	signals, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	<-signals.Done()
-	restore()
 	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
 	defer cancel()
-	go app.Shutdown(ctx) // Closes the listener at once; waits for HTTP/2 streams.
+	closed := make(chan error, 1)
+	go func() { closed <- app.Shutdown(ctx) }() // Closes the listener at once, then waits for HTTP/2.
 	if err := broker.Shutdown(ctx); err != nil {
 		golog.Warn(err)
 	}
+	<-closed
 }
-
-var _ http.Handler = (*iris.Application)(nil)
