@@ -1,0 +1,3 @@
+module example.com/sse/e2e
+
+go 1.26.0

@@ -1,0 +1,244 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const (
+	// startWithin and stopWithin are how long the server may take on a machine that is
+	// busy with other tests.
+	startWithin = 20 * time.Second
+	stopWithin  = 10 * time.Second
+
+	// minPort and maxPort bound the ports that servers get. They lie below the ports
+	// that systems give to outgoing connections: one of thousands of clients could take
+	// the port while its server is down, and the restart would fail.
+	minPort, maxPort = 12000, 32000
+)
+
+// A server is the binary, running with a port of its own.
+type server struct {
+	addr string // 127.0.0.1:port
+	url  string // http://127.0.0.1:port, or https:// when it got a certificate
+
+	t       *testing.T
+	command []string      // what starts it, with all arguments
+	cmd     *exec.Cmd     // the running process
+	exited  chan struct{} // closed when cmd has ended
+	out     lockedBuffer  // what all its processes printed
+}
+
+// start runs the server with the given flags and waits until it answers. It is killed at the
+// test's end; when the test has failed, what it printed is logged.
+func start(t *testing.T, args ...string) *server {
+	t.Helper()
+	return startCommand(t, []string{binary}, args...)
+}
+
+// startCommand is start through another command, such as a shell that sets a limit: the
+// binary's arguments are added to the command's.
+func startCommand(t *testing.T, command []string, args ...string) *server {
+	t.Helper()
+	s := &server{t: t, addr: freeAddr(t)}
+	s.url = "http://" + s.addr
+	if slices.Contains(args, "-cert") {
+		s.url = "https://" + s.addr
+	}
+	s.command = slices.Concat(command, []string{"-addr", s.addr}, args)
+	t.Cleanup(func() {
+		s.kill()
+		if t.Failed() {
+			t.Logf("the server at %s printed:\n%s", s.addr, s.output())
+		}
+	})
+	s.restart()
+	return s
+}
+
+// restart starts the server again, with the same flags and on the same port.
+func (s *server) restart() {
+	s.t.Helper()
+	s.kill()
+	s.cmd = exec.Command(s.command[0], s.command[1:]...)
+	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.out
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	exited := make(chan struct{})
+	s.exited = exited
+	go func(cmd *exec.Cmd) {
+		cmd.Wait()
+		close(exited)
+	}(s.cmd)
+	s.waitUntilServing()
+}
+
+func (s *server) waitUntilServing() {
+	s.t.Helper()
+	// The certificate is not what is tested here.
+	client := &http.Client{Transport: &http.Transport{
+		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true},
+		DisableKeepAlives: true,
+	}}
+	for deadline := time.Now().Add(startWithin); ; time.Sleep(20 * time.Millisecond) {
+		resp, err := client.Get(s.url + "/healthz")
+		if err == nil {
+			resp.Body.Close()
+			return
+		}
+		select {
+		case <-s.exited:
+			s.t.Fatalf("the server ended at once: %v", s.cmd.ProcessState)
+		default:
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("the server does not answer after %v: %v", startWithin, err)
+		}
+	}
+}
+
+// kill ends the server as kill -9 does, and waits until it is gone. It may be gone already.
+func (s *server) kill() {
+	if s.cmd == nil || s.cmd.Process == nil {
+		return
+	}
+	s.cmd.Process.Kill()
+	<-s.exited
+}
+
+// stop asks the server to end, and returns its exit code.
+func (s *server) stop() int {
+	s.t.Helper()
+	s.signal(syscall.SIGTERM)
+	select {
+	case <-s.exited:
+	case <-time.After(stopWithin):
+		s.t.Fatalf("the server still runs %v after SIGTERM", stopWithin)
+	}
+	return s.cmd.ProcessState.ExitCode()
+}
+
+func (s *server) signal(sig os.Signal) {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(sig); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *server) pid() int { return s.cmd.Process.Pid }
+
+// output returns what the server has printed so far.
+func (s *server) output() string { return s.out.String() }
+
+// stats is what /stats tells.
+type stats struct {
+	Clients       int64 `json:"clients"`
+	ClientsEver   int64 `json:"clients_ever"`
+	Events        int64 `json:"events"`
+	Dropped       int64 `json:"dropped"`
+	Resumes       int64 `json:"resumes"`
+	ResumesMissed int64 `json:"resumes_missed"`
+}
+
+func (s *server) stats() (figures stats) {
+	s.t.Helper()
+	if err := json.Unmarshal(get(s.t, http.DefaultClient, s.url+"/stats"), &figures); err != nil {
+		s.t.Fatal(err)
+	}
+	return figures
+}
+
+// waitForClients waits until that many clients are registered.
+func (s *server) waitForClients(n int64, timeout time.Duration) {
+	s.t.Helper()
+	eventually(s.t, timeout, func() error {
+		if got := s.stats().Clients; got != n {
+			return fmt.Errorf("%d clients are registered, want %d", got, n)
+		}
+		return nil
+	})
+}
+
+// get returns the body of a 200 answer.
+func get(t *testing.T, client *http.Client, url string) []byte {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("GET %s: %s, %v: %.200s", url, resp.Status, err, body)
+	}
+	return body
+}
+
+// eventually waits until try succeeds, and fails the test with its last error when it does
+// not in time.
+func eventually(t *testing.T, timeout time.Duration, try func() error) {
+	t.Helper()
+	for deadline := time.Now().Add(timeout); ; time.Sleep(20 * time.Millisecond) {
+		err := try()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("after %v: %v", timeout, err)
+		}
+	}
+}
+
+// freeAddr returns a loopback address on which nobody listens.
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		addr := fmt.Sprintf("127.0.0.1:%d", minPort+rand.IntN(maxPort-minPort))
+		if l, err := net.Listen("tcp", addr); err == nil {
+			l.Close()
+			return addr
+		}
+	}
+	t.Fatal("no port is free")
+	return ""
+}
+
+// A lockedBuffer collects what a process prints while others read it.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer // mu protects it
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return strings.TrimSpace(b.buf.String())
+}
