@@ -127,8 +127,10 @@ func (b *Broker) listen() {
 		case <-done:
 			newClients, notifier, done = nil, nil, nil
 			silence.Stop()
-			b.addWaiting()
-			b.fanOut()
+			if len(b.Notifier) > 0 {
+				b.addWaiting()
+				b.fanOut()
+			}
 			b.endStreams()
 		case left := <-b.abort:
 			for c := range b.clients {

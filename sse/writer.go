@@ -43,9 +43,11 @@ func (c *client) takeOffer(w *tryWriter) (more bool) {
 			go c.writeRest(stretch[n:])
 			return false
 		}
+		// Behind the last offer a slot is closed, which only another look can tell.
+		return true
 	default:
+		return !c.writer.CompareAndSwap(writing, idle)
 	}
-	return !c.writer.CompareAndSwap(writing, idle)
 }
 
 // writeRest writes what a socket had no room for. It blocks until the client has read

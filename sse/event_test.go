@@ -1,0 +1,52 @@
+package sse
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+func TestFrameBytes(t *testing.T) {
+	for _, test := range []struct{ name, data, frame string }{
+		{"one line", "a", "id: 7\ndata: a\n\n"},
+		{"LF", "a\nb", "id: 7\ndata: a\ndata: b\n\n"},
+		{"CR", "a\rb", "id: 7\ndata: a\ndata: b\n\n"},
+		{"CRLF", "a\r\nb", "id: 7\ndata: a\ndata: b\n\n"},
+		{"LF CR are two ends", "a\n\rb", "id: 7\ndata: a\ndata: \ndata: b\n\n"},
+		{"ends in LF", "a\n", "id: 7\ndata: a\ndata: \n\n"},
+		{"ends in CRLF", "a\r\n", "id: 7\ndata: a\ndata: \n\n"},
+		{"empty", "", "id: 7\ndata: \n\n"},
+		{"blank lines", "\n\n", "id: 7\ndata: \ndata: \ndata: \n\n"},
+		{"space kept", " a", "id: 7\ndata:  a\n\n"},
+		{"non-ASCII", "你好, €", "id: 7\ndata: 你好, €\n\n"},
+		{"no field smuggled in", "a\nid: 9\r\rretry: 1", "id: 7\ndata: a\ndata: id: 9\ndata: \ndata: retry: 1\n\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			frame := string(Event{ID: 7, Data: []byte(test.data)}.appendTo(nil))
+			if frame != test.frame {
+				t.Errorf("frame of %q is %q, want %q", test.data, frame, test.frame)
+			}
+		})
+	}
+}
+
+func FuzzAnyPayloadSurvivesAStrictParse(f *testing.F) {
+	for _, data := range []string{"", "a", "a\nb", "a\r\nb\r", "\n\n\nid: 5\n\n", " \x00\xff", "data: a"} {
+		f.Add(int64(42), []byte(data))
+	}
+	f.Fuzz(func(t *testing.T, id int64, data []byte) {
+		frame := Event{ID: id, Data: data}.appendTo([]byte("retry: 1\n"))
+		r := newReader(bytes.NewReader(frame))
+		got, err := r.next()
+		if err != nil {
+			t.Fatalf("frame %q: %v", frame, err)
+		}
+		want := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(data))
+		if got.ID != id || string(got.Data) != want {
+			t.Errorf("parsed (%d, %q) out of %q, want (%d, %q)", got.ID, got.Data, frame, id, want)
+		}
+		if got, err := r.next(); err == nil {
+			t.Errorf("a second event %v in %q", got, frame)
+		}
+	})
+}

@@ -1,0 +1,168 @@
+package sse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/kataras/golog"
+	"github.com/kataras/iris/v12"
+)
+
+func TestMain(m *testing.M) {
+	golog.SetOutput(io.Discard)
+	os.Exit(m.Run())
+}
+
+// newApp returns an Iris app with a broker of its own mounted at /events.
+func newApp(t *testing.T) (*Broker, *iris.Application) {
+	t.Helper()
+	b := NewBroker()
+	app := iris.New()
+	app.Any("/events", b.ServeHTTP)
+	if err := app.Build(); err != nil {
+		t.Fatal(err)
+	}
+	return b, app
+}
+
+// newServer serves a broker on a socket until the test ends.
+func newServer(t *testing.T) (*Broker, *httptest.Server) {
+	t.Helper()
+	b, app := newApp(t)
+	server := httptest.NewServer(app)
+	t.Cleanup(func() {
+		shutdown(t, b)
+		server.Close()
+	})
+	return b, server
+}
+
+// shutdown stops a broker whose clients all read, or are gone.
+func shutdown(t *testing.T, b *Broker) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := b.Shutdown(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+// A stream is a test's connection to a broker.
+type stream struct {
+	*reader
+	response *http.Response
+}
+
+// open connects with a client of its own; header is pairs of names and values.
+func open(t *testing.T, url string, header ...string) stream {
+	t.Helper()
+	return openWith(t, &http.Client{Transport: &http.Transport{}}, url, header...)
+}
+
+// openWith connects with the given client.
+func openWith(t *testing.T, client *http.Client, url string, header ...string) stream {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(header) == 1 {
+		request.URL.RawQuery = header[0]
+	} else {
+		for i := 0; i < len(header); i += 2 {
+			request.Header.Set(header[i], header[i+1])
+		}
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { response.Body.Close() })
+	return stream{newReader(response.Body), response}
+}
+
+// want reads one event and checks it; an ID of 0 stands for any.
+func (s stream) want(t *testing.T, id int64, data string) Event {
+	t.Helper()
+	e, err := s.next()
+	if err != nil || id != 0 && e.ID != id || string(e.Data) != data {
+		t.Fatalf("got event %d %.40q, error %v; want %d %.40q", e.ID, e.Data, err, id, data)
+	}
+	return e
+}
+
+// wantEnd checks that the stream ends cleanly, behind events that do not matter.
+func (s stream) wantEnd(t *testing.T) {
+	t.Helper()
+	for {
+		if _, err := s.next(); err != nil {
+			if !errors.Is(err, io.EOF) {
+				t.Errorf("the stream ends with %v", err)
+			}
+			return
+		}
+	}
+}
+
+// send sends events with the given IDs, each with its number as payload, and waits until
+// the broker has taken them.
+func send(t *testing.T, b *Broker, ids ...int64) {
+	t.Helper()
+	events := b.Stats().Events + int64(len(ids))
+	for _, id := range ids {
+		b.Notifier <- Event{ID: id, Data: fmt.Append(nil, id)}
+	}
+	eventually(t, "all events taken", func() bool { return b.Stats().Events == events })
+}
+
+// eventually waits until a condition holds.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !holds(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within 10 s: %s", what)
+		}
+	}
+}
+
+// settled checks that no more goroutines and file descriptors are left than there were.
+func settled(t *testing.T) func() {
+	goroutines, files := runtime.NumGoroutine(), openFiles()
+	return func() {
+		t.Helper()
+		eventually(t, fmt.Sprintf("back to %d goroutines", goroutines), func() bool {
+			return runtime.NumGoroutine() <= goroutines
+		})
+		eventually(t, fmt.Sprintf("back to %d open files", files), func() bool {
+			return openFiles() <= files
+		})
+	}
+}
+
+// openFiles returns how many file descriptors are open, or 0 where that can't be seen.
+func openFiles() int {
+	files, _ := os.ReadDir("/proc/self/fd")
+	return len(files)
+}
+
+// dialStalled sends a request over a connection with tiny buffers and never reads.
+func dialStalled(t *testing.T, server *httptest.Server) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	conn.(*net.TCPConn).SetReadBuffer(1)
+	fmt.Fprint(conn, "GET /events HTTP/1.1\r\nHost: test\r\n\r\n")
+	return conn
+}

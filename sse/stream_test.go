@@ -1,0 +1,265 @@
+package sse
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/kataras/iris/v12"
+)
+
+func TestHeadAndFirstLineComeBeforeAnyEvent(t *testing.T) {
+	_, server := newServer(t)
+	s := open(t, server.URL) // Returns with the head; no event is ever sent.
+	if s.response.StatusCode != http.StatusOK {
+		t.Errorf("status %s", s.response.Status)
+	}
+	for name, want := range map[string]string{
+		"Content-Type":                "text/event-stream",
+		"Cache-Control":               "no-cache",
+		"Access-Control-Allow-Origin": "*",
+		"X-Accel-Buffering":           "no",
+	} {
+		if got := s.response.Header.Values(name); len(got) != 1 || got[0] != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	if _, err := http.ParseTime(s.response.Header.Get("Date")); err != nil {
+		t.Error(err)
+	}
+	line, err := s.lines.ReadString('\n')
+	if err != nil || !strings.HasPrefix(line, "retry: ") {
+		t.Errorf("first line %q, error %v", line, err)
+	}
+}
+
+func TestReconnectionTimesAreSpread(t *testing.T) {
+	b, server := newServer(t)
+	send(t, b, 1)
+	seen := map[int]bool{}
+	for range 20 {
+		s := open(t, server.URL, "Last-Event-ID", "0")
+		s.want(t, 1, "1")
+		if s.retry < minRetry || s.retry > maxRetry {
+			t.Errorf("retry %d", s.retry)
+		}
+		seen[s.retry] = true
+	}
+	if len(seen) < 10 {
+		t.Errorf("20 clients, only these reconnection times: %v", seen)
+	}
+}
+
+func TestResumingClientGetsEveryLaterEventFirst(t *testing.T) {
+	for name, test := range map[string]struct {
+		header []string
+		want   []int64
+	}{
+		"after the first":         {[]string{"Last-Event-ID", "10"}, []int64{20, 30}},
+		"after the second":        {[]string{"Last-Event-ID", "20"}, []int64{30}},
+		"after the last":          {[]string{"Last-Event-ID", "30"}, nil},
+		"between two":             {[]string{"Last-Event-ID", "25"}, []int64{30}},
+		"before the history":      {[]string{"Last-Event-ID", "3"}, []int64{10, 20, 30}},
+		"negative":                {[]string{"Last-Event-ID", "-3"}, []int64{10, 20, 30}},
+		"from the future":         {[]string{"Last-Event-ID", "31"}, []int64{10, 20, 30}},
+		"too large for a number":  {[]string{"Last-Event-ID", "99999999999999999999"}, []int64{10, 20, 30}},
+		"garbage":                 {[]string{"Last-Event-ID", "10x"}, nil},
+		"empty":                   {[]string{"Last-Event-ID", ""}, nil},
+		"none":                    {nil, nil},
+		"in the query":            {[]string{"lastEventId=10"}, []int64{20, 30}},
+		"empty in the query":      {[]string{"lastEventId="}, nil},
+		"garbage in the query":    {[]string{"lastEventId=x;%zz"}, nil},
+		"another query parameter": {[]string{"last=10"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, server := newServer(t)
+			send(t, b, 10, 20, 30)
+			s := open(t, server.URL, test.header...)
+			eventually(t, "registered", func() bool { return b.Stats().Clients == 1 })
+			send(t, b, 40)
+			for _, id := range append(test.want, 40) {
+				s.want(t, id, fmt.Sprint(id))
+			}
+		})
+	}
+}
+
+func TestHeaderComesBeforeTheQuery(t *testing.T) {
+	b, server := newServer(t)
+	send(t, b, 10, 20, 30)
+	// A browser that reconnects repeats the URL of its first connection.
+	request, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/events?lastEventId=10", nil)
+	request.Header.Set("Last-Event-ID", "20")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	stream{newReader(response.Body), response}.want(t, 30, "30")
+}
+
+func TestEveryPayloadArrives(t *testing.T) {
+	b, server := newServer(t)
+	s := open(t, server.URL, "Last-Event-ID", "0")
+	for _, data := range []string{"a", "", "a\nb\n\nc", "你好", strings.Repeat("x\n", 1<<20)} {
+		b.Notifier <- Event{Data: []byte(data)}
+		s.want(t, 0, data)
+	}
+}
+
+func TestOtherMethods(t *testing.T) {
+	b, server := newServer(t)
+	for _, test := range []struct {
+		method, name, value string
+		status              int
+	}{
+		{"HEAD", "Content-Type", "text/event-stream", 200},
+		{"POST", "Allow", "GET, HEAD, OPTIONS", 405},
+		{"DELETE", "Allow", "GET, HEAD, OPTIONS", 405},
+		{"OPTIONS", "Access-Control-Allow-Headers", "Last-Event-ID, Cache-Control", 204},
+	} {
+		request, _ := http.NewRequest(test.method, server.URL+"/events", strings.NewReader("body"))
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if got := response.Header.Get(test.name); response.StatusCode != test.status || got != test.value {
+			t.Errorf("%s: status %d, %s %q, want %d, %q", test.method, response.StatusCode, test.name, got, test.status, test.value)
+		}
+		if got := response.Header.Get("Access-Control-Allow-Origin"); got != "*" {
+			t.Errorf("%s: Access-Control-Allow-Origin %q", test.method, got)
+		}
+	}
+	if ever := b.Stats().ClientsEver; ever != 0 {
+		t.Errorf("%d clients registered", ever)
+	}
+}
+
+func TestAppsOwnHeadersAreKept(t *testing.T) {
+	b := NewBroker()
+	app := iris.New()
+	app.Get("/events", func(ctx iris.Context) {
+		ctx.Header("Access-Control-Allow-Origin", "https://example.com")
+		ctx.SetCookieKV("a", "b")
+		ctx.Next()
+	}, b.ServeHTTP)
+	app.Build()
+	server := httptest.NewServer(app)
+	defer server.Close()
+	defer shutdown(t, b)
+	header := open(t, server.URL).response.Header
+	if got := header.Values("Access-Control-Allow-Origin"); len(got) != 1 || got[0] != "https://example.com" {
+		t.Errorf("Access-Control-Allow-Origin is %q", got)
+	}
+	if header.Get("Set-Cookie") == "" {
+		t.Error("the app's cookie is lost")
+	}
+}
+
+// A noFlusher is a ResponseWriter that can do nothing more than it must.
+type noFlusher struct{ http.ResponseWriter }
+
+func TestStreamingUnsupported(t *testing.T) {
+	b, app := newApp(t)
+	defer shutdown(t, b)
+	recorder := httptest.NewRecorder()
+	app.ServeHTTP(noFlusher{recorder}, httptest.NewRequest(http.MethodGet, "/events", nil))
+	if recorder.Code != http.StatusHTTPVersionNotSupported || recorder.Body.String() != "Streaming unsupported!" {
+		t.Errorf("%d %q", recorder.Code, recorder.Body)
+	}
+}
+
+func TestHTTP2(t *testing.T) {
+	b, app := newApp(t)
+	server := httptest.NewUnstartedServer(app)
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	client := server.Client()
+	send(t, b, 10, 20)
+	s := openWith(t, client, server.URL, "Last-Event-ID", "10")
+	if s.response.ProtoMajor != 2 || s.response.Header.Get("Content-Type") != "text/event-stream" {
+		t.Errorf("%s, %v", s.response.Proto, s.response.Header)
+	}
+	s.want(t, 20, "20")
+	second := openWith(t, client, server.URL, "Last-Event-ID", "20")
+	second.response.Body.Close()
+	eventually(t, "the second unregistered", func() bool {
+		stats := b.Stats()
+		return stats.Clients == 1 && stats.ClientsEver == 2
+	})
+	b.Notifier <- Event{ID: 30, Data: make([]byte, 1<<20)}
+	b.Notifier <- Event{ID: 40}
+	s.want(t, 30, string(make([]byte, 1<<20)))
+	s.want(t, 40, "")
+	shutdown(t, b)
+	s.wantEnd(t)
+}
+
+func TestHTTP1OverTLS(t *testing.T) {
+	b, app := newApp(t)
+	server := httptest.NewTLSServer(app)
+	defer server.Close()
+	s := openWith(t, server.Client(), server.URL, "Last-Event-ID", "0")
+	if s.response.ProtoMajor != 1 {
+		t.Error(s.response.Proto)
+	}
+	for id := range int64(50) {
+		b.Notifier <- Event{ID: id + 1, Data: make([]byte, 1<<16)}
+		s.want(t, id+1, string(make([]byte, 1<<16)))
+	}
+	shutdown(t, b)
+	s.wantEnd(t)
+}
+
+func TestHTTP10ClientGetsAStreamThatEndsWithItsConnection(t *testing.T) {
+	b, server := newServer(t)
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "GET /events HTTP/1.0\r\nLast-Event-ID: 0\r\n\r\n")
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if response.TransferEncoding != nil || response.ContentLength != -1 || !response.Close {
+		t.Errorf("transfer encoding %q, length %d, close %v", response.TransferEncoding, response.ContentLength, response.Close)
+	}
+	send(t, b, 1)
+	s := stream{newReader(response.Body), response}
+	s.want(t, 1, "1")
+	shutdown(t, b)
+	s.wantEnd(t)
+}
+
+func TestChatteringClientIsCutOff(t *testing.T) {
+	b, server := newServer(t)
+	conn := dialStalled(t, server)
+	eventually(t, "registered", func() bool { return b.Stats().Clients == 1 })
+	io.WriteString(conn, strings.Repeat("x", maxChatter))
+	io.WriteString(conn, "x")
+	eventually(t, "unregistered", func() bool { return b.Stats().Clients == 0 })
+}
+
+func TestLittleChatterIsIgnored(t *testing.T) {
+	b, server := newServer(t)
+	conn := dialStalled(t, server)
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(conn, "GET /events HTTP/1.1\r\nHost: test\r\n\r\n") // A pipelined request.
+	b.Notifier <- Event{ID: 1}
+	stream{newReader(response.Body), response}.want(t, 1, "")
+	if ever := b.Stats().ClientsEver; ever != 1 {
+		t.Errorf("%d clients registered", ever)
+	}
+}
