@@ -1,0 +1,113 @@
+// Package cluster shows the same events on every server, under the same IDs, through NATS
+// JetStream: a client may be connected to any of them, reconnect to another, and neither
+// miss nor repeat an event. A stream on NATS numbers the events and keeps the last of them;
+// every server publishes to it and reads from it.
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"example.com/sse/sse"
+
+	"github.com/kataras/golog"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Options say where NATS is.
+type Options struct {
+	URLs     string // comma-separated, with user:password@ or token@ where NATS wants it
+	Creds    string // a credentials file, or ""
+	Replicas int    // of the stream, should it have to be made; at least 1
+}
+
+// A Cluster is this server's part in it.
+type Cluster struct {
+	options     Options
+	broker      *sse.Broker
+	reconnected chan struct{} // room for one: a connection was made since the reader last looked
+
+	connected atomic.Bool
+	ready     atomic.Bool   // the broker's history was filled; never false again
+	last      atomic.Uint64 // sequence of the newest event read; 0 before the first
+	lastTick  atomic.Int64  // boundary of the last tick read, in ns since 1970; 0 before the first
+
+	// Owned by read:
+
+	lastTime   time.Time // when NATS stored the newest event read
+	stuck      bool      // messages waited, but none came
+	difference string    // between the stream's configuration and ours, as last logged
+}
+
+// Stats are a Cluster's figures.
+type Stats struct {
+	Connected    bool   `json:"nats_connected"`
+	LastSequence uint64 `json:"nats_last_sequence"` // of the newest event read
+}
+
+// Join feeds the broker from the cluster until the broker stops, and publishes what payload
+// makes of each tick: a multiple of the interval since 1970. It returns at once, also where
+// NATS is not there yet, and goes on trying; until the history is filled, clients wait. So
+// call it before the server listens. Its error says what is wrong with the options, and
+// repeats no URL, since that may hold a password.
+func Join(broker *sse.Broker, interval time.Duration, payload func(time.Time) []byte, o Options) (*Cluster, error) {
+	if err := checkURLs(o.URLs); err != nil {
+		return nil, err
+	}
+	if o.Creds != "" {
+		if _, err := os.ReadFile(o.Creds); err != nil {
+			return nil, fmt.Errorf("credentials: %w", err)
+		}
+	}
+	c := &Cluster{options: o, broker: broker, reconnected: make(chan struct{}, 1)}
+	broker.Hold()
+	go c.run(interval, payload)
+	return c, nil
+}
+
+// run connects, reads and ticks until the broker stops.
+func (c *Cluster) run(interval time.Duration, payload func(time.Time) []byte) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	nc, err := c.connect()
+	if err != nil {
+		golog.Error("NATS: the URLs do not go together") // The error repeats them.
+		return
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(requestTimeout))
+	if err != nil {
+		golog.Errorf("NATS: %v", err)
+		return
+	}
+	go c.read(ctx, nc, js)
+	go (&ticker{c: c, nc: nc, js: js, interval: interval, payload: payload}).run(ctx)
+	<-c.broker.Done()
+}
+
+// Ready tells whether this server has ever read all that NATS held for it: from then on it
+// can resume clients.
+func (c *Cluster) Ready() bool { return c.ready.Load() }
+
+// Stats returns the current figures.
+func (c *Cluster) Stats() Stats {
+	return Stats{Connected: c.connected.Load(), LastSequence: c.last.Load()}
+}
+
+// A complaint is logged once and not again until it is settled or another takes its place:
+// what is tried four times a second would fill the log.
+type complaint struct {
+	last string
+}
+
+func (c *complaint) make(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); text != c.last {
+		c.last = text
+		golog.Warn(text)
+	}
+}
+
+func (c *complaint) settle() { c.last = "" }

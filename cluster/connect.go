@@ -1,0 +1,95 @@
+package cluster
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/kataras/golog"
+	"github.com/nats-io/nats.go"
+)
+
+const (
+	// reconnectWait is how long to wait before another try to connect: an outage should
+	// be over for the clients soon after it is for NATS. As much again at random keeps
+	// the servers apart.
+	reconnectWait = 250 * time.Millisecond
+
+	// pingInterval and maxPingsOut find a connection dead after some 6 s, where
+	// nobody closed it: a machine without power, a frozen NATS.
+	pingInterval = 2 * time.Second
+	maxPingsOut  = 2
+)
+
+// connect returns a connection that may still have to be made, and that is made again for
+// ever.
+func (c *Cluster) connect() (*nats.Conn, error) {
+	var trouble complaint // for the handlers, which nats.go calls one at a time
+	connected := func(nc *nats.Conn) {
+		c.connected.Store(true)
+		trouble.settle()
+		golog.Infof("NATS: connected to %s", nc.ConnectedUrlRedacted())
+		select {
+		case c.reconnected <- struct{}{}:
+		default:
+		}
+	}
+	options := []nats.Option{
+		nats.Name("sse"),
+		nats.RetryOnFailedConnect(true),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(reconnectWait),
+		nats.ReconnectJitter(reconnectWait, reconnectWait),
+		nats.PingInterval(pingInterval),
+		nats.MaxPingsOutstanding(maxPingsOut),
+		// A password that is wrong twice may be right later, after a change on NATS.
+		nats.IgnoreAuthErrorAbort(),
+		// A tick is of no use later.
+		nats.ReconnectBufSize(-1),
+		nats.ConnectHandler(connected),
+		nats.ReconnectHandler(connected),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if !c.connected.Swap(false) {
+				return
+			}
+			if err == nil {
+				err = errors.New("closed")
+			}
+			trouble.make("NATS: connection lost, trying again: %v", err)
+		}),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) {
+			trouble.make("NATS: not there yet, trying again: %v", err)
+		}),
+		// Without a handler nats.go prints to stderr.
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			trouble.make("NATS: %v", err)
+		}),
+	}
+	if c.options.Creds != "" {
+		options = append(options, nats.UserCredentials(c.options.Creds))
+	}
+	return nats.Connect(c.options.URLs, options...)
+}
+
+// checkURLs returns an error that does not repeat the URLs, as that from parsing one does,
+// password and all.
+func checkURLs(urls string) error {
+	for each := range strings.SplitSeq(urls, ",") {
+		each = strings.TrimSpace(each)
+		if !strings.Contains(each, "://") {
+			each = "nats://" + each
+		}
+		u, err := url.Parse(each)
+		// What looks like a path is the rest of a password that was not escaped.
+		if err != nil || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" {
+			return errors.New("not a list of NATS URLs")
+		}
+		switch u.Scheme {
+		case "nats", "tls", "ws", "wss":
+		default:
+			return errors.New("not a list of NATS URLs")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/kataras/golog"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	streamName = "SSE"
+	subject    = "sse.events"
+
+	// maxMessages and maxBytes bound what NATS keeps: enough that a burst does not outrun
+	// the readers, which 2,048 messages were too few for.
+	maxMessages = 65536
+	maxBytes    = 64 << 20
+
+	// duplicateWindow is how long NATS remembers message IDs, and so how far the clocks of
+	// two servers may be apart before their ticks count twice.
+	duplicateWindow = 2 * time.Minute
+)
+
+// configuration is that of a stream made now. Its first sequence is the moment, so that IDs
+// rise even over a stream that was deleted and made again, and agree in kind with those of
+// a server alone.
+func configuration(now time.Time, replicas int) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:       streamName,
+		Subjects:   []string{subject},
+		Storage:    jetstream.FileStorage,
+		MaxMsgs:    maxMessages,
+		MaxBytes:   maxBytes,
+		Duplicates: duplicateWindow,
+		Replicas:   replicas,
+		FirstSeq:   uint64(now.UnixMicro()),
+	}
+}
+
+// openStream returns the stream, and makes it where there is none. One that exists is the
+// operator's, and stays as it is: an update would take its replicas down to ours.
+func (c *Cluster) openStream(ctx context.Context, js jetstream.JetStream) (jetstream.Stream, error) {
+	ours := configuration(time.Now(), c.options.Replicas)
+	stream, err := js.Stream(ctx, streamName)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		stream, err = js.CreateStream(ctx, ours)
+		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+			stream, err = js.Stream(ctx, streamName) // Another server was faster.
+		} else if err == nil {
+			golog.Infof("NATS: stream %s made", streamName)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("stream %s: %w", streamName, err)
+	}
+	if diff := difference(stream.CachedInfo().Config, ours); diff != c.difference {
+		c.difference = diff
+		if diff != "" {
+			golog.Warnf("NATS: stream %s is left as it is, but differs: %s", streamName, diff)
+		}
+	}
+	return stream, nil
+}
+
+// difference tells in what a stream's configuration differs from ours, or "". More replicas
+// than we would have are no difference.
+func difference(theirs, ours jetstream.StreamConfig) string {
+	var list []string
+	compare := func(what string, theirs, ours any) {
+		if theirs, ours := fmt.Sprint(theirs), fmt.Sprint(ours); theirs != ours {
+			list = append(list, fmt.Sprintf("%s %s and not %s", what, theirs, ours))
+		}
+	}
+	compare("subjects", theirs.Subjects, ours.Subjects)
+	compare("storage", theirs.Storage, ours.Storage)
+	compare("retention", theirs.Retention, ours.Retention)
+	compare("discard", theirs.Discard, ours.Discard)
+	compare("max messages", theirs.MaxMsgs, ours.MaxMsgs)
+	compare("max bytes", theirs.MaxBytes, ours.MaxBytes)
+	compare("max age", theirs.MaxAge, ours.MaxAge)
+	compare("duplicate window", theirs.Duplicates, ours.Duplicates)
+	compare("replicas", theirs.Replicas, max(theirs.Replicas, ours.Replicas))
+	return strings.Join(list, ", ")
+}

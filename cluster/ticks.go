@@ -1,0 +1,114 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// tickID begins the message ID of a tick; its boundary follows.
+const tickID = "tick-"
+
+// errDuplicateInProcess is how NATS answers when another server's publication of the same
+// tick is on its way to the replicas.
+const errDuplicateInProcess jetstream.ErrorCode = 10158
+
+// A ticker publishes the ticks. All servers tick on the same boundaries and publish with the
+// boundary as message ID, so that JetStream makes one event of them: there is no leader, and
+// any server may die.
+type ticker struct {
+	c        *Cluster
+	nc       *nats.Conn
+	js       jetstream.JetStream
+	interval time.Duration
+	payload  func(time.Time) []byte
+
+	boundary int64 // the last one that was its turn, in ns since 1970
+	failed   bool  // the last publication did
+	trouble  complaint
+}
+
+func (t *ticker) run(ctx context.Context) {
+	t.boundary = floor(time.Now(), t.interval)
+	for {
+		now := time.Now()
+		t.boundary = nextBoundary(now, t.boundary, t.interval)
+		select {
+		case <-time.After(time.Unix(0, t.boundary).Sub(now)):
+		case <-ctx.Done():
+			return
+		}
+		t.tick(ctx)
+	}
+}
+
+// tick publishes the boundary's tick, one try and no longer than an interval. It does not
+// before the history is filled, since the last tick is not known.
+func (t *ticker) tick(ctx context.Context) {
+	if !t.c.ready.Load() || !t.nc.IsConnected() || !isNews(t.boundary, t.c.lastTick.Load(), t.interval) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, t.interval)
+	defer cancel()
+	// A frozen NATS swallows bytes, and would release a tick of each interval in a burst.
+	if t.failed && t.nc.FlushWithContext(ctx) != nil {
+		return
+	}
+	id := tickID + strconv.FormatInt(t.boundary, 10)
+	_, err := t.js.Publish(ctx, subject, t.payload(time.Unix(0, t.boundary)),
+		jetstream.WithMsgID(id), jetstream.WithRetryAttempts(0))
+	var answer *jetstream.APIError
+	if errors.As(err, &answer) && answer.ErrorCode == errDuplicateInProcess {
+		err = nil
+	}
+	t.failed = err != nil
+	if err == nil {
+		t.trouble.settle()
+	} else if ctx.Err() != context.Canceled {
+		t.trouble.make("NATS: a tick could not be published: %v", err)
+	}
+}
+
+// isNews tells whether a boundary is newer than the last tick read. One more than an
+// interval ahead is a stranger's or of a clock that is wrong, and must not silence us.
+func isNews(boundary, last int64, interval time.Duration) bool {
+	return boundary > last || last > boundary+int64(interval)
+}
+
+// floor returns the last multiple of the interval since 1970. time.Truncate would count
+// from year 1, and differ for intervals that don't divide the time between.
+func floor(now time.Time, interval time.Duration) int64 {
+	ns := now.UnixNano()
+	return ns - ns%int64(interval)
+}
+
+// nextBoundary returns the boundary that has its turn after the last. A publication that
+// took its whole interval ends behind the next boundary, which is not too late then.
+func nextBoundary(now time.Time, last int64, interval time.Duration) int64 {
+	current, step := floor(now, interval), int64(interval)
+	switch {
+	case last < current:
+		return current
+	case last > current+step: // The clock was set back.
+		return current + step
+	}
+	return last + step
+}
+
+// tickOf returns the boundary of a tick by its message ID, or 0 for any other message.
+func tickOf(messageID string) int64 {
+	digits, ok := strings.CutPrefix(messageID, tickID)
+	if !ok {
+		return 0
+	}
+	boundary, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return boundary
+}
