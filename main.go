@@ -21,6 +21,7 @@ import (
 	"syscall"
 	"time"
 
+	"example.com/sse/cluster"
 	"example.com/sse/sse"
 
 	"github.com/kataras/golog"
@@ -45,6 +46,7 @@ type options struct {
 	addr      string
 	interval  time.Duration
 	cert, key string
+	nats      cluster.Options
 }
 
 // parse reads the command line. Its error is flag.ErrHelp after -h, for which it has
@@ -56,6 +58,9 @@ func parse(args []string) (o options, err error) {
 	flags.DurationVar(&o.interval, "interval", 2*time.Second, "make an event each `duration`, such as 500ms or 2s")
 	flags.StringVar(&o.cert, "cert", "", "serve HTTPS and HTTP/2 with the certificate in this PEM `file`")
 	flags.StringVar(&o.key, "key", "", "the certificate's private key, a PEM `file`")
+	flags.StringVar(&o.nats.URLs, "nats", "", "share the events of all servers on the NATS at these `URLs`, separated by commas")
+	flags.StringVar(&o.nats.Creds, "nats-creds", "", "the credentials for NATS, a `file`")
+	flags.IntVar(&o.nats.Replicas, "nats-replicas", 1, "the `number` of NATS servers to hold the events, if their stream has to be made")
 	err = flags.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -69,6 +74,8 @@ func parse(args []string) (o options, err error) {
 		err = fmt.Errorf("-interval must be positive: %v", o.interval)
 	case (o.cert == "") != (o.key == ""):
 		err = errors.New("-cert and -key go together")
+	case o.nats.Replicas < 1:
+		err = fmt.Errorf("-nats-replicas must be positive: %d", o.nats.Replicas)
 	}
 	return o, err
 }
@@ -94,9 +101,16 @@ func main() {
 	}
 
 	broker := sse.NewBroker()
-	go tick(broker, o.interval)
+	// Where the events come from: this server's own ticker, or the stream of all servers.
+	var servers *cluster.Cluster
+	if o.nats.URLs == "" {
+		go tick(broker, o.interval)
+	} else if servers, err = cluster.Join(broker, o.interval, hello, o.nats); err != nil {
+		fmt.Fprintf(os.Stderr, "sse: -nats: %v\n", err)
+		os.Exit(2)
+	}
 
-	app := newApp(broker)
+	app := newApp(broker, servers)
 	app.Logger().SetLevelOutput("error", os.Stderr)
 	failed := make(chan error, 1)
 	go func() {
@@ -120,17 +134,8 @@ func tick(broker *sse.Broker, interval time.Duration) {
 	for {
 		select {
 		case now := <-ticker.C:
-			evt := event{
-				Timestamp: now.Unix(),
-				Message:   fmt.Sprintf("Hello at %s", now.Format(time.RFC1123)),
-			}
-			evtBytes, err := json.Marshal(evt)
-			if err != nil {
-				golog.Error(err)
-				continue
-			}
 			select {
-			case broker.Notifier <- sse.Event{Data: evtBytes}:
+			case broker.Notifier <- sse.Event{Data: hello(now)}:
 			case <-broker.Done():
 				return
 			}
@@ -140,8 +145,21 @@ func tick(broker *sse.Broker, interval time.Duration) {
 	}
 }
 
-// newApp returns the routes.
-func newApp(broker *sse.Broker) *iris.Application {
+// hello returns the payload of the event at a moment.
+func hello(now time.Time) []byte {
+	evt := event{
+		Timestamp: now.Unix(),
+		Message:   fmt.Sprintf("Hello at %s", now.Format(time.RFC1123)),
+	}
+	evtBytes, err := json.Marshal(evt)
+	if err != nil {
+		golog.Error(err)
+	}
+	return evtBytes
+}
+
+// newApp returns the routes. A server alone has nil servers.
+func newApp(broker *sse.Broker, servers *cluster.Cluster) *iris.Application {
 	app := iris.New().Configure(iris.WithFireMethodNotAllowed)
 	app.HandleMany("GET HEAD", "/", func(ctx iris.Context) {
 		ctx.ContentType("text/html")
@@ -153,11 +171,22 @@ func newApp(broker *sse.Broker) *iris.Application {
 		case <-broker.Done():
 			ctx.StopWithText(iris.StatusServiceUnavailable, "stopping")
 		default:
+			if servers != nil && !servers.Ready() {
+				ctx.StopWithText(iris.StatusServiceUnavailable, "waiting for NATS")
+				return
+			}
 			ctx.WriteString("ok")
 		}
 	})
 	app.HandleMany("GET HEAD", "/stats", func(ctx iris.Context) {
-		ctx.JSON(broker.Stats())
+		if servers == nil {
+			ctx.JSON(broker.Stats())
+			return
+		}
+		ctx.JSON(struct {
+			sse.Stats
+			NATS cluster.Stats `json:"nats"`
+		}{broker.Stats(), servers.Stats()})
 	})
 	return app
 }

@@ -44,8 +44,8 @@ type Cluster struct {
 
 // Stats are a Cluster's figures.
 type Stats struct {
-	Connected    bool   `json:"nats_connected"`
-	LastSequence uint64 `json:"nats_last_sequence"` // of the newest event read
+	Connected    bool   `json:"connected"`
+	LastSequence uint64 `json:"last_sequence"` // of the newest event read
 }
 
 // Join feeds the broker from the cluster until the broker stops, and publishes what payload

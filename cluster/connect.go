@@ -29,7 +29,8 @@ func (c *Cluster) connect() (*nats.Conn, error) {
 	connected := func(nc *nats.Conn) {
 		c.connected.Store(true)
 		trouble.settle()
-		golog.Infof("NATS: connected to %s", nc.ConnectedUrlRedacted())
+		// Not ConnectedUrlRedacted: it hides a password, but not a token.
+		golog.Infof("NATS: connected to %s", nc.ConnectedAddr())
 		select {
 		case c.reconnected <- struct{}{}:
 		default:
