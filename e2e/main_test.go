@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -41,6 +42,10 @@ func run(m *testing.M) int {
 		fmt.Fprintf(os.Stderr, "building the server: %v\n%s", err, out)
 		return 1
 	}
+	// Most tests that run at the same time only wait; go test would let as many run as
+	// there are cores.
+	flag.Parse()
+	flag.Set("test.parallel", "8")
 	code := m.Run()
 	printMissing()
 	return code

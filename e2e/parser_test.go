@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 )
 
@@ -29,8 +30,8 @@ type parser struct {
 	n      int   // lines read
 	lastID int64 // of the last event
 
-	heartbeats int // comments seen
-	retries    int // retry fields seen
+	heartbeats int           // comments seen
+	retry      time.Duration // the last reconnection time seen, or 0
 }
 
 func newParser(r io.Reader) *parser {
@@ -46,7 +47,7 @@ func splitLine(data []byte, atEOF bool) (advance int, token []byte, err error) {
 	i := bytes.IndexAny(data, "\r\n")
 	switch {
 	case i < 0 && atEOF && len(data) > 0:
-		return 0, nil, fmt.Errorf("the last line is not finished: %q", data)
+		return 0, nil, fmt.Errorf("%w in line %q", io.ErrUnexpectedEOF, data)
 	case i < 0:
 		return 0, nil, nil
 	case data[i] == '\n':
@@ -59,8 +60,17 @@ func splitLine(data []byte, atEOF bool) (advance int, token []byte, err error) {
 	return 0, nil, nil // Whether LF follows CR is not known yet.
 }
 
-// next returns the next event. At the stream's end its error is io.EOF, or one that says
-// what is unfinished; a comment or a retry field alone needs no blank line behind it.
+// A grammarError is what is wrong with a stream, other than that it ended.
+type grammarError struct {
+	error
+	line int
+}
+
+func (e grammarError) Error() string { return fmt.Sprintf("line %d: %v", e.line, e.error) }
+
+// next returns the next event. At the stream's end its error is io.EOF, or wraps
+// io.ErrUnexpectedEOF inside an event; a comment or a retry field alone needs no blank line
+// behind it. What the grammar forbids is a grammarError.
 func (p *parser) next() (message, error) {
 	var m message
 	var data []string
@@ -92,10 +102,11 @@ func (p *parser) next() (message, error) {
 		case field == "data":
 			data = append(data, value)
 		case field == "retry":
-			if _, err := parseDigits(value); err != nil {
+			ms, err := parseDigits(value)
+			if err != nil {
 				return m, p.errorf("retry: %v", err)
 			}
-			p.retries++
+			p.retry = time.Duration(ms) * time.Millisecond
 		case field == "id":
 			id, err := parseDigits(value)
 			if err != nil || hasID || id <= p.lastID || id >= 1<<53 {
@@ -116,7 +127,7 @@ func (p *parser) next() (message, error) {
 }
 
 func (p *parser) errorf(format string, args ...any) error {
-	return fmt.Errorf("line %d: %w", p.n, fmt.Errorf(format, args...))
+	return grammarError{fmt.Errorf(format, args...), p.n}
 }
 
 // parseDigits parses a number that has digits only, without a sign.

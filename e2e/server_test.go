@@ -64,7 +64,7 @@ func startCommand(t *testing.T, command []string, args ...string) *server {
 	t.Cleanup(func() {
 		s.kill()
 		if t.Failed() {
-			t.Logf("the server at %s printed:\n%s", s.addr, s.output())
+			t.Logf("the server at %s printed at last:\n%s", s.addr, s.out.tail(40))
 		}
 	})
 	s.restart()
@@ -241,4 +241,12 @@ func (b *lockedBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return strings.TrimSpace(b.buf.String())
+}
+
+// tail returns the last lines, without those that say that clients come and go.
+func (b *lockedBuffer) tail(n int) string {
+	lines := slices.DeleteFunc(strings.Split(b.String(), "\n"), func(line string) bool {
+		return strings.HasSuffix(line, "registered clients")
+	})
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }

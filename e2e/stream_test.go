@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// headWithin is how long the answer's head may take.
+const headWithin = 10 * time.Second
+
 // A stream is an open event stream, checked by the strict parser.
 type stream struct {
 	resp *http.Response
@@ -29,24 +32,9 @@ func subscribe(t *testing.T, url, lastID string) *stream {
 // subscribeWith is subscribe with an HTTP client of one's own, for certificates and protocols.
 func subscribeWith(t *testing.T, client *http.Client, url, lastID string) *stream {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	t.Cleanup(cancel)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	resp, cancel, err := open(client, url, lastID)
 	if err != nil {
 		t.Fatal(err)
-	}
-	if lastID != "" {
-		req.Header.Set("Last-Event-ID", lastID)
-	}
-	headWithin := time.AfterFunc(10*time.Second, cancel)
-	resp, err := client.Do(req)
-	if err != nil {
-		t.Fatalf("no answer: %v", err)
-	}
-	headWithin.Stop()
-	if got := resp.Header.Get("Content-Type"); resp.StatusCode != http.StatusOK || got != "text/event-stream" {
-		resp.Body.Close()
-		t.Fatalf("GET %s: %s, Content-Type %q", url, resp.Status, got)
 	}
 	s := &stream{
 		resp: resp,
@@ -56,8 +44,34 @@ func subscribeWith(t *testing.T, client *http.Client, url, lastID string) *strea
 		ended:    make(chan struct{}),
 		cancel:   cancel,
 	}
+	t.Cleanup(s.close)
 	go s.read()
 	return s
+}
+
+// open asks for the event stream at a URL. cancel ends the request, and must be called.
+func open(client *http.Client, url, lastID string) (resp *http.Response, cancel func(), err error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer time.AfterFunc(headWithin, cancel).Stop()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		cancel()
+		return nil, nil, err
+	}
+	if lastID != "" {
+		req.Header.Set("Last-Event-ID", lastID)
+	}
+	resp, err = client.Do(req)
+	if err != nil {
+		cancel()
+		return nil, nil, err
+	}
+	if got := resp.Header.Get("Content-Type"); resp.StatusCode != http.StatusOK || got != "text/event-stream" {
+		cancel()
+		resp.Body.Close()
+		return nil, nil, fmt.Errorf("GET %s: %s, Content-Type %q", url, resp.Status, got)
+	}
+	return resp, cancel, nil
 }
 
 func (s *stream) read() {

@@ -1,0 +1,140 @@
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestKillUnder500Clients(t *testing.T) {
+	t.Parallel()
+	s := start(t, "-interval", "100ms")
+	fs := followers(t, 500, s.url+"/events")
+	time.Sleep(2 * time.Second)
+	before := held(t, s)
+	waitForID(t, fs, before[len(before)-1], 10*time.Second)
+	s.kill()
+	s.restart()
+	restarted := time.Now()
+	waitUntilOpened(t, fs, 2, 30*time.Second)
+	var back time.Time
+	for _, f := range fs {
+		f.mu.Lock()
+		if f.connected.After(back) {
+			back = f.connected
+		}
+		f.mu.Unlock()
+	}
+	time.Sleep(time.Second)
+
+	// All that the server told before it was killed, and all that it has made since it
+	// is back, also while a client was not. What it was about to tell died with it.
+	after := held(t, s)
+	waitForID(t, fs, after[len(after)-1], 10*time.Second)
+	for _, f := range fs {
+		f.forget(before[len(before)-1], after[0])
+	}
+	checkWhole(t, fs, slices.Concat(before, after))
+	if figures := s.stats(); figures.Clients != 500 || figures.Resumes < 500 {
+		t.Errorf("want 500 clients that resumed: %+v", figures)
+	}
+	t.Logf("all 500 were back %v after the restart, the longest gap was %v",
+		back.Sub(restarted).Round(time.Millisecond), longestGap(fs).Round(time.Millisecond))
+}
+
+func TestStoppedForFiveSeconds(t *testing.T) {
+	t.Parallel()
+	s := start(t, "-interval", "100ms")
+	fs := followers(t, 20, s.url+"/events")
+	waitForID(t, fs, 1, 5*time.Second)
+
+	s.signal(syscall.SIGSTOP)
+	came := make(chan *stream)
+	go func() { came <- subscribe(t, s.url+"/events", "1") }() // waits for the server to answer
+	time.Sleep(5 * time.Second)
+	s.signal(syscall.SIGCONT)
+
+	late := <-came
+	late.next(5 * time.Second)
+	checkWhole(t, fs, held(t, s))
+	for i, f := range fs {
+		if n := f.timesOpened(); n != 1 {
+			t.Errorf("follower %d had to connect %d times", i, n)
+		}
+	}
+	t.Logf("the longest gap was %v", longestGap(fs).Round(time.Millisecond))
+}
+
+// A server that can't open another file must go on with those that it has.
+func TestFileDescriptorsExhausted(t *testing.T) {
+	t.Parallel()
+	s := startCommand(t, []string{"sh", "-c", `ulimit -n 64 && exec "$0" "$@"`, binary}, "-interval", "100ms")
+	fs := make([]*follower, 100)
+	for i := range fs {
+		fs[i] = follow(t, http.DefaultClient, s.url+"/events")
+	}
+	split := func() (in, out []*follower) {
+		for _, f := range fs {
+			if f.timesOpened() > 0 {
+				in = append(in, f)
+			} else {
+				out = append(out, f)
+			}
+		}
+		return in, out
+	}
+	const complaint = "too many open files"
+	eventually(t, 10*time.Second, func() error {
+		if in, _ := split(); len(in) < 40 || !strings.Contains(s.output(), complaint) {
+			return fmt.Errorf("it has not run out of file descriptors with %d clients", len(in))
+		}
+		return nil
+	})
+	time.Sleep(500 * time.Millisecond) // until those that are in know it
+	begun, complaints := time.Now(), strings.Count(s.output(), complaint)
+	in, out := split()
+	if len(out) < 30 {
+		t.Fatalf("only %d clients wait: there is no shortage", len(out))
+	}
+
+	// The connected go on.
+	time.Sleep(4 * time.Second)
+	for i, f := range in {
+		if ids := f.got(); len(ids) < 20 {
+			t.Errorf("follower %d got only %d events", i, len(ids))
+		}
+	}
+	if got := longestGap(in); got > 2*time.Second {
+		t.Errorf("a follower waited %v for an event", got)
+	}
+	// It says so, but not for each try.
+	seconds := time.Since(begun).Seconds()
+	if n := strings.Count(s.output(), complaint) - complaints; n < 1 || float64(n) > seconds+2 {
+		t.Errorf("%d lines about it in %.1f seconds", n, seconds)
+	}
+
+	// One leaves, another gets in.
+	in, _ = split()
+	in[0].leave()
+	eventually(t, 5*time.Second, func() error {
+		if now, _ := split(); len(now) <= len(in) {
+			return errors.New("none of those that wait got in")
+		}
+		return nil
+	})
+	t.Logf("%d were connected, %d waited", len(in), len(out))
+
+	// When most have left, the server answers again, and those that stay have missed nothing.
+	stay := in[1:6]
+	for _, f := range fs {
+		if !slices.Contains(stay, f) {
+			f.leave()
+		}
+	}
+	checkWhole(t, stay, held(t, s))
+}
