@@ -1,0 +1,239 @@
+package e2e
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// cutOffWithin is how long a client may take with its request, and then some.
+const cutOffWithin = 15 * time.Second
+
+func TestWhoNeverFinishesItsRequestIsCutOff(t *testing.T) {
+	t.Parallel()
+	s := start(t, "-interval", "100ms")
+	fs := followers(t, 5, s.url+"/events")
+	var clients sync.WaitGroup
+	for what, request := range map[string]string{
+		"nothing":                    "",
+		"half a line":                "GET /eve",
+		"half a header":              "GET /events HTTP/1.1\r\nHost: x\r\nLast-Ev",
+		"POST /events without body":  "POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n",
+		"GET / without its body":     "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n",
+		"an endless chunked body":    "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n",
+		"OPTIONS and never its body": "OPTIONS /events HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345",
+	} {
+		clients.Go(func() {
+			conn := dial(t, s)
+			io.WriteString(conn, request)
+			conn.SetReadDeadline(time.Now().Add(cutOffWithin))
+			if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("%s: still connected after %v", what, cutOffWithin)
+			}
+		})
+	}
+	clients.Go(func() {
+		conn := dial(t, s)
+		begun := time.Now()
+		for _, b := range []byte("GET /events HTTP/1.1\r\nHost: x\r\nX-Slow: " + strings.Repeat("s", 1000)) {
+			if _, err := conn.Write([]byte{b}); err != nil {
+				return
+			}
+			if time.Since(begun) > cutOffWithin {
+				t.Errorf("byte by byte: still connected after %v", cutOffWithin)
+				return
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	})
+	clients.Wait()
+	checkWhole(t, fs, held(t, s))
+}
+
+func TestChattererIsCutOff(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	conn := dial(t, s)
+	io.WriteString(conn, "GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
+	chatter := make([]byte, 1<<10)
+	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	var err error
+	for range 1 << 10 {
+		if _, err = conn.Write(chatter); err != nil {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("a client that sends on and on is not cut off: %v", err)
+	}
+	s.waitForClients(0, 5*time.Second)
+}
+
+func TestGarbageIsRefusedWithoutHarm(t *testing.T) {
+	t.Parallel()
+	s := start(t, "-interval", "100ms")
+	fs := followers(t, 5, s.url+"/events")
+	noise := make([]byte, 4<<10)
+	for i := range noise {
+		noise[i] = byte(rand.Int())
+	}
+	for what, test := range map[string]struct {
+		request string
+		status  int // 0: none at all is as good as 400
+	}{
+		"noise":                     {string(noise), 0},
+		"zeros":                     {strings.Repeat("\x00", 100) + "\r\n\r\n", 0},
+		"a TLS hello":               {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + strings.Repeat("x", 508), 0},
+		"no version":                {"GET /events\r\n\r\n", 400},
+		"a version yet to come":     {"GET /events HTTP/7.3\r\nHost: x\r\n\r\n", 505},
+		"HTTP/2 without TLS":        {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 0},
+		"no host":                   {"GET /events HTTP/1.1\r\n\r\n", 400},
+		"two hosts":                 {"GET /events HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400},
+		"a space in a header":       {"GET /events HTTP/1.1\r\nHost: x\r\nLast Event ID: 1\r\n\r\n", 400},
+		"a negative length":         {"GET /events HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400},
+		"a bad escape":              {"GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+		"a megabyte of headers":     {"GET /events HTTP/1.1\r\nHost: x\r\n" + strings.Repeat("X-Much: "+strings.Repeat("m", 1000)+"\r\n", 1000) + "\r\n", 431},
+		"a header of a megabyte":    {"GET /events HTTP/1.1\r\nHost: x\r\nLast-Event-ID: " + strings.Repeat("1", 1<<20) + "\r\n\r\n", 431},
+		"an unknown path":           {"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n", 404},
+		"a path out of the tree":    {"GET /../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n", 404},
+		"a last event ID of noise":  {"HEAD /events HTTP/1.1\r\nHost: x\r\nLast-Event-ID: \xff\xfe, 1\r\n\r\n", 200},
+		"a bad query":               {"HEAD /events?lastEventId=%zz&;=% HTTP/1.1\r\nHost: x\r\n\r\n", 200},
+		"an unknown method":         {"BREW /events HTTP/1.1\r\nHost: x\r\n\r\n", 405},
+		"an unknown page's method":  {"BREW / HTTP/1.1\r\nHost: x\r\n\r\n", 405},
+		"a tunnel through it":       {"CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n", 0},
+		"expecting the impossible":  {"GET / HTTP/1.1\r\nHost: x\r\nExpect: miracles\r\n\r\n", 417},
+		"an unknown coding of body": {"POST /events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: rot13\r\n\r\n", 501},
+	} {
+		resp, err := send(t, s, test.request)
+		if test.status == 0 {
+			if err == nil && (resp.StatusCode < 400 || resp.StatusCode >= 500 && resp.StatusCode != 505) {
+				t.Errorf("%s: %s", what, resp.Status)
+			}
+			continue
+		}
+		if err != nil || resp.StatusCode != test.status {
+			t.Errorf("%s: %v, %v, want %d", what, resp, err, test.status)
+		}
+	}
+	checkWhole(t, fs, held(t, s))
+	if n := fs[0].timesOpened(); n != 1 {
+		t.Errorf("a client had to connect %d times", n)
+	}
+}
+
+func TestMethods(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for _, path := range []string{"/events", "/", "/healthz", "/stats"} {
+		for _, method := range []string{"POST", "PUT", "DELETE", "PATCH"} {
+			resp, err := send(t, s, method+" "+path+" HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody")
+			if err != nil || resp.StatusCode != http.StatusMethodNotAllowed || !strings.Contains(resp.Header.Get("Allow"), "GET") {
+				t.Errorf("%s %s: %v, %v", method, path, resp, err)
+			}
+		}
+		resp, err := send(t, s, "HEAD "+path+" HTTP/1.1\r\nHost: x\r\n\r\n")
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Errorf("HEAD %s: %v, %v", path, resp, err)
+		}
+	}
+
+	resp, err := send(t, s, "HEAD /events HTTP/1.1\r\nHost: x\r\n\r\n")
+	if err != nil || resp.Header.Get("Content-Type") != "text/event-stream" {
+		t.Errorf("HEAD /events: %v, %v", resp, err)
+	}
+
+	// What a browser asks before it sends Last-Event-ID to another origin.
+	resp, err = send(t, s, "OPTIONS /events HTTP/1.1\r\nHost: x\r\nOrigin: http://elsewhere.example\r\n"+
+		"Access-Control-Request-Method: GET\r\nAccess-Control-Request-Headers: last-event-id\r\n\r\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	headers := strings.ToLower(resp.Header.Get("Access-Control-Allow-Headers"))
+	if resp.StatusCode != http.StatusNoContent || resp.Header.Get("Access-Control-Allow-Origin") != "*" ||
+		!strings.Contains(headers, "last-event-id") || !strings.Contains(resp.Header.Get("Access-Control-Allow-Methods"), "GET") {
+		t.Errorf("OPTIONS /events: %v", resp)
+	}
+	if figures := s.stats(); figures.ClientsEver != 0 {
+		t.Errorf("something was registered: %+v", figures)
+	}
+}
+
+func TestBodyOnGetIsIgnored(t *testing.T) {
+	t.Parallel()
+	s := start(t, "-interval", "100ms")
+	for _, body := range []string{"Content-Length: 4\r\n\r\nbody", "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n"} {
+		checkStream(t, s, "GET /events HTTP/1.1\r\nHost: x\r\n"+body)
+	}
+}
+
+func TestPipelinedRequests(t *testing.T) {
+	t.Parallel()
+	s := start(t, "-interval", "100ms")
+	const health, events = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", "GET /events HTTP/1.1\r\nHost: x\r\n\r\n"
+	// What is asked behind the stream has no answer: the connection is the stream's.
+	checkStream(t, s, health+health+events+health+events, 200, 200)
+}
+
+// checkStream sends a request and expects answers with these status codes, and then the
+// stream.
+func checkStream(t *testing.T, s *server, request string, before ...int) {
+	t.Helper()
+	conn := dial(t, s)
+	io.WriteString(conn, request)
+	conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	r := bufio.NewReader(conn)
+	for _, want := range append(before, http.StatusOK) {
+		resp, err := http.ReadResponse(r, nil)
+		if err != nil || resp.StatusCode != want {
+			t.Fatalf("%q: %v, %v", request, resp, err)
+		}
+		if resp.ContentLength >= 0 {
+			io.Copy(io.Discard, resp.Body)
+			continue
+		}
+		p := newParser(resp.Body)
+		for range 5 {
+			if _, err := p.next(); err != nil {
+				t.Errorf("%q: %v", request, err)
+				return
+			}
+		}
+	}
+	conn.Close()
+}
+
+// dial opens a connection to a server, which is closed at the test's end.
+func dial(t *testing.T, s *server) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+// send sends the bytes of a request, and returns the answer without its body.
+func send(t *testing.T, s *server, request string) (*http.Response, error) {
+	t.Helper()
+	conn := dial(t, s)
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	go io.WriteString(conn, request) // It may be refused before it is sent.
+	method, _, _ := strings.Cut(request, " ")
+	resp, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
+	if err != nil {
+		return nil, fmt.Errorf("reading the answer: %w", err)
+	}
+	return resp, nil
+}
