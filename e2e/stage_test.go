@@ -3,9 +3,11 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -21,10 +23,15 @@ import (
 type stage struct {
 	url string
 
-	t      *testing.T
-	broker *sse.Broker
-	refuse atomic.Bool // answer 503 instead of the stream
-	stall  atomic.Bool // answer nothing at all
+	t        *testing.T
+	server   *httptest.Server
+	broker   *sse.Broker
+	refuse   atomic.Bool // answer 503 instead of the stream
+	refusals atomic.Int64
+	stall    atomic.Bool // answer nothing at all
+
+	mu      sync.Mutex
+	streams []net.Conn // mu protects it
 }
 
 // The broker would log each client that comes and goes.
@@ -47,6 +54,7 @@ func newStage(t *testing.T) *stage {
 			time.Sleep(10 * time.Millisecond)
 		}
 		if s.refuse.Load() {
+			s.refusals.Add(1)
 			ctx.StatusCode(http.StatusServiceUnavailable)
 			return
 		}
@@ -56,8 +64,16 @@ func newStage(t *testing.T) *stage {
 	if err := app.Build(); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(app)
-	t.Cleanup(server.Close)
+	s.server = httptest.NewUnstartedServer(app)
+	s.server.Config.ConnState = func(conn net.Conn, state http.ConnState) {
+		if state == http.StateHijacked {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.streams = append(s.streams, conn)
+		}
+	}
+	s.server.Start()
+	t.Cleanup(s.server.Close)
 	t.Cleanup(func() {
 		s.stall.Store(false)
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
@@ -66,8 +82,20 @@ func newStage(t *testing.T) *stage {
 			t.Error(err)
 		}
 	})
-	s.url = server.URL
+	s.url = s.server.URL
 	return s
+}
+
+// cutStreams closes the connections of all clients, as a network can.
+func (s *stage) cutStreams() {
+	s.t.Helper()
+	s.mu.Lock()
+	for _, conn := range s.streams {
+		conn.Close()
+	}
+	s.streams = nil
+	s.mu.Unlock()
+	s.waitForClients(0)
 }
 
 // send sends events with consecutive ids, one for each payload.
