@@ -188,10 +188,11 @@ func waitForID(t *testing.T, fs []*follower, id int64, timeout time.Duration) {
 	})
 }
 
-// held returns the IDs of all that a server holds, up to its newest event now.
+// held returns the IDs of all that a server has told since it began, up to its newest event
+// now. There is at least one.
 func held(t *testing.T, s *server) (ids []int64) {
 	t.Helper()
-	events := s.stats().Events
+	events := max(1, s.stats().Events)
 	all := subscribe(t, s.url+"/events", "1")
 	for range events {
 		id, _ := all.next(5 * time.Second)
