@@ -15,25 +15,32 @@ import (
 )
 
 const (
-	// browserWithin bounds all that one test does with its browser.
-	browserWithin = 90 * time.Second
+	// tabWithin bounds all that one test does with a tab.
+	tabWithin = 2 * time.Minute
 
 	// pageWithin is how long the page may take to show what it has got, on a machine
 	// that is busy with other tests.
-	pageWithin = 15 * time.Second
+	pageWithin = 30 * time.Second
 )
 
-// A browser is a Chromium of the test's own. It ends with the test.
-type browser struct {
-	t   *testing.T
-	ctx context.Context
+// shared is the Chromium that a test gets a window of, unless it needs one of its own: to start
+// one takes some seconds of a core.
+var shared struct {
+	once sync.Once
+	ctx  context.Context // nil until it was needed
+	err  error
 }
 
-// startBrowser starts a headless Chromium. Unlike chromedp's own flags, these leave hidden
-// tabs and their timers to Chromium's usual care.
-func startBrowser(t *testing.T, flags ...chromedp.ExecAllocatorOption) *browser {
-	t.Helper()
-	need(t, "chromium", "apt-get install chromium")
+// endSharedBrowser ends it, if there is one, behind all tests.
+func endSharedBrowser() {
+	if shared.ctx != nil {
+		chromedp.Cancel(shared.ctx)
+	}
+}
+
+// launch starts a headless Chromium. Unlike chromedp's own flags, these leave hidden tabs and
+// their timers to Chromium's usual care.
+func launch(parent context.Context, flags ...chromedp.ExecAllocatorOption) (context.Context, error) {
 	flags = append([]chromedp.ExecAllocatorOption{
 		chromedp.ExecPath("chromium"),
 		chromedp.Headless,
@@ -47,16 +54,50 @@ func startBrowser(t *testing.T, flags ...chromedp.ExecAllocatorOption) *browser 
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-sync", true),
 	}, flags...)
-	ctx, cancel := context.WithTimeout(context.Background(), browserWithin)
-	t.Cleanup(cancel)
-	ctx, _ = chromedp.NewExecAllocator(ctx, flags...)
+	ctx, _ := chromedp.NewExecAllocator(parent, flags...)
 	ctx, _ = chromedp.NewContext(ctx)
-	if err := chromedp.Do(ctx); err != nil {
+	return ctx, chromedp.Do(ctx)
+}
+
+func needChromium(t *testing.T) {
+	t.Helper()
+	need(t, "chromium", "apt-get install chromium")
+}
+
+// newWindow opens a tab in a window of its own, where it is seen whatever else is open.
+func newWindow(t *testing.T) *tab {
+	t.Helper()
+	needChromium(t)
+	shared.once.Do(func() { shared.ctx, shared.err = launch(context.Background()) })
+	if shared.err != nil {
+		t.Fatalf("starting Chromium: %v", shared.err)
+	}
+	return openTab(t, shared.ctx, true)
+}
+
+// A browser is a Chromium of the test's own.
+type browser struct {
+	t   *testing.T
+	ctx context.Context
+}
+
+// startBrowser starts a Chromium that ends with the test.
+func startBrowser(t *testing.T, flags ...chromedp.ExecAllocatorOption) *browser {
+	t.Helper()
+	needChromium(t)
+	ctx, err := launch(context.Background(), flags...)
+	if err != nil {
 		t.Fatalf("starting Chromium: %v", err)
 	}
 	t.Cleanup(func() { chromedp.Cancel(ctx) })
 	return &browser{t: t, ctx: ctx}
 }
+
+// window opens a tab in a window of its own.
+func (b *browser) window() *tab { return openTab(b.t, b.ctx, true) }
+
+// tab opens a tab in the browser's first window, where it hides the one that was seen.
+func (b *browser) tab() *tab { return openTab(b.t, b.ctx, false) }
 
 // A tab is a page in a browser. At the test's end whatever it wrote to its console as a
 // warning or an error fails the test.
@@ -72,16 +113,12 @@ type tab struct {
 	cutOff bool
 }
 
-// window opens a tab in a window of its own, where it is seen whatever else is open.
-func (b *browser) window() *tab { return b.open(true) }
-
-// tab opens a tab in the browser's first window, where it hides the one that was seen.
-func (b *browser) tab() *tab { return b.open(false) }
-
-func (b *browser) open(window bool) *tab {
-	b.t.Helper()
-	ctx, _ := chromedp.NewContext(b.ctx, chromedp.WithNewWindow(window))
-	tb := &tab{t: b.t, ctx: ctx}
+func openTab(t *testing.T, browser context.Context, window bool) *tab {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(browser, tabWithin)
+	t.Cleanup(cancel)
+	ctx, _ = chromedp.NewContext(ctx, chromedp.WithNewWindow(window))
+	tb := &tab{t: t, ctx: ctx}
 	messages := chromedp.Console(ctx)
 	ended := make(chan struct{})
 	go func() {
@@ -95,10 +132,11 @@ func (b *browser) open(window bool) *tab {
 			tb.mu.Unlock()
 		}
 	}()
-	b.t.Cleanup(func() {
+	t.Cleanup(func() {
+		defer chromedp.Cancel(ctx)
 		// Messages keep their order, so what comes before this one has been seen after it.
 		if err := chromedp.Do(ctx, chromedp.Evaluate[chromedp.Void](`console.log("the test is over")`)); err != nil {
-			b.t.Errorf("the tab at the test's end: %v", err)
+			t.Errorf("the tab at the test's end: %v", err)
 			return
 		}
 		<-ended

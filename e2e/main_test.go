@@ -47,6 +47,7 @@ func run(m *testing.M) int {
 	flag.Parse()
 	flag.Set("test.parallel", "8")
 	code := m.Run()
+	endSharedBrowser()
 	printMissing()
 	return code
 }

@@ -42,7 +42,7 @@ func TestPageComesBackAfterTheServerIsKilled(t *testing.T) {
 	t.Parallel()
 	s := start(t, "-interval", "1s")
 	raw := subscribe(t, s.url+"/events", "")
-	tb := startBrowser(t).window()
+	tb := newWindow(t)
 	tb.keepHeaders()
 	tb.visit(s.url)
 	tb.waitForHeader(live)
@@ -73,7 +73,7 @@ func TestPageComesBackAfterTheServerIsKilled(t *testing.T) {
 func TestPageMissesNothingWhenTheConnectionIsLostBeforeTheFirstEvent(t *testing.T) {
 	t.Parallel()
 	s := start(t, "-interval", "1h")
-	tb := startBrowser(t).window()
+	tb := newWindow(t)
 	tb.keepHeaders()
 	tb.visit(s.url)
 	s.waitForClients(1, pageWithin)
@@ -94,7 +94,7 @@ func TestPageMissesNothingWhenTheConnectionIsLostBeforeTheFirstEvent(t *testing.
 func TestPageOpensAStreamAgainThatTheBrowserHasGivenUp(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	tb := startBrowser(t).window()
+	tb := newWindow(t)
 	tb.keepHeaders()
 	tb.visit(s.url)
 	s.waitForClients(1)
@@ -121,7 +121,7 @@ func TestPageSaysThatTheStreamDoesNotOpen(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.stall.Store(true)
-	tb := startBrowser(t).window()
+	tb := newWindow(t)
 	tb.keepHeaders()
 	tb.visit(s.url)
 	before := time.Now()
@@ -139,7 +139,7 @@ func TestPageSaysThatTheStreamDoesNotOpen(t *testing.T) {
 func TestPageSaysThatTheBrowserDoesNotSupportIt(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	tb := startBrowser(t).window()
+	tb := newWindow(t)
 	tb.beforeEachPage("delete window.EventSource")
 	tb.visit(s.url)
 	if got := tb.header(); got != unsupported {
@@ -152,7 +152,7 @@ func TestPageSaysThatTheBrowserDoesNotSupportIt(t *testing.T) {
 func TestPageShowsEventsWhoseIDsDoNotRise(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	tb := startBrowser(t).window()
+	tb := newWindow(t)
 	tb.visit(s.url)
 	s.waitForClients(1)
 	for id := int64(10); id <= 30; id += 10 {

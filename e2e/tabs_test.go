@@ -1,0 +1,194 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// hiddenFor is how long a hidden tab keeps its connection.
+const hiddenFor = 3 * time.Second
+
+// A browser allows a site six connections over HTTP/1.1, and of these tabs it shows one at a
+// time.
+func TestTenTabsOverHTTPAreCompleteWhenTheyAreSeen(t *testing.T) {
+	t.Parallel()
+	s := start(t, "-interval", "200ms")
+	raw := subscribe(t, s.url+"/events", "")
+	var events []row
+	b := startBrowser(t)
+	var tabs []*tab
+	for range 10 {
+		tb := b.tab()
+		tb.visit(s.url)
+		tabs = append(tabs, tb)
+	}
+	for range 2 {
+		for i, tb := range tabs {
+			tb.bringToFront()
+			tb.waitForHeader(live)
+			hidden := 0
+			for _, other := range tabs {
+				if eval[bool](other, "document.hidden") {
+					hidden++
+				}
+			}
+			if hidden != len(tabs)-1 {
+				t.Fatalf("%d tabs of ten are hidden while one is in front: the test does not test what it says", hidden)
+			}
+			// All that the server has sent until now, and something new.
+			for len(raw.messages) > 0 {
+				id, data := raw.next(pageWithin)
+				events = append(events, rowOf(t, id, data))
+			}
+			id, data := raw.next(pageWithin)
+			events = append(events, rowOf(t, id, data))
+			last := events[len(events)-1]
+			var rows []row
+			eventually(t, pageWithin, func() error {
+				rows = tb.rows()
+				if !slices.Contains(rows, last) {
+					return fmt.Errorf("tab %d does not show %v", i, last)
+				}
+				return nil
+			})
+			rows = rows[:slices.Index(rows, last)+1]
+			first := slices.Index(events, rows[0])
+			if first < 0 || !slices.Equal(rows, events[first:]) {
+				t.Fatalf("tab %d shows\n%v\nof the stream's events\n%v", i, rows, events)
+			}
+		}
+	}
+}
+
+// HTTP/2 carries all streams of a site in one connection.
+func TestTwentyTabsOverHTTPSAreLiveAtOnce(t *testing.T) {
+	t.Parallel()
+	cert, key := certificate(t)
+	s := start(t, "-interval", "500ms", "-cert", cert, "-key", key)
+	b := startBrowser(t, chromedp.IgnoreCertErrors,
+		chromedp.Flag("renderer-process-limit", 2)) // Twenty would be hard on two cores.
+	var tabs []*tab
+	for range 20 {
+		tb := b.window()
+		tb.visit(s.url)
+		tabs = append(tabs, tb)
+	}
+	// Longer than a hidden tab would keep its stream.
+	time.Sleep(hiddenFor + time.Second)
+	for i, tb := range tabs {
+		if state := eval[string](tb, "document.visibilityState"); state != "visible" {
+			t.Errorf("tab %d is %s: the test does not test what it says", i, state)
+		}
+		if got := tb.header(); got != live {
+			t.Errorf("tab %d says %q", i, got)
+		}
+		protocol := eval[string](tb, `performance.getEntriesByType("navigation")[0].nextHopProtocol`)
+		if protocol != "h2" {
+			t.Errorf("tab %d came over %s", i, protocol)
+		}
+	}
+	var figures stats
+	if err := json.Unmarshal(get(t, trusting(t, cert, true), s.url+"/stats"), &figures); err != nil || figures.Clients != 20 {
+		t.Errorf("%d clients are registered, want 20 (%v)", figures.Clients, err)
+	}
+	// All show the next event.
+	rows := tabs[0].rows()
+	before := rows[len(rows)-1]
+	tabs[0].waitForRows(len(rows) + 1)
+	next := tabs[0].rows()[len(rows)]
+	for i, tb := range tabs {
+		eventually(t, pageWithin, func() error {
+			rows := tb.rows()
+			if at := slices.Index(rows, next); at < 1 || rows[at-1] != before {
+				return fmt.Errorf("tab %d does not show %v behind %v", i, next, before)
+			}
+			return nil
+		})
+	}
+}
+
+func TestHiddenTabGivesItsConnectionBackAndMissesNothing(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	b := startBrowser(t)
+	tb := b.tab()
+	tb.keepHeaders()
+	tb.visit(s.url)
+	s.waitForClients(1)
+	other := b.tab()
+	other.visit("about:blank")
+	s.waitForClients(0)
+	// Nothing was seen yet, so there is no id to go on from.
+	s.send(1, "one")
+	tb.bringToFront()
+	s.waitForLastRow(tb, 1)
+
+	// A glance elsewhere does not cost the connection.
+	other.bringToFront()
+	tb.bringToFront()
+	time.Sleep(hiddenFor + time.Second)
+	if got := s.broker.Stats().ClientsEver; got != 2 {
+		t.Errorf("%d streams were opened, want 2", got)
+	}
+
+	other.bringToFront()
+	s.waitForClients(0)
+	s.send(2, "two", "three")
+	tb.bringToFront()
+	s.waitForLastRow(tb, 3)
+	s.send(4, "four")
+	s.waitForLastRow(tb, 4)
+	want := []row{{"1", "", "one"}, {"2", "", "two"}, {"3", "", "three"}, {"4", "", "four"}}
+	if got := tb.rows(); !slices.Equal(got, want) {
+		t.Errorf("the rows are %v, want %v", got, want)
+	}
+	if got, want := s.broker.Stats().ClientsEver, int64(3); got != want {
+		t.Errorf("%d streams were opened, want %d", got, want)
+	}
+}
+
+func TestHiddenTabSurvivesABurst(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	b := startBrowser(t)
+	tb := b.tab()
+	tb.visit(s.url)
+	s.waitForClients(1)
+	s.send(1, "one")
+	s.waitForLastRow(tb, 1)
+	b.tab().visit("about:blank")
+	s.waitForClients(0)
+	const last = 40_000
+	for id := int64(2); id <= last; id++ {
+		s.send(id, `{"timestamp":1,"message":"`+strconv.FormatInt(id, 10)+`"}`)
+	}
+	tb.bringToFront()
+	s.waitForLastRow(tb, last)
+	checkLast500(t, tb, last)
+}
+
+// Going back to the page shows it as it was, from the browser's back/forward cache.
+func TestPageMissesNothingWhileTheReaderIsOnAnother(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	tb := startBrowser(t).tab()
+	tb.visit(s.url)
+	s.waitForClients(1)
+	s.send(1, "one")
+	s.waitForLastRow(tb, 1)
+	tb.visit(s.url + "/elsewhere")
+	s.waitForClients(0)
+	s.send(2, "two")
+	eval[any](tb, "history.back()")
+	s.waitForLastRow(tb, 2)
+	want := []row{{"1", "", "one"}, {"2", "", "two"}}
+	if got := tb.rows(); !slices.Equal(got, want) {
+		t.Errorf("the rows are %v, want %v", got, want)
+	}
+}
