@@ -57,17 +57,15 @@ func TestNothingStaysOf2000ClientsThatComeAndGo(t *testing.T) {
 
 	s.waitForClients(50, 20*time.Second)
 	var after process
-	eventually(t, 10*time.Second, func() error {
-		// Two connections at most ask for the figures.
-		if after = processFigures(t, s.pid()); after.fds > before.fds+2 {
+	eventually(t, 20*time.Second, func() error {
+		// Two connections at most ask for the figures. Go gives memory back when it has
+		// time to: what it keeps is less than 3 KiB for each of those that came.
+		after = processFigures(t, s.pid())
+		if after.fds > before.fds+2 || after.threads > before.threads+8 || after.rss > before.rss+64<<10 {
 			return fmt.Errorf("before %v, now %v", before, after)
 		}
 		return nil
 	})
-	// Half as much again is what a garbage collector that is content leaves lying around.
-	if after.rss > before.rss+before.rss/2 || after.threads > before.threads+8 {
-		t.Errorf("before %v, after %v", before, after)
-	}
 	for i, f := range fs {
 		if n := f.timesOpened(); n != 1 {
 			t.Errorf("follower %d had to connect %d times", i, n)
