@@ -1,0 +1,123 @@
+package main
+
+import (
+	"fmt"
+	"image/color"
+	"math"
+	"os"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgsvg"
+)
+
+// The chart has no background of its own, and its colors stand out from white and from black.
+var (
+	ink     = color.NRGBA{0x7d, 0x85, 0x90, 0xff}
+	ours    = color.NRGBA{0x2f, 0x81, 0xf7, 0xff}
+	theirs  = color.NRGBA{0x8b, 0x94, 0x9e, 0xff}
+	nobodys = color.NRGBA{0x8b, 0x94, 0x9e, 0x50} // the limit's
+)
+
+const (
+	panelWidth  = 13 * vg.Centimeter
+	panelHeight = 6.5 * vg.Centimeter
+	barWidth    = 14 * vg.Length(1)
+)
+
+// A panel is the part of the chart that shows one figure.
+type panel struct {
+	name, title string
+	per         float64 // the figure's unit in the panel's
+}
+
+// chart writes the chart as SVG.
+func (r *results) chart(name string) error {
+	o := r.options
+	panels := [][]panel{{
+		{"many/cpu", fmt.Sprintf("CPU per delivered event, µs: %s clients (less is better)", thousands(int64(o.clients))), 1},
+		{"many/memory", fmt.Sprintf("Memory per client, KiB: %s clients (less is better)", thousands(int64(o.clients))), 1},
+	}, {
+		{"overload/rate", fmt.Sprintf("Delivered a second, millions: %s clients, an event each 100 µs (more is better)", thousands(int64(o.few()))), 1e6},
+		{"many/spread", fmt.Sprintf("From first to last client, ms: %s clients (less is better)", thousands(int64(o.clients))), 1},
+	}}
+	canvas := vgsvg.New(2*panelWidth, 2*panelHeight)
+	tiles := draw.Tiles{Rows: 2, Cols: 2, PadX: vg.Centimeter / 2, PadY: vg.Centimeter / 2}
+	plots := make([][]*plot.Plot, len(panels))
+	for i, row := range panels {
+		for _, panel := range row {
+			p, err := r.panel(panel)
+			if err != nil {
+				return err
+			}
+			plots[i] = append(plots[i], p)
+		}
+	}
+	for i, row := range plot.Align(plots, tiles, draw.New(canvas)) {
+		for j, c := range row {
+			plots[i][j].Draw(c)
+		}
+	}
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	if _, err := canvas.WriteTo(f); err != nil {
+		f.Close()
+		return err
+	}
+	return f.Close()
+}
+
+// panel returns a bar for each server, the first on top.
+func (r *results) panel(panel panel) (*plot.Plot, error) {
+	p := plot.New()
+	p.BackgroundColor = nil
+	p.Title.Text = panel.title
+	p.Title.TextStyle.Color = ink
+	p.Title.TextStyle.Font = font.From(font.Font{Typeface: "Liberation", Variant: "Sans", Weight: 2}, 11)
+	p.Title.Padding = vg.Points(6)
+	p.HideX()
+	p.X.Min = 0
+	p.Y.Color, p.Y.LineStyle.Width, p.Y.Tick.Length = ink, 0, 0
+	p.Y.Tick.Label.Color = ink
+	p.Y.Tick.Label.Font = font.From(font.Font{Typeface: "Liberation", Variant: "Sans"}, 11)
+	names := make([]string, len(r.servers))
+	for i, s := range r.servers {
+		row := len(r.servers) - 1 - i
+		names[row] = s.name
+		value := r.value(s.name, panel.name) / panel.per
+		if math.IsNaN(value) {
+			continue
+		}
+		bar, err := plotter.NewBarChart(plotter.Values{value}, barWidth)
+		if err != nil {
+			return nil, err
+		}
+		bar.Horizontal, bar.XMin, bar.LineStyle.Width, bar.Color = true, float64(row), 0, theirs
+		switch s.name {
+		case this:
+			bar.Color = ours
+		case limit:
+			bar.Color = nobodys
+		}
+		label, err := plotter.NewLabels(plotter.XYLabels{
+			XYs:    plotter.XYs{{X: value, Y: float64(row)}},
+			Labels: []string{number(value)},
+		})
+		if err != nil {
+			return nil, err
+		}
+		label.TextStyle[0].Color = ink
+		label.TextStyle[0].Font = p.Y.Tick.Label.Font
+		label.TextStyle[0].YAlign = draw.YCenter
+		label.Offset = vg.Point{X: vg.Points(5)}
+		p.Add(bar, label)
+		p.X.Max = max(p.X.Max, 1.12*value) // room for the label
+	}
+	p.NominalY(names...)
+	return p, nil
+}

@@ -1,0 +1,233 @@
+package load
+
+import (
+	"bytes"
+	"errors"
+	"io"
+)
+
+// maxLine bounds what is kept of a line or a head whose end has not come: more than any
+// server here sends.
+const maxLine = 16 << 10
+
+var errTooLong = errors.New("a line or head without end")
+
+// A parser reads one HTTP/1.1 answer that is an event stream, in whatever pieces it comes,
+// and gives each event's key. It reads no more of an event than it takes to tell it
+// from all others.
+type parser struct {
+	headDone bool // the answer's head is read
+	chunked  bool // the body comes in chunks (RFC 9112, section 7.1)
+	chunk    chunkReader
+
+	rest []byte // the unfinished line, or head
+
+	hasID, hasData bool  // the event being read has such a line
+	key            int64 // of the event being read
+
+	lastID []byte // the last event ID, as the server wrote it
+
+	second, ordinal int64 // the last event without ID: its timestamp, and how many had the same
+}
+
+// errStatus is the error for an answer other than 200.
+type errStatus string
+
+func (e errStatus) Error() string { return "answered " + string(e) }
+
+// feed reads what has come. b begins with p.rest, as the caller has put it there, and is
+// overwritten. Each event calls dispatch.
+func (p *parser) feed(b []byte, dispatch func(key int64)) error {
+	fresh := len(p.rest) // b[:fresh] is body already freed of its chunks
+	if !p.headDone {
+		end := bytes.Index(b, []byte("\r\n\r\n"))
+		if end < 0 {
+			return p.keep(b)
+		}
+		if err := p.head(b[:end+2]); err != nil {
+			return err
+		}
+		b, fresh = b[end+4:], 0
+	}
+	if p.chunked {
+		n, err := p.chunk.strip(b[fresh:])
+		if err != nil {
+			return err
+		}
+		b = b[:fresh+n]
+	}
+	for {
+		i := bytes.IndexByte(b, '\n')
+		if i < 0 {
+			return p.keep(b)
+		}
+		p.line(b[:i], dispatch)
+		b = b[i+1:]
+	}
+}
+
+// keep keeps the unfinished line for the next call.
+func (p *parser) keep(b []byte) error {
+	if len(b) > maxLine {
+		return errTooLong
+	}
+	p.rest = append(p.rest[:0], b...)
+	return nil
+}
+
+// head reads the answer's head.
+func (p *parser) head(b []byte) error {
+	status, fields, _ := bytes.Cut(b, []byte("\r\n"))
+	if !bytes.HasPrefix(status, []byte("HTTP/1.1 200")) {
+		return errStatus(status)
+	}
+	p.headDone = true
+	p.chunked = bytes.Contains(bytes.ToLower(fields), []byte("transfer-encoding: chunked"))
+	return nil
+}
+
+var (
+	idField   = []byte("id: ")
+	dataField = []byte("data: ")
+	timestamp = []byte(`{"timestamp":`) // how the demo's payload begins
+)
+
+// line reads one line of the stream (WHATWG HTML, section 9.2.6).
+func (p *parser) line(b []byte, dispatch func(key int64)) {
+	if n := len(b); n > 0 && b[n-1] == '\r' {
+		b = b[:n-1]
+	}
+	switch {
+	case len(b) == 0:
+		if p.hasData {
+			dispatch(p.key)
+		}
+		p.hasID, p.hasData = false, false
+	case bytes.HasPrefix(b, idField):
+		id := b[len(idField):]
+		p.hasID, p.key = true, keyOf(id)
+		p.lastID = append(p.lastID[:0], id...)
+	case bytes.HasPrefix(b, dataField) && !p.hasData:
+		p.hasData = true
+		if !p.hasID {
+			p.key = p.count(b[len(dataField):])
+		}
+	}
+}
+
+// perSecond is how many events a second can have different keys.
+const perSecond = 1_000_000
+
+// keyOf returns the key of an event with the given ID: a number, or as nchan has it, a
+// time in seconds, a colon, and a number within that second.
+func keyOf(id []byte) (key int64) {
+	for i, c := range id {
+		switch {
+		case '0' <= c && c <= '9':
+			key = key*10 + int64(c-'0')
+		case c == ':':
+			return key*perSecond + keyOf(id[i+1:])
+		}
+	}
+	return key
+}
+
+// count returns the key of an event that has no ID: the demo's timestamp, and how many
+// events with that timestamp came before. It can tell what a client missed from
+// the first second on that the client was connected for the whole of.
+func (p *parser) count(data []byte) int64 {
+	var second int64
+	if bytes.HasPrefix(data, timestamp) {
+		for _, c := range data[len(timestamp):] {
+			if c < '0' || c > '9' {
+				break
+			}
+			second = second*10 + int64(c-'0')
+		}
+	}
+	if second == p.second {
+		p.ordinal++
+	} else {
+		p.second, p.ordinal = second, 0
+	}
+	return second*perSecond + p.ordinal
+}
+
+// reset makes the parser ready for the next connection's answer. The last event ID stays.
+func (p *parser) reset() {
+	*p = parser{rest: p.rest[:0], lastID: p.lastID, second: p.second, ordinal: p.ordinal}
+}
+
+// A chunkReader takes the chunks' own lines out of a chunked body.
+type chunkReader struct {
+	left   int64 // bytes of this chunk's data still to come
+	digits int   // read of the size of the next chunk
+	state  chunkState
+}
+
+// maxChunkDigits bounds a chunk's size, to what an int64 holds.
+const maxChunkDigits = 15
+
+type chunkState uint8
+
+const (
+	chunkSize chunkState = iota
+	chunkExtension
+	chunkData
+	chunkEnd
+)
+
+var errChunk = errors.New("not a chunk")
+
+// strip moves the data in b to its front, and returns its length.
+func (c *chunkReader) strip(b []byte) (n int, err error) {
+	for i := 0; i < len(b); {
+		switch c.state {
+		case chunkData:
+			data := b[i:min(int64(len(b)), int64(i)+c.left)]
+			copy(b[n:], data)
+			n += len(data)
+			i += len(data)
+			if c.left -= int64(len(data)); c.left == 0 {
+				c.state = chunkEnd
+			}
+			continue
+		case chunkSize:
+			digit := hexDigit(b[i])
+			if digit < 0 || c.digits == maxChunkDigits {
+				if c.digits == 0 || digit >= 0 {
+					return n, errChunk
+				}
+				c.state = chunkExtension
+				continue
+			}
+			c.left, c.digits = c.left<<4|digit, c.digits+1
+		case chunkExtension:
+			if b[i] == '\n' {
+				c.state, c.digits = chunkData, 0
+				if c.left == 0 {
+					return n, io.EOF // the last chunk: the stream has ended
+				}
+			}
+		case chunkEnd:
+			if b[i] == '\n' {
+				c.state = chunkSize
+			}
+		}
+		i++
+	}
+	return n, nil
+}
+
+// hexDigit returns a hexadecimal digit's value, or -1.
+func hexDigit(c byte) int64 {
+	switch {
+	case '0' <= c && c <= '9':
+		return int64(c - '0')
+	case 'a' <= c && c <= 'f':
+		return int64(c-'a') + 10
+	case 'A' <= c && c <= 'F':
+		return int64(c-'A') + 10
+	}
+	return -1
+}

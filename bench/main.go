@@ -1,0 +1,133 @@
+// Bench measures this project's server side by side with what people would use instead: each
+// in turn as its own process, all under the same load, on this machine and its loopback
+// network alone. It prints a table, and writes results.md and results.svg.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// options are the command line's flags.
+type options struct {
+	servers  string
+	only     string
+	clients  int
+	interval time.Duration
+	duration time.Duration
+	rounds   int
+	out      string
+}
+
+// few is the number of clients in the small runs and under overload.
+func (o options) few() int { return max(1, o.clients/9) }
+
+// most is the number of clients in the run that shows how cost grows.
+func (o options) most() int { return 2 * o.clients }
+
+// spare is how many file descriptors a process needs for other things than its clients.
+const spare = 200
+
+// fit lowers the number of clients to what the process may open, and says so.
+func (o *options) fit() error {
+	var files syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
+		return err
+	}
+	// Go has raised the soft limit to the hard one. Twice: the most, and the seed's
+	// program keeps the connections of those who left.
+	if fits := (int(min(files.Max, 1<<20)) - spare) / 2; o.clients > fits {
+		fmt.Printf("A process may open %d files here, so there are %d clients instead of %d (ulimit -Hn).\n", files.Max, fits, o.clients)
+		o.clients = fits
+	}
+	return nil
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.servers, "servers", "all", "the `names` of the servers, with commas: "+names())
+	flag.StringVar(&o.only, "only", "", "one `kind` of run only: calm, overload or growth")
+	flag.IntVar(&o.clients, "clients", 9000, "the `number` of clients: a ninth of it in the small runs and under overload, twice it to see how this server's cost grows")
+	flag.DurationVar(&o.interval, "interval", time.Second, "an event each `duration`, but under overload")
+	flag.DurationVar(&o.duration, "duration", 2*time.Second, "measure for about this `duration`, and for half of it under overload")
+	flag.IntVar(&o.rounds, "rounds", 3, "the `number` of times each server has its turn; the figures are medians")
+	flag.StringVar(&o.out, "out", "results", "write `name`.md and name.svg; empty for neither")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	context.AfterFunc(ctx, stop) // A second signal ends the program at once, and the kernel the servers.
+	if err := bench(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func names() string {
+	var names []string
+	for _, s := range servers {
+		names = append(names, s.name)
+	}
+	return strings.Join(names, ",")
+}
+
+// bench does all rounds and reports.
+func bench(ctx context.Context, o options) error {
+	chosen, err := choose(o.servers)
+	if err != nil {
+		return err
+	}
+	if err := o.fit(); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	began := time.Now()
+	res := results{options: o, began: began, versions: map[string]string{}, figures: map[string]map[string][]float64{}}
+	binaries := make(map[string]string)
+	for _, s := range chosen {
+		fmt.Printf("building %s: %s\n", s.name, s.what)
+		binary, err := s.build(ctx, dir)
+		if err != nil {
+			return errors.Join(err, ctx.Err())
+		}
+		binaries[s.name] = binary
+		res.versions[s.name] = s.version(binary)
+		res.servers = append(res.servers, s)
+	}
+	for round := range o.rounds {
+		for i := range chosen {
+			s := chosen[(i+round)%len(chosen)] // Whoever comes first, it is somebody else each time.
+			for _, t := range o.turns(s) {
+				r := &run{ctx: ctx, server: s, turn: t, figures: figures{}}
+				err := r.do(binaries[s.name])
+				if ctx.Err() != nil {
+					return fmt.Errorf("stopped")
+				}
+				fmt.Printf("%3.0f s  round %d  %-7s %s", time.Since(began).Seconds(), round+1, s.name, r.figures)
+				if err != nil {
+					fmt.Printf(" %v", err)
+				}
+				fmt.Println()
+				res.add(s, r.figures)
+			}
+		}
+	}
+	fmt.Println()
+	fmt.Print(res.table(false))
+	fmt.Println()
+	fmt.Print(res.bars())
+	if o.out == "" {
+		return nil
+	}
+	res.took = time.Since(began)
+	return res.write(o.out)
+}

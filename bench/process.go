@@ -1,0 +1,163 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A process is a server that runs.
+type process struct {
+	cmd    *exec.Cmd
+	addr   netip.AddrPort
+	output *os.File // what it prints
+	pids   []int    // the processes whose cost counts
+	exited chan struct{}
+}
+
+// start starts a server on a free port and waits until it accepts connections.
+func start(ctx context.Context, s server, binary string, interval time.Duration) (*process, error) {
+	addr, err := freeAddr()
+	if err != nil {
+		return nil, err
+	}
+	p := &process{
+		cmd:    exec.Command(binary, "-addr", addr.String(), "-interval", interval.String()),
+		addr:   addr,
+		exited: make(chan struct{}),
+	}
+	// Into a file, so that this process need not read it.
+	if p.output, err = os.Create(binary + ".log"); err != nil {
+		return nil, err
+	}
+	defer p.output.Close()
+	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
+	// A group of its own: Ctrl-C reaches this program only, which then ends the whole group.
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		p.cmd.Wait()
+		close(p.exited)
+	}()
+	for limit := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		conn, err := net.Dial("tcp", addr.String())
+		if err == nil {
+			conn.Close()
+			break
+		}
+		select {
+		case <-p.exited:
+			output, _ := os.ReadFile(p.output.Name())
+			return nil, fmt.Errorf("ended at once: %s", bytes.TrimSpace(output))
+		default:
+		}
+		if time.Now().After(limit) || ctx.Err() != nil {
+			p.stop()
+			return nil, errors.New("does not accept connections")
+		}
+	}
+	time.Sleep(settle)
+	p.pids = []int{p.cmd.Process.Pid}
+	if s.inner {
+		p.pids, err = descendants(p.cmd.Process.Pid)
+	}
+	return p, err
+}
+
+// stop ends the server and all that it started.
+func (p *process) stop() {
+	syscall.Kill(-p.cmd.Process.Pid, syscall.SIGTERM)
+	select {
+	case <-p.exited:
+	case <-time.After(3 * time.Second):
+	}
+	syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+	<-p.exited
+}
+
+// cpu returns the processor time, user and system, that the server has taken: from its
+// process clocks, which count nanoseconds; /proc's count is in steps of 10 ms.
+func (p *process) cpu() (total time.Duration, err error) {
+	for _, pid := range p.pids {
+		var t unix.Timespec
+		// The clock of another process: clock_getcpuclockid(3).
+		if err := unix.ClockGettime(int32(^pid<<3|2), &t); err != nil {
+			return 0, fmt.Errorf("process %d's clock: %w", pid, err)
+		}
+		total += time.Duration(t.Nano())
+	}
+	return total, nil
+}
+
+// memory returns the server's resident memory in KiB. What several of its processes
+// share counts once.
+func (p *process) memory() (kib int, err error) {
+	for _, pid := range p.pids {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+		if err != nil {
+			return 0, err
+		}
+		for line := range strings.Lines(string(b)) {
+			if fields := strings.Fields(line); fields[0] == "Pss:" {
+				n, err := strconv.Atoi(fields[1])
+				if err != nil {
+					return 0, err
+				}
+				kib += n
+			}
+		}
+	}
+	return kib, nil
+}
+
+// descendants returns the processes that a process has started, and they.
+func descendants(pid int) (pids []int, err error) {
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return nil, err
+	}
+	children := make(map[int][]int)
+	for _, name := range stats {
+		f, err := os.Open(name)
+		if err != nil {
+			continue // It has ended.
+		}
+		line, _ := bufio.NewReader(f).ReadString('\n')
+		f.Close()
+		// "pid (name) state parent ...", and the name may hold anything.
+		var child, parent int
+		fmt.Sscan(line, &child)
+		fmt.Sscanf(line[strings.LastIndexByte(line, ')')+1:], " %1s %d", new(string), &parent)
+		children[parent] = append(children[parent], child)
+	}
+	pids = children[pid]
+	for i := 0; i < len(pids); i++ {
+		pids = append(pids, children[pids[i]]...)
+	}
+	return pids, nil
+}
+
+// freeAddr returns an address of this machine alone with a port that is free now.
+func freeAddr() (netip.AddrPort, error) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	defer l.Close()
+	return netip.ParseAddrPort(l.Addr().String())
+}

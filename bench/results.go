@@ -1,0 +1,167 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// results are the figures of all rounds.
+type results struct {
+	options  options
+	began    time.Time
+	took     time.Duration
+	servers  []server
+	versions map[string]string               // by server
+	figures  map[string]map[string][]float64 // by server and name
+}
+
+// add notes what a turn has shown.
+func (r *results) add(s server, f figures) {
+	if r.figures[s.name] == nil {
+		r.figures[s.name] = make(map[string][]float64)
+	}
+	for name, value := range f {
+		r.figures[s.name][name] = append(r.figures[s.name][name], value)
+	}
+}
+
+// value returns a server's figure: the median of the rounds, but of what must never happen the
+// worst. It is NaN where there is none.
+func (r *results) value(server, name string) float64 {
+	values := slices.Sorted(slices.Values(r.figures[server][name]))
+	if len(values) == 0 {
+		return math.NaN()
+	}
+	switch name[strings.IndexByte(name, '/')+1:] {
+	case "lost", "doubled", "dropped", "unserved", "worst", "late":
+		return values[len(values)-1]
+	}
+	return (values[(len(values)-1)/2] + values[len(values)/2]) / 2
+}
+
+// A row is one figure of all servers.
+type row struct {
+	name  string
+	title string
+	ratio bool // ratios of it mean something
+}
+
+// A section is the rows of one step.
+type section struct {
+	title string
+	rows  []row
+}
+
+// sections returns what the table shows.
+func (r *results) sections() []section {
+	o := r.options
+	calm := func(step string, clients int) section {
+		return section{fmt.Sprintf("%d clients, an event each %v", clients, o.interval), []row{
+			{step + "/rate", "delivered a second", true},
+			{step + "/cpu", "CPU per delivered event, µs", true},
+			{step + "/memory", "memory per client, KiB", true},
+			{step + "/spread", "spread, ms", true},
+			{step + "/worst", "spread, worst, ms", true},
+			{step + "/connect", "connect all, ms", true},
+			{step + "/lost", "events lost", false},
+			{step + "/dropped", "clients dropped", false},
+		}}
+	}
+	overload := func(step string, interval time.Duration) section {
+		return section{fmt.Sprintf("%d clients, an event each %v", o.few(), interval), []row{
+			{step + "/rate", "delivered a second", true},
+			{step + "/cpu", "CPU per delivered event, µs", true},
+			{step + "/spread", "spread, ms", true},
+			{step + "/worst", "spread, worst, ms", true},
+			{step + "/lost", "events lost", false},
+			{step + "/dropped", "clients dropped", false},
+			{step + "/unserved", "clients that got nothing", false},
+		}}
+	}
+	return []section{
+		calm("few", o.few()),
+		calm("many", o.clients),
+		{fmt.Sprintf("%d clients come back after an event", o.clients), []row{
+			{"reconnect/connect", "connect all, ms", true},
+			{"reconnect/resume", "all have resumed, ms", true},
+			{"reconnect/lost", "events lost", false},
+			{"reconnect/doubled", "events doubled", false},
+			{"reconnect/dropped", "clients dropped", false},
+			{"reconnect/late", "latest event of a steady client, ms", true},
+		}},
+		calm("most", o.most()),
+		overload("busy", time.Millisecond),
+		overload("overload", 100*time.Microsecond),
+	}
+}
+
+// table returns all figures as a table: plain, or in Markdown with each one's ratio to the
+// seed's program and to the limit.
+func (r *results) table(markdown bool) string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	var head []string
+	for _, s := range r.servers {
+		head = append(head, s.name)
+	}
+	for _, section := range r.sections() {
+		if markdown {
+			fmt.Fprintf(&b, "\n### %s\n\n| | %s |\n|---|%s\n", section.title, strings.Join(head, " | "), strings.Repeat("--:|", len(head)))
+		} else {
+			fmt.Fprintf(w, "%s\t%s\t\n", section.title, strings.Join(head, "\t"))
+		}
+		for _, row := range section.rows {
+			cells, any := r.cells(row, markdown)
+			switch {
+			case !any:
+			case markdown:
+				fmt.Fprintf(&b, "| %s | %s |\n", row.title, strings.Join(cells, " | "))
+			default:
+				fmt.Fprintf(w, "%s\t%s\t\n", row.title, strings.Join(cells, "\t"))
+			}
+		}
+	}
+	w.Flush()
+	return b.String()
+}
+
+// cells returns one figure of all servers, and whether any has it.
+func (r *results) cells(row row, ratios bool) (cells []string, any bool) {
+	for _, s := range r.servers {
+		value := r.value(s.name, row.name)
+		cell := number(value)
+		if ratios && row.ratio && !math.IsNaN(value) {
+			cell += fmt.Sprintf(" (%s, %s)", number(value/r.value(seed, row.name)), number(value/r.value(limit, row.name)))
+		}
+		cells = append(cells, cell)
+		any = any || !math.IsNaN(value)
+	}
+	return cells, any
+}
+
+// number formats a figure with three digits that count, at least.
+func number(v float64) string {
+	switch {
+	case math.IsNaN(v) || math.IsInf(v, 0):
+		return "–"
+	case v == math.Trunc(v) || math.Abs(v) >= 100:
+		return thousands(int64(math.Round(v)))
+	case math.Abs(v) >= 10:
+		return fmt.Sprintf("%.1f", v)
+	default:
+		return fmt.Sprintf("%.2f", v)
+	}
+}
+
+// thousands formats a whole number with commas.
+func thousands(n int64) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

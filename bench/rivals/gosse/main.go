@@ -1,0 +1,41 @@
+// Gosse is github.com/tmaxmax/go-sse as its documentation has it, with events held for
+// clients that resume.
+package main
+
+import (
+	"log"
+	"net/http"
+	"strconv"
+
+	"example.com/sse/bench/rivals/demo"
+
+	"github.com/tmaxmax/go-sse"
+)
+
+// held is how many events a client may have missed.
+const held = 4096
+
+func main() {
+	addr, interval := demo.Flags()
+	replayer, err := sse.NewFiniteReplayer(held, false)
+	if err != nil {
+		log.Fatal(err)
+	}
+	server := &sse.Server{
+		Provider: &sse.Joe{Replayer: replayer},
+		OnSession: func(w http.ResponseWriter, _ *http.Request) (topics []string, allowed bool) {
+			// Without this the head would go out with the first event.
+			w.Header().Set("Content-Type", "text/event-stream")
+			return nil, http.NewResponseController(w).Flush() == nil
+		},
+	}
+	go demo.Every(interval, func(id int64, payload []byte) {
+		m := &sse.Message{ID: sse.ID(strconv.FormatInt(id, 10))}
+		m.AppendData(string(payload))
+		if err := server.Publish(m); err != nil {
+			log.Fatal(err)
+		}
+	})
+	http.Handle("/events", server)
+	log.Fatal(http.ListenAndServe(addr, nil))
+}

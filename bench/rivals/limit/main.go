@@ -1,0 +1,88 @@
+// Limit is no server that anyone would run, but what none can go below: one goroutine that
+// writes ready bytes to raw sockets. It keeps nothing, watches nobody, and waits for
+// whoever does not read.
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"log"
+	"net/netip"
+	"time"
+
+	"example.com/sse/bench/rivals/demo"
+
+	"golang.org/x/sys/unix"
+)
+
+const head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\nConnection: close\r\n\r\n"
+
+func main() {
+	addr, interval := demo.Flags()
+	fds := make(chan int, 1<<16)
+	go accept(netip.MustParseAddrPort(addr), fds)
+	var clients []int
+	var ready []byte
+	id := time.Now().UnixMicro()
+	for next := time.Now().Add(interval); ; {
+		time.Sleep(time.Until(next))
+		// What came due during the last round goes out together, as ready bytes do.
+		ready = ready[:0]
+		for ; !next.After(time.Now()); next = next.Add(interval) {
+			id++
+			ready = fmt.Appendf(ready, "id: %d\ndata: %s\n\n", id, demo.Payload(next))
+		}
+		for range len(fds) {
+			clients = append(clients, <-fds)
+		}
+		for i := 0; i < len(clients); i++ {
+			if write(clients[i], ready) != nil {
+				unix.Close(clients[i])
+				clients[i] = clients[len(clients)-1]
+				clients = clients[:len(clients)-1]
+				i--
+			}
+		}
+	}
+}
+
+func write(fd int, b []byte) error {
+	for len(b) > 0 {
+		n, err := unix.Write(fd, b)
+		if err != nil && err != unix.EINTR {
+			return err
+		}
+		b = b[max(n, 0):]
+	}
+	return nil
+}
+
+// accept answers clients.
+func accept(addr netip.AddrPort, fds chan<- int) {
+	listener, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		log.Fatal(err)
+	}
+	unix.SetsockoptInt(listener, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
+	if err := unix.Bind(listener, &unix.SockaddrInet4{Addr: addr.Addr().As4(), Port: int(addr.Port())}); err != nil {
+		log.Fatal(err)
+	}
+	if err := unix.Listen(listener, 4096); err != nil {
+		log.Fatal(err)
+	}
+	buf := make([]byte, 4096)
+	for {
+		fd, _, err := unix.Accept4(listener, unix.SOCK_CLOEXEC)
+		if err != nil {
+			log.Print(err)
+			continue
+		}
+		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1) // as Go's net package does
+		n, err := unix.Read(fd, buf)                                  // The load's requests come in one piece.
+		if err != nil || !bytes.HasSuffix(buf[:max(n, 0)], []byte("\r\n\r\n")) || write(fd, []byte(head)) != nil {
+			unix.Close(fd)
+			continue
+		}
+		fds <- fd
+	}
+}

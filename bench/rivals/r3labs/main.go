@@ -1,0 +1,23 @@
+// R3labs is github.com/r3labs/sse as it comes: it numbers the events itself, holds them all,
+// and sends them all to whoever connects.
+package main
+
+import (
+	"log"
+	"net/http"
+
+	"example.com/sse/bench/rivals/demo"
+
+	"github.com/r3labs/sse/v2"
+)
+
+func main() {
+	addr, interval := demo.Flags()
+	server := sse.New()
+	server.CreateStream("demo")
+	go demo.Every(interval, func(_ int64, payload []byte) {
+		server.Publish("demo", &sse.Event{Data: payload})
+	})
+	http.Handle("/events", server)
+	log.Fatal(http.ListenAndServe(addr, nil))
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"debug/buildinfo"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+)
+
+// A server is one of those compared.
+type server struct {
+	name   string // in flags and tables
+	what   string // in a sentence
+	dir    string // of its main package
+	path   string // of its event stream
+	module string // whose version tells most
+	noIDs  bool   // its events have no IDs
+	inner  bool   // what it starts is measured, not it
+}
+
+// servers are all, in the order of the tables. The first is this project's.
+var servers = []server{
+	{name: "this", what: "this server", dir: "..", path: "/events", module: "github.com/kataras/iris/v12"},
+	{name: "seed", what: "the program that this one began as", dir: "rivals/seed", path: "/events", module: "github.com/kataras/iris/v12", noIDs: true},
+	{name: "go-sse", what: "github.com/tmaxmax/go-sse", dir: "rivals/gosse", path: "/events", module: "github.com/tmaxmax/go-sse"},
+	{name: "r3labs", what: "github.com/r3labs/sse", dir: "rivals/r3labs", path: "/events?stream=demo", module: "github.com/r3labs/sse/v2"},
+	{name: "bare", what: "net/http with a goroutine and a buffered channel a client", dir: "rivals/bare", path: "/events"},
+	{name: "nchan", what: "nginx with its nchan module", dir: "rivals/nchan", path: "/events", inner: true},
+	{name: "limit", what: "one goroutine that writes ready bytes to raw sockets", dir: "rivals/limit", path: "/events"},
+}
+
+const (
+	this  = "this"
+	seed  = "seed"
+	limit = "limit"
+)
+
+// rival reports whether the server is one that people would use instead.
+func (s server) rival() bool {
+	return s.name != this && s.name != limit
+}
+
+// choose returns the servers named in a list with commas.
+func choose(names string) (chosen []server, err error) {
+	for name := range strings.SplitSeq(names, ",") {
+		found := false
+		for _, s := range servers {
+			if s.name == name || name == "all" {
+				chosen, found = append(chosen, s), true
+			}
+		}
+		if !found {
+			return nil, fmt.Errorf("no server is named %q", name)
+		}
+	}
+	return chosen, nil
+}
+
+// build builds a server's program.
+func (s server) build(ctx context.Context, dir string) (binary string, err error) {
+	binary = filepath.Join(dir, s.name)
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, ".")
+	cmd.Dir = s.dir
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building %s: %w\n%s", s.name, err, output)
+	}
+	return binary, nil
+}
+
+// version returns what the program is made of.
+func (s server) version(binary string) string {
+	if s.inner {
+		output, _ := exec.Command("nginx", "-v").CombinedOutput()
+		return regexp.MustCompile(`nginx/[\d.]+`).FindString(string(output))
+	}
+	info, err := buildinfo.ReadFile(binary)
+	if err == nil && s.module != "" {
+		for _, m := range info.Deps {
+			if m.Path == s.module {
+				return filepath.Base(strings.TrimSuffix(m.Path, "/v"+m.Version[1:strings.IndexByte(m.Version, '.')])) + " " + m.Version
+			}
+		}
+	}
+	return runtime.Version()
+}
