@@ -70,9 +70,12 @@ func TestTenTabsOverHTTPAreCompleteWhenTheyAreSeen(t *testing.T) {
 func TestTwentyTabsOverHTTPSAreLiveAtOnce(t *testing.T) {
 	t.Parallel()
 	cert, key := certificate(t)
-	s := start(t, "-interval", "500ms", "-cert", cert, "-key", key)
+	s := start(t, "-interval", "1s", "-cert", cert, "-key", key)
 	b := startBrowser(t, chromedp.IgnoreCertErrors,
-		chromedp.Flag("renderer-process-limit", 2)) // Twenty would be hard on two cores.
+		// Twenty windows that all draw are much for two cores.
+		chromedp.Flag("force-prefers-reduced-motion", true),
+		chromedp.Flag("renderer-process-limit", "2"),
+		chromedp.WindowSize(400, 300))
 	var tabs []*tab
 	for range 20 {
 		tb := b.window()
