@@ -127,18 +127,27 @@ func main() {
 	}
 }
 
-// tick sends the broker an event each interval until the broker stops.
+// maxBehind is how far tick may be behind and still catch up; then it was suspended.
+const maxBehind = time.Second
+
+// tick sends the broker an event each interval until the broker stops. A time.Ticker would
+// drop events at intervals that the scheduler can't keep.
 func tick(broker *sse.Broker, interval time.Duration) {
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	for {
-		select {
-		case now := <-ticker.C:
+	timer := time.NewTimer(interval)
+	defer timer.Stop()
+	for next := time.Now().Add(interval); ; next = next.Add(interval) {
+		if wait := time.Until(next); wait > 0 {
+			timer.Reset(wait)
 			select {
-			case broker.Notifier <- sse.Event{Data: hello(now)}:
+			case <-timer.C:
 			case <-broker.Done():
 				return
 			}
+		} else if wait < -maxBehind {
+			next = time.Now()
+		}
+		select {
+		case broker.Notifier <- sse.Event{Data: hello(next)}:
 		case <-broker.Done():
 			return
 		}
@@ -195,6 +204,7 @@ func newApp(broker *sse.Broker, servers *cluster.Cluster) *iris.Application {
 // HTTP/2 connection lives: neither Iris nor net/http sets a limit.
 func limits(su *iris.Supervisor) {
 	su.Server.ReadHeaderTimeout = 5 * time.Second
+	su.Server.ReadTimeout = 5 * time.Second // a body that never comes; streams have no deadline
 	su.Server.IdleTimeout = time.Minute
 	su.Server.MaxHeaderBytes = 16 << 10
 	su.Server.HTTP2 = &http.HTTP2Config{

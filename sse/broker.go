@@ -43,7 +43,7 @@ type Broker struct {
 
 	newClients     chan *client    // new client connections, to be registered
 	closingClients chan *client    // closed client connections, to be unregistered
-	hold           chan bool       // whether clients are held from now on
+	hold           chan hold       // whether clients are held from now on
 	abort          chan chan<- int // asks to cut all clients off, and how many they were
 	stop           func()          // closes done, the first time
 	done           chan struct{}   // closed when Shutdown begins
@@ -82,7 +82,7 @@ func NewBroker() *Broker {
 		Notifier:       make(chan Event, notifierRoom),
 		newClients:     make(chan *client),
 		closingClients: make(chan *client),
-		hold:           make(chan bool),
+		hold:           make(chan hold),
 		abort:          make(chan chan<- int),
 		done:           make(chan struct{}),
 		gone:           make(chan struct{}),
@@ -113,23 +113,25 @@ func (b *Broker) listen() {
 		case e := <-notifier:
 			b.add(e)
 			b.addWaiting()
-			b.fanOut()
+			b.fanOut(nil)
 			silence.Reset(heartbeatAfter)
 		case <-silence.C:
-			b.fanOut()
+			b.fanOut(heartbeat)
 			silence.Reset(heartbeatAfter)
-		case b.held = <-b.hold:
+		case h := <-b.hold:
+			b.held = h.held
 			b.addWaiting()
 			for c := range b.clients {
 				b.place(c)
 			}
 			b.startWriter()
+			close(h.done)
 		case <-done:
 			newClients, notifier, done = nil, nil, nil
 			silence.Stop()
 			if len(b.Notifier) > 0 {
 				b.addWaiting()
-				b.fanOut()
+				b.fanOut(nil)
 			}
 			b.endStreams()
 		case left := <-b.abort:
@@ -153,9 +155,9 @@ func (b *Broker) register(c *client) {
 }
 
 // place decides where in the history a client begins: behind its last event ID, or at
-// the end. While clients are held it waits, since the history is not complete.
+// the end. While clients are held it waits for an end, and for an ID that is not there yet.
 func (b *Broker) place(c *client) {
-	if b.held || c.placed {
+	if c.placed || b.held && !(c.resumes && c.lastEventID <= b.history.lastID) {
 		return
 	}
 	c.placed = true
@@ -168,8 +170,9 @@ func (b *Broker) place(c *client) {
 			b.stats.resumesMissed.Add(1)
 		}
 	}
+	c.start = c.end // Whatever heartbeat lies in the slot.
 	if c.end < b.history.end() {
-		b.offer(c, time.Now())
+		b.offer(c, time.Now(), nil)
 	}
 }
 
@@ -190,17 +193,17 @@ func (b *Broker) addWaiting() {
 }
 
 // fanOut makes all clients an offer.
-func (b *Broker) fanOut() {
+func (b *Broker) fanOut(otherwise []byte) {
 	now := time.Now()
 	for c := range b.clients {
-		b.offer(c, now)
+		b.offer(c, now, otherwise)
 	}
 	b.startWriter()
 }
 
-// offer puts what the client has not taken yet into its slot, or a heartbeat where
-// there is nothing. Only listen fills a slot, so this never blocks.
-func (b *Broker) offer(c *client, now time.Time) {
+// offer puts what the client has not taken yet into its slot or, where there is nothing,
+// what it gets otherwise. Only listen fills a slot, so this never blocks.
+func (b *Broker) offer(c *client, now time.Time, otherwise []byte) {
 	if c.dropped {
 		return
 	}
@@ -221,11 +224,12 @@ func (b *Broker) offer(c *client, now time.Time) {
 		return
 	}
 	if c.start < c.end {
-		c.slot <- b.history.between(c.start, c.end)
-	} else {
-		c.slot <- heartbeat
+		otherwise = b.history.between(c.start, c.end)
 	}
-	b.call(c)
+	if otherwise != nil {
+		c.slot <- otherwise
+		b.call(c)
+	}
 }
 
 // call has a writer look at the client's slot.
@@ -266,9 +270,18 @@ func (b *Broker) Hold() { b.sendHold(true) }
 // was sent to Notifier before Release.
 func (b *Broker) Release() { b.sendHold(false) }
 
+// A hold asks listen to hold clients or not, and is done when it does.
+type hold struct {
+	held bool
+	done chan struct{}
+}
+
 func (b *Broker) sendHold(held bool) {
+	h := hold{held, make(chan struct{})}
 	select {
-	case b.hold <- held:
+	case b.hold <- h:
+		// An event sent from now on must not count as one sent before.
+		<-h.done
 	case <-b.done:
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,10 +18,23 @@ import (
 	"github.com/kataras/iris/v12"
 )
 
+// logOutput is where golog writes: io.Discard but for the tests of the log.
+var logOutput atomic.Value
+
 func TestMain(m *testing.M) {
-	golog.SetOutput(io.Discard)
+	logTo(io.Discard)
+	golog.SetOutput(logWriter{})
 	os.Exit(m.Run())
 }
+
+// A logWriter writes to logOutput; golog's own SetOutput is not for use while it logs.
+type logWriter struct{}
+
+func (logWriter) Write(line []byte) (int, error) { return logOutput.Load().(output).Write(line) }
+
+type output struct{ io.Writer }
+
+func logTo(w io.Writer) { logOutput.Store(output{w}) }
 
 // newApp returns an Iris app with a broker of its own mounted at /events.
 func newApp(t *testing.T) (*Broker, *iris.Application) {
@@ -46,6 +60,21 @@ func newServer(t *testing.T) (*Broker, *httptest.Server) {
 	return b, server
 }
 
+// newTinyServer serves a broker on sockets with tiny send buffers, so that a client that
+// does not read is felt soon. The test ends both.
+func newTinyServer(t *testing.T) (*Broker, *httptest.Server) {
+	t.Helper()
+	b, app := newApp(t)
+	server := httptest.NewUnstartedServer(app)
+	server.Config.ConnState = func(conn net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			conn.(*net.TCPConn).SetWriteBuffer(1)
+		}
+	}
+	server.Start()
+	return b, server
+}
+
 // shutdown stops a broker whose clients all read, or are gone.
 func shutdown(t *testing.T, b *Broker) {
 	t.Helper()
@@ -65,7 +94,7 @@ type stream struct {
 // open connects with a client of its own; header is pairs of names and values.
 func open(t *testing.T, url string, header ...string) stream {
 	t.Helper()
-	return openWith(t, &http.Client{Transport: &http.Transport{}}, url, header...)
+	return openWith(t, &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, url, header...)
 }
 
 // openWith connects with the given client.
@@ -154,7 +183,7 @@ func openFiles() int {
 	return len(files)
 }
 
-// dialStalled sends a request over a connection with tiny buffers and never reads.
+// dialStalled sends a request over a connection with a small buffer and does not read.
 func dialStalled(t *testing.T, server *httptest.Server) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", server.Listener.Addr().String())
@@ -162,7 +191,7 @@ func dialStalled(t *testing.T, server *httptest.Server) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	conn.(*net.TCPConn).SetReadBuffer(1)
+	conn.(*net.TCPConn).SetReadBuffer(16 << 10)
 	fmt.Fprint(conn, "GET /events HTTP/1.1\r\nHost: test\r\n\r\n")
 	return conn
 }

@@ -1,0 +1,309 @@
+package sse
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func TestIDsRiseFromEventToEventAndAcrossARestart(t *testing.T) {
+	var last int64
+	for range 3 {
+		b, server := newServer(t)
+		s := open(t, server.URL)
+		eventually(t, "registered", func() bool { return b.Stats().Clients == 1 })
+		for range 1000 {
+			b.Notifier <- Event{}
+		}
+		for range 1000 {
+			e := s.want(t, 0, "")
+			if e.ID <= last {
+				t.Fatalf("ID %d after %d", e.ID, last)
+			}
+			last = e.ID
+		}
+		if now := time.Now().UnixMicro(); last > now+1000 {
+			t.Errorf("ID %d is far from the moment %d", last, now)
+		}
+	}
+}
+
+func TestIDsRiseWhileTheClockIsBehind(t *testing.T) {
+	b, server := newServer(t)
+	s := open(t, server.URL, "Last-Event-ID", "0")
+	// The last ID is from a clock that has been set back by an hour since.
+	ahead := time.Now().Add(time.Hour).UnixMicro()
+	b.Notifier <- Event{ID: ahead}
+	s.want(t, ahead, "")
+	for i := range int64(3) {
+		b.Notifier <- Event{}
+		s.want(t, ahead+1+i, "")
+	}
+}
+
+func TestSourceThatBeginsAnewGoesOn(t *testing.T) {
+	b, server := newServer(t)
+	s := open(t, server.URL, "Last-Event-ID", "0")
+	for _, id := range []int64{100, 200, 5, 6} {
+		send(t, b, id)
+		s.want(t, id, fmt.Sprint(id))
+	}
+	resumed := open(t, server.URL, "Last-Event-ID", "200")
+	resumed.want(t, 5, "5")
+	resumed.want(t, 6, "6")
+}
+
+func TestClientThatNeverReadsDelaysNobodyAndIsDropped(t *testing.T) {
+	b, server := newTinyServer(t)
+	defer server.Close()
+	dialStalled(t, server)
+	healthy := open(t, server.URL)
+	eventually(t, "both registered", func() bool { return b.Stats().Clients == 2 })
+	data := strings.Repeat("x", 64<<10)
+	// The history passes the stalled client by, and what its socket can hold.
+	for id := int64(1); b.Stats().Clients == 2; id++ {
+		if id > 10_000 {
+			t.Fatal("the client is not dropped")
+		}
+		b.Notifier <- Event{ID: id, Data: []byte(data)}
+		healthy.want(t, id, data)
+	}
+	stats := b.Stats()
+	if stats.Dropped != 1 || stats.Clients != 1 {
+		t.Errorf("%+v", stats)
+	}
+	shutdown(t, b)
+}
+
+func TestSlowClientGetsEveryEventOnceItReads(t *testing.T) {
+	b, server := newTinyServer(t)
+	defer server.Close()
+	defer shutdown(t, b)
+	slow := stream{newReader(dialStalled(t, server)), nil}
+	eventually(t, "registered", func() bool { return b.Stats().Clients == 1 })
+	data := strings.Repeat("x", 1<<10)
+	const events = 3000 // Less than the history holds, more than the sockets do.
+	for id := range int64(events) {
+		b.Notifier <- Event{ID: id + 1, Data: []byte(data)}
+	}
+	for line := "head"; line != "\r\n"; {
+		line, _ = slow.lines.ReadString('\n')
+	}
+	for id := range int64(events) {
+		slow.want(t, id+1, data)
+	}
+}
+
+func TestAbruptlyVanishingClientsLeaveNothing(t *testing.T) {
+	b, server := newServer(t)
+	b.Notifier <- Event{ID: 1}
+	check := settled(t)
+	conns := make([]net.Conn, 300)
+	for i := range conns {
+		conns[i] = dialStalled(t, server)
+	}
+	eventually(t, "all registered", func() bool { return b.Stats().Clients == 300 })
+	for _, conn := range conns {
+		conn.(*net.TCPConn).SetLinger(0) // Reset, not closed.
+		conn.Close()
+	}
+	eventually(t, "all unregistered", func() bool { return b.Stats().Clients == 0 })
+	check()
+}
+
+func TestShutdownEndsAllStreamsWithinASecond(t *testing.T) {
+	check := settled(t)
+	b, server := newTinyServer(t)
+	data := strings.Repeat("x", 64<<10)
+	stalled := dialStalled(t, server)
+	eventually(t, "the stalled client registered", func() bool { return b.Stats().Clients == 1 })
+	for id := range int64(50) {
+		b.Notifier <- Event{ID: id + 1, Data: []byte(data)} // The stalled client's socket is full.
+	}
+	eventually(t, "all events taken", func() bool { return b.Stats().Events == 50 })
+	var streams []stream
+	for range 50 {
+		streams = append(streams, open(t, server.URL))
+	}
+	eventually(t, "all registered", func() bool { return b.Stats().Clients == 51 })
+	b.Notifier <- Event{ID: 51, Data: []byte("the last")}
+
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	done := make(chan error)
+	go func() { done <- b.Shutdown(ctx) }()
+	for _, s := range streams {
+		s.want(t, 51, "the last")
+		s.wantEnd(t)
+		s.response.Body.Close()
+	}
+	err := <-done
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), " 1 ") {
+		t.Errorf("Shutdown cut off one client and says %v", err)
+	}
+	late := open(t, server.URL)
+	late.response.Body.Close()
+	if late.response.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("a stopped broker answers %s", late.response.Status)
+	}
+	stalled.Close()
+	server.Close()
+	check()
+	if err := b.Shutdown(t.Context()); err != nil {
+		t.Errorf("a second Shutdown says %v", err)
+	}
+}
+
+func TestSendingToAStoppedBrokerDoesNotHang(t *testing.T) {
+	b := NewBroker()
+	shutdown(t, b)
+	for range 2 * notifierRoom {
+		select {
+		case b.Notifier <- Event{}:
+		case <-b.Done():
+		}
+	}
+}
+
+// A blockedWriter blocks like a terminal that is stopped with Ctrl-S.
+type blockedWriter struct{ blocked, release chan struct{} }
+
+func (w blockedWriter) Write(b []byte) (int, error) {
+	select {
+	case w.blocked <- struct{}{}:
+	default:
+	}
+	<-w.release
+	return len(b), nil
+}
+
+func TestBlockedLogDoesNotStopTheStream(t *testing.T) {
+	b, server := newServer(t)
+	before := open(t, server.URL)
+	eventually(t, "registered", func() bool { return b.Stats().Clients == 1 })
+	w := blockedWriter{make(chan struct{}, 1), make(chan struct{})}
+	logTo(w)
+	defer logTo(io.Discard)
+	defer close(w.release)
+	after := open(t, server.URL)
+	<-w.blocked
+	leaving := open(t, server.URL)
+	eventually(t, "all registered", func() bool { return b.Stats().Clients == 3 })
+	leaving.response.Body.Close()
+	eventually(t, "one unregistered", func() bool { return b.Stats().Clients == 2 })
+	for id := range int64(10) {
+		b.Notifier <- Event{ID: id + 1}
+		before.want(t, id+1, "")
+		after.want(t, id+1, "")
+	}
+}
+
+func TestLogSaysWhoComesAndGoes(t *testing.T) {
+	var log lockedBuffer
+	logTo(&log)
+	defer logTo(io.Discard)
+	b, server := newServer(t)
+	for clients := range int64(3) {
+		s := open(t, server.URL)
+		eventually(t, "logged", func() bool { return strings.Count(log.String(), "\n") == int(clients)+1 })
+		defer s.response.Body.Close()
+	}
+	shutdown(t, b)
+	lines := regexp.MustCompile(`\[(INFO|WARN)\] \S+ \S+ (.*)\n`).FindAllStringSubmatch(log.String(), -1)
+	want := []string{
+		"INFO Client added. 1 registered clients", "INFO Client added. 2 registered clients", "INFO Client added. 3 registered clients",
+		"WARN Removed client. 2 registered clients", "WARN Removed client. 1 registered clients", "WARN Removed client. 0 registered clients",
+	}
+	got := map[string]bool{}
+	for _, line := range lines {
+		got[line[1]+" "+line[2]] = true
+	}
+	for _, line := range want {
+		if !got[line] || len(lines) != len(want) {
+			t.Errorf("no line %q in\n%s", line, log.String())
+		}
+	}
+}
+
+// A lockedBuffer is a buffer that several goroutines may use.
+type lockedBuffer struct {
+	mu sync.Mutex // protects buffer
+	bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.String()
+}
+
+func TestClientsComeAndGoWhileEventsFlow(t *testing.T) {
+	b, server := newServer(t)
+	check := settled(t)
+	stop := make(chan struct{})
+	var sender, clients sync.WaitGroup
+	sender.Go(func() {
+		for id := int64(1); ; id++ {
+			select {
+			case b.Notifier <- Event{ID: id, Data: make([]byte, rand.IntN(200))}:
+			case <-stop:
+				return
+			}
+		}
+	})
+	for range 20 {
+		clients.Go(func() {
+			client := &http.Client{Transport: &http.Transport{}}
+			var last int64
+			for range 20 {
+				s := openWith(t, client, server.URL, "Last-Event-ID", fmt.Sprint(last))
+				for range rand.IntN(200) {
+					e, err := s.next()
+					if err != nil {
+						break // Dropped.
+					}
+					if e.ID != last+1 && last != 0 && b.Stats().ResumesMissed == 0 {
+						t.Errorf("event %d after %d", e.ID, last)
+					}
+					last = e.ID
+				}
+				s.response.Body.Close()
+			}
+		})
+	}
+	clients.Wait()
+	close(stop)
+	sender.Wait()
+	eventually(t, "all unregistered", func() bool { return b.Stats().Clients == 0 })
+	check()
+}
+
+func TestHeldClientsArePlacedOnRelease(t *testing.T) {
+	b, server := newServer(t)
+	b.Hold()
+	resuming := open(t, server.URL, "Last-Event-ID", "20")
+	live := open(t, server.URL)
+	eventually(t, "registered", func() bool { return b.Stats().Clients == 2 })
+	send(t, b, 10, 20, 30) // The source fills the history.
+	b.Release()
+	b.Notifier <- Event{ID: 40, Data: []byte("40")}
+	resuming.want(t, 30, "30")
+	resuming.want(t, 40, "40")
+	live.want(t, 40, "40")
+}

@@ -1,0 +1,185 @@
+package sse
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A pipeListener makes connections without sockets, which a synctest bubble can follow.
+type pipeListener struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case conn := <-l.conns:
+		return conn, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Close() error   { l.once.Do(func() { close(l.closed) }); return nil }
+func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
+
+// inBubble runs a test in a bubble where time passes when nobody can go on, with a broker
+// and a function that connects to it.
+func inBubble(t *testing.T, test func(t *testing.T, b *Broker, connect func(header string) (net.Conn, stream))) {
+	synctest.Test(t, func(t *testing.T) {
+		b, app := newApp(t)
+		l := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+		server := &http.Server{Handler: app}
+		go server.Serve(l)
+		defer server.Close()
+		test(t, b, func(header string) (net.Conn, stream) {
+			ours, theirs := net.Pipe()
+			l.conns <- theirs
+			fmt.Fprintf(ours, "GET /events HTTP/1.1\r\nHost: test\r\n%s\r\n", header)
+			response, err := http.ReadResponse(bufio.NewReader(ours), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := stream{newReader(response.Body), response}
+			line, err := s.lines.ReadString('\n')
+			if err != nil {
+				t.Fatal(line, err)
+			}
+			synctest.Wait()
+			return ours, s
+		})
+	})
+}
+
+func TestHeartbeatAfterSilence(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *Broker, connect func(string) (net.Conn, stream)) {
+		conn, s := connect("")
+		for range 3 {
+			start := time.Now()
+			if line, err := s.lines.ReadString('\n'); line != ":\n" || err != nil {
+				t.Errorf("got %q, %v", line, err)
+			}
+			if waited := time.Since(start); waited != heartbeatAfter {
+				t.Errorf("a heartbeat after %v of silence", waited)
+			}
+		}
+		conn.Close()
+		shutdown(t, b)
+	})
+}
+
+func TestNoHeartbeatDuringTraffic(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *Broker, connect func(string) (net.Conn, stream)) {
+		conn, s := connect("")
+		for id := range int64(10) {
+			time.Sleep(heartbeatAfter - time.Millisecond)
+			b.Notifier <- Event{ID: id + 1}
+			s.want(t, id+1, "")
+		}
+		if s.comments != 0 {
+			t.Errorf("%d heartbeats", s.comments)
+		}
+		conn.Close()
+		shutdown(t, b)
+	})
+}
+
+func TestStuckClientIsDroppedAndResumesWithoutLoss(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *Broker, connect func(string) (net.Conn, stream)) {
+		_, s := connect("")
+		b.Notifier <- Event{ID: 1}
+		s.want(t, 1, "")
+		// It stops reading: the second event blocks in the pipe, the third lies in the slot.
+		start := time.Now()
+		for id := int64(2); b.Stats().Clients == 1; id++ {
+			b.Notifier <- Event{ID: id}
+			time.Sleep(time.Second)
+		}
+		if waited := time.Since(start); waited < patience || waited > patience+3*time.Second {
+			t.Errorf("dropped after %v", waited)
+		}
+		stats := b.Stats()
+		if stats.Dropped != 1 {
+			t.Errorf("%+v", stats)
+		}
+		conn, s := connect("Last-Event-ID: 1\r\n")
+		for id := int64(2); id <= stats.Events; id++ {
+			s.want(t, id, "")
+		}
+		conn.Close()
+		shutdown(t, b)
+	})
+}
+
+func TestStuckClientIsDroppedInSilence(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *Broker, connect func(string) (net.Conn, stream)) {
+		connect("")
+		start := time.Now()
+		for b.Stats().Clients == 1 {
+			time.Sleep(time.Second)
+		}
+		// One heartbeat blocks in the pipe, the next lies in the slot.
+		if waited := time.Since(start); waited > 2*heartbeatAfter+patience+heartbeatAfter+time.Second {
+			t.Errorf("dropped after %v", waited)
+		}
+		shutdown(t, b)
+	})
+}
+
+func TestSlowButReadingClientIsNotDropped(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *Broker, connect func(string) (net.Conn, stream)) {
+		conn, s := connect("")
+		for id := range int64(100) {
+			b.Notifier <- Event{ID: id + 1}
+		}
+		for id := range int64(100) {
+			time.Sleep(time.Second)
+			s.want(t, id+1, "")
+		}
+		conn.Close()
+		shutdown(t, b)
+	})
+}
+
+func TestHeldClientsGetHeartbeats(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *Broker, connect func(string) (net.Conn, stream)) {
+		b.Hold()
+		conn, s := connect("Last-Event-ID: 1\r\n")
+		b.Notifier <- Event{ID: 1}
+		b.Notifier <- Event{ID: 2}
+		time.Sleep(heartbeatAfter)
+		if line, err := s.lines.ReadString('\n'); line != ":\n" || err != nil {
+			t.Errorf("got %q, %v", line, err)
+		}
+		b.Release()
+		s.want(t, 2, "")
+		conn.Close()
+		shutdown(t, b)
+	})
+}
+
+func TestShutdownGivesUpWithItsContext(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *Broker, connect func(string) (net.Conn, stream)) {
+		connect("")
+		b.Notifier <- Event{ID: 1} // Blocks in the pipe: nobody reads.
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		start := time.Now()
+		if err := b.Shutdown(ctx); err == nil || time.Since(start) != time.Minute {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+		synctest.Wait()
+		if clients := b.Stats().Clients; clients != 0 {
+			t.Errorf("%d clients left", clients)
+		}
+	})
+}
