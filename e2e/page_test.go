@@ -3,18 +3,9 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
-	"time"
-
-	"github.com/chromedp/cdproto/input"
-	"github.com/chromedp/cdproto/runtime"
-	"github.com/chromedp/chromedp"
-	"github.com/chromedp/chromedp/kb"
 )
 
 // rowOf returns the row that the page should show for one of the server's events.
@@ -143,140 +134,5 @@ func checkLast500(t *testing.T, tb *tab, last int) {
 		if want := fmt.Sprint(last - 499 + i); r.id != want {
 			t.Fatalf("row %d is event %s, want %s", i, r.id, want)
 		}
-	}
-}
-
-func TestMiniPageLogsEveryEvent(t *testing.T) {
-	t.Parallel()
-	s := start(t, "-interval", "200ms")
-	mini, err := os.ReadFile("../optional.sse.mini.js.html")
-	if err != nil {
-		t.Fatal(err)
-	}
-	// The test's server can't have port 8080, which may be taken. Nothing else is replaced.
-	const url = "http://localhost:8080/events"
-	if n := strings.Count(string(mini), url); n != 1 {
-		t.Fatalf("the mini page names %s %d times", url, n)
-	}
-	mini = []byte(strings.Replace(string(mini), "8080", s.addr[strings.LastIndex(s.addr, ":")+1:], 1))
-	file := filepath.Join(t.TempDir(), "optional.sse.mini.js.html")
-	if err := os.WriteFile(file, mini, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	raw := subscribe(t, s.url+"/events", "")
-	tb := newWindow(t)
-	tb.visit("file://" + file)
-	eventually(t, pageWithin, func() error {
-		if n := len(tb.logged()); n < 5 {
-			return fmt.Errorf("%d events logged, want 5", n)
-		}
-		return nil
-	})
-	var logged []row
-	for _, m := range tb.logged() {
-		if m.Type != chromedp.ConsoleLog || len(m.Args) != 1 || m.Args[0].Description != "MessageEvent" {
-			t.Fatalf("logged is no event: %v", m)
-		}
-		event, err := chromedp.Run(tb.ctx, chromedp.CallFunctionOn[[]string](`function() { return [this.lastEventId, this.data] }`,
-			func(p *runtime.CallFunctionOnParams) { p.ObjectID = m.Args[0].ObjectID }))
-		if err != nil {
-			t.Fatal(err)
-		}
-		id, err := strconv.ParseInt(event[0], 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		logged = append(logged, rowOf(t, id, event[1]))
-	}
-	checkRows(t, logged, raw)
-	for _, want := range []string{"打开浏览器控制台（F12）并观察传入的事件消息", "Open the browser's console (F12) and watch the events come in"} {
-		if text := eval[string](tb, "document.body.innerText"); !strings.Contains(text, want) {
-			t.Errorf("%q is not in the page: %q", want, text)
-		}
-	}
-}
-
-func TestPageFollowsTheEndOnlyWhileTheReaderIsThere(t *testing.T) {
-	t.Parallel()
-	s := newStage(t)
-	tb := newWindow(t)
-	tb.visit(s.url)
-	s.waitForClients(1)
-	next := int64(1)
-	more := func(n int) {
-		t.Helper()
-		for range n {
-			s.send(next, fmt.Sprint("event ", next))
-			next++
-		}
-		s.waitForLastRow(tb, next-1)
-	}
-	const room = `Math.round(document.documentElement.scrollHeight - innerHeight - scrollY)`
-	atEnd := func() {
-		t.Helper()
-		eventually(t, pageWithin, func() error {
-			if got := eval[int](tb, room); got != 0 {
-				return fmt.Errorf("the reader is %d pixels from the end", got)
-			}
-			return nil
-		})
-	}
-	more(100)
-	atEnd()
-	more(1)
-	atEnd()
-
-	tb.wheel(300)
-	eventually(t, pageWithin, func() error {
-		if got := eval[int](tb, room); got != 300 {
-			return fmt.Errorf("the reader is %d pixels from the end, want 300", got)
-		}
-		return nil
-	})
-	// What the reader sees stays where it is, also when rows at the start are given up.
-	const seen = `(() => {
-		const row = document.elementFromPoint(300, 300).closest("tr");
-		return row.title + " at " + Math.round(row.getBoundingClientRect().top);
-	})()`
-	before := eval[string](tb, seen)
-	more(10)
-	more(450)
-	if after := eval[string](tb, seen); after != before {
-		t.Errorf("the reader saw %q, and now %q", before, after)
-	}
-
-	tb.do(chromedp.KeyEvent(kb.End))
-	atEnd()
-	more(10)
-	atEnd()
-
-	tb.do(chromedp.KeyEvent(kb.Home))
-	tb.do(chromedp.WaitVisible(chromedp.CSS(".latest")), chromedp.Click(chromedp.CSS(".latest")))
-	atEnd()
-	more(10)
-	atEnd()
-}
-
-func TestReaderCanLeaveTheEndOfAFastStream(t *testing.T) {
-	t.Parallel()
-	s := start(t, "-interval", "1ms")
-	tb := newWindow(t)
-	tb.visit(s.url)
-	tb.waitForRows(500)
-	tb.wheel(400)
-	time.Sleep(time.Second) // some 1,000 events
-	if got := eval[float64](tb, `document.documentElement.scrollHeight - innerHeight - scrollY`); got < 300 {
-		t.Errorf("the reader has turned the wheel and is %v pixels from the end", got)
-	}
-}
-
-// wheel turns the mouse wheel over the page: positive is up.
-func (tb *tab) wheel(up float64) {
-	tb.t.Helper()
-	_, err := chromedp.Call(tb.ctx, input.SynthesizeScrollGesture, input.SynthesizeScrollGestureParams{
-		X: 300, Y: 300, YDistance: up, GestureSourceType: input.GestureSourceTypeMouse, Speed: 4000,
-	})
-	if err != nil {
-		tb.t.Fatal(err)
 	}
 }

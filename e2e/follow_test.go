@@ -1,0 +1,96 @@
+package e2e
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+func TestPageFollowsTheEndOnlyWhileTheReaderIsThere(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	tb := newWindow(t)
+	tb.visit(s.url)
+	s.waitForClients(1)
+	next := int64(1)
+	more := func(n int) {
+		t.Helper()
+		for range n {
+			s.send(next, fmt.Sprint("event ", next))
+			next++
+		}
+		s.waitForLastRow(tb, next-1)
+	}
+	const room = `Math.round(document.documentElement.scrollHeight - innerHeight - scrollY)`
+	atEnd := func() {
+		t.Helper()
+		eventually(t, pageWithin, func() error {
+			if got := eval[int](tb, room); got != 0 {
+				return fmt.Errorf("the reader is %d pixels from the end", got)
+			}
+			return nil
+		})
+	}
+	more(100)
+	atEnd()
+	more(1)
+	atEnd()
+
+	tb.wheel(300)
+	eventually(t, pageWithin, func() error {
+		if got := eval[int](tb, room); got != 300 {
+			return fmt.Errorf("the reader is %d pixels from the end, want 300", got)
+		}
+		return nil
+	})
+	// What the reader sees stays where it is, also when rows at the start are given up.
+	const seen = `(() => {
+		const row = document.elementFromPoint(300, 300).closest("tr");
+		return row.title + " at " + Math.round(row.getBoundingClientRect().top);
+	})()`
+	before := eval[string](tb, seen)
+	more(10)
+	more(450)
+	if after := eval[string](tb, seen); after != before {
+		t.Errorf("the reader saw %q, and now %q", before, after)
+	}
+
+	tb.do(chromedp.KeyEvent(kb.End))
+	atEnd()
+	more(10)
+	atEnd()
+
+	tb.do(chromedp.KeyEvent(kb.Home))
+	tb.do(chromedp.WaitVisible(chromedp.CSS(".latest")), chromedp.Click(chromedp.CSS(".latest")))
+	atEnd()
+	more(10)
+	atEnd()
+}
+
+func TestReaderCanLeaveTheEndOfAFastStream(t *testing.T) {
+	t.Parallel()
+	s := start(t, "-interval", "1ms")
+	tb := newWindow(t)
+	tb.visit(s.url)
+	tb.waitForRows(500)
+	tb.wheel(400)
+	time.Sleep(time.Second) // some 1,000 events
+	if got := eval[float64](tb, `document.documentElement.scrollHeight - innerHeight - scrollY`); got < 300 {
+		t.Errorf("the reader has turned the wheel and is %v pixels from the end", got)
+	}
+}
+
+// wheel turns the mouse wheel over the page: positive is up.
+func (tb *tab) wheel(up float64) {
+	tb.t.Helper()
+	_, err := chromedp.Call(tb.ctx, input.SynthesizeScrollGesture, input.SynthesizeScrollGestureParams{
+		X: 300, Y: 300, YDistance: up, GestureSourceType: input.GestureSourceTypeMouse, Speed: 4000,
+	})
+	if err != nil {
+		tb.t.Fatal(err)
+	}
+}
