@@ -1,0 +1,197 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nats-io/jwt/v2"
+	"github.com/nats-io/nkeys"
+)
+
+// secret is a password or token that may appear nowhere.
+const secret = "swordfish"
+
+// checkSecret fails the test where a server has told the secret.
+func checkSecret(t *testing.T, s *server) {
+	t.Helper()
+	if strings.Contains(s.output(), secret) {
+		t.Errorf("the log tells the secret:\n%s", s.output())
+	}
+	if stats := string(get(t, http.DefaultClient, s.url+"/stats")); strings.Contains(stats, secret) {
+		t.Errorf("/stats tells the secret: %s", stats)
+	}
+}
+
+// configFile writes a nats-server's configuration.
+func configFile(t *testing.T, content string) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "nats.conf")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestNATSWantsAPassword(t *testing.T) {
+	t.Parallel()
+	n := startNATS(t, "-c", configFile(t, "authorization { user: me, password: "+secret+" }"))
+	s := startServers(t, 1, "-nats", strings.Replace(n.client, "://", "://me:"+secret+"@", 1), "-interval", "100ms")[0]
+	subscribe(t, s.url+"/events", "").next(5 * time.Second)
+	n.stop()
+	eventually(t, 5*time.Second, func() error {
+		if !strings.Contains(s.output(), "connection lost") {
+			return fmt.Errorf("no line says that the connection is lost")
+		}
+		return nil
+	})
+	checkSecret(t, s)
+}
+
+func TestNATSWantsAToken(t *testing.T) {
+	t.Parallel()
+	n := startNATS(t, "-c", configFile(t, "authorization { token: "+secret+" }"))
+	s := startServers(t, 1, "-nats", strings.Replace(n.client, "://", "://"+secret+"@", 1), "-interval", "100ms")[0]
+	subscribe(t, s.url+"/events", "").next(5 * time.Second)
+	checkSecret(t, s)
+}
+
+// A NATS client gives up after the same authorization error twice, unless told otherwise.
+func TestWrongPasswordMayBeRightLater(t *testing.T) {
+	t.Parallel()
+	config := configFile(t, "authorization { user: me, password: another }")
+	n := startNATS(t, "-c", config)
+	s := start(t, "-nats", strings.Replace(n.client, "://", "://me:"+secret+"@", 1), "-interval", "100ms")
+	time.Sleep(3 * time.Second)
+	if code := status(t, s); code != http.StatusServiceUnavailable {
+		t.Errorf("/healthz says %d", code)
+	}
+	if got := strings.Count(strings.ToLower(s.output()), "authorization violation"); got == 0 || got > 2 {
+		t.Errorf("%d lines tell of the wrong password", got)
+	}
+	if err := os.WriteFile(config, []byte("authorization { user: me, password: "+secret+" }"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n.signal(syscall.SIGHUP)
+	waitUntilReady(t, s)
+	checkSecret(t, s)
+}
+
+func TestNATSWantsCredentials(t *testing.T) {
+	t.Parallel()
+	config, creds := operatorMode(t)
+	n := startNATS(t, "-c", configFile(t, config))
+	path := filepath.Join(t.TempDir(), "user.creds")
+	if err := os.WriteFile(path, creds, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := startServers(t, 1, "-nats", n.client, "-nats-creds", path, "-interval", "100ms")[0]
+	subscribe(t, s.url+"/events", "").next(5 * time.Second)
+}
+
+// operatorMode returns the configuration of a nats-server whose users come with credentials
+// that their account has signed, and such credentials.
+func operatorMode(t *testing.T) (config string, creds []byte) {
+	t.Helper()
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	newKey := func(create func() (nkeys.KeyPair, error)) (key nkeys.KeyPair, public string) {
+		key, err := create()
+		check(err)
+		public, err = key.PublicKey()
+		check(err)
+		return key, public
+	}
+	operator, operatorID := newKey(nkeys.CreateOperator)
+	account, accountID := newKey(nkeys.CreateAccount)
+	_, systemID := newKey(nkeys.CreateAccount)
+	user, userID := newKey(nkeys.CreateUser)
+
+	accountClaims := jwt.NewAccountClaims(accountID)
+	accountClaims.Limits.JetStreamLimits = jwt.JetStreamLimits{
+		MemoryStorage: jwt.NoLimit, DiskStorage: jwt.NoLimit, Streams: jwt.NoLimit, Consumer: jwt.NoLimit,
+	}
+	operatorJWT, err := jwt.NewOperatorClaims(operatorID).Encode(operator)
+	check(err)
+	accountJWT, err := accountClaims.Encode(operator)
+	check(err)
+	systemJWT, err := jwt.NewAccountClaims(systemID).Encode(operator)
+	check(err)
+	userJWT, err := jwt.NewUserClaims(userID).Encode(account)
+	check(err)
+	seed, err := user.Seed()
+	check(err)
+	creds, err = jwt.FormatUserConfig(userJWT, seed)
+	check(err)
+	return fmt.Sprintf("operator: %s\nsystem_account: %s\nresolver: MEMORY\nresolver_preload: { %s: %s, %s: %s }\n",
+		operatorJWT, systemID, accountID, accountJWT, systemID, systemJWT), creds
+}
+
+func TestNATSWantsTLS(t *testing.T) {
+	t.Parallel()
+	cert, key := certificate(t)
+	n := startNATS(t, "-c", configFile(t, fmt.Sprintf("tls { cert_file: %q, key_file: %q }", cert, key)))
+	// The system's certificate store, as Go finds it.
+	trust := []string{"env", "SSL_CERT_FILE=" + cert, binary}
+	s := startCommand(t, trust, "-nats", strings.Replace(n.client, "nats://", "tls://", 1), "-interval", "100ms")
+	waitUntilReady(t, s)
+	subscribe(t, s.url+"/events", "").next(5 * time.Second)
+
+	doubtful := start(t, "-nats", strings.Replace(n.client, "nats://", "tls://me:"+secret+"@", 1))
+	eventually(t, 10*time.Second, func() error {
+		if !strings.Contains(doubtful.output(), "certificate") {
+			return fmt.Errorf("no line tells of the certificate")
+		}
+		return nil
+	})
+	if code := status(t, doubtful); code != http.StatusServiceUnavailable {
+		t.Errorf("/healthz says %d", code)
+	}
+	checkSecret(t, doubtful)
+}
+
+func TestAnyOfSeveralURLsWillDo(t *testing.T) {
+	t.Parallel()
+	n := startNATS(t)
+	urls := fmt.Sprintf("nats://%s,%s, %s", freeAddr(t), freeAddr(t), n.client)
+	s := startServers(t, 1, "-nats", urls, "-interval", "100ms")[0]
+	subscribe(t, s.url+"/events", "").next(5 * time.Second)
+}
+
+func TestBadNATSFlagsEndInOneLineWithoutThePassword(t *testing.T) {
+	t.Parallel()
+	for _, bad := range [][]string{
+		{"-nats", "nats://me:" + secret + "@host:port"},
+		{"-nats", "nats://me:" + secret + "%zz@host:4222"},
+		{"-nats", "nats://me:" + secret + " @host:4222"},
+		{"-nats", "nats://me:" + secret + "/@host:4222"},
+		{"-nats", "nats://me:123/" + secret + "@host:4222"},
+		{"-nats", "nats://me:" + secret + "@"},
+		{"-nats", "http://me:" + secret + "@host:4222"},
+		{"-nats", "nats://host:4222,nats://me:" + secret + "#@host:4222"},
+		{"-nats", "nats://me:" + secret + "@host:4222", "-nats-creds", "no such file"},
+		{"-nats", "nats://me:" + secret + "@host:4222", "-nats-replicas", "0"},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, binary, append([]string{"-addr", freeAddr(t)}, bad...)...)
+		out, _ := cmd.CombinedOutput()
+		if code := cmd.ProcessState.ExitCode(); code != 2 {
+			t.Errorf("%q: exit code %d", bad, code)
+		}
+		if strings.Count(string(out), "\n") != 1 || strings.Contains(string(out), secret) || !strings.Contains(string(out), "-nats") {
+			t.Errorf("%q: printed %q", bad, out)
+		}
+	}
+}

@@ -1,0 +1,184 @@
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+func TestWhatStrangersPublishIsShown(t *testing.T) {
+	t.Parallel()
+	n := startNATS(t)
+	s := startServers(t, 1, "-nats", n.client, "-interval", "1h")[0]
+	js := jetStream(t, n.client)
+	shown := subscribe(t, s.url+"/events", "")
+	for _, payload := range []struct{ sent, seen string }{
+		{"text", "text"},
+		{`{"timestamp":1,"message":"JSON"}`, `{"timestamp":1,"message":"JSON"}`},
+		{"many\nlines\r\nended\rin all ways\n\n", "many\nlines\nended\nin all ways\n\n"},
+		{"x\n\nid: 1\ndata: smuggled\n\n", "x\n\nid: 1\ndata: smuggled\n\n"},
+		{"x\r\rretry: 1\r\r", "x\n\nretry: 1\n\n"},
+		{"", ""},
+		{strings.Repeat("m", 1<<20), strings.Repeat("m", 1<<20)},
+		{strings.Repeat("\n", 1<<20), strings.Repeat("\n", 1<<20)},
+		{"the last", "the last"},
+	} {
+		want := publish(t, js, payload.sent)
+		if id, data := shown.next(20 * time.Second); id != want || data != payload.seen {
+			t.Fatalf("published %.40q as %d, got %d %.40q", payload.sent, want, id, data)
+		}
+	}
+	if _, err := js.Publish(t.Context(), "sse.events", make([]byte, 1<<20+1)); err == nil {
+		t.Error("NATS takes more than 1 MiB")
+	}
+	want := publish(t, js, "after the large one")
+	if id, _ := shown.next(5 * time.Second); id != want {
+		t.Errorf("got %d, want %d", id, want)
+	}
+}
+
+// A client of NATS takes an empty message with this header for a word of NATS itself.
+func TestMessageThatLooksLikeAStatusOfNATSIsShown(t *testing.T) {
+	t.Parallel()
+	n := startNATS(t)
+	s := startServers(t, 1, "-nats", n.client, "-interval", "1h")[0]
+	js := jetStream(t, n.client)
+	shown := subscribe(t, s.url+"/events", "")
+	for _, code := range []string{"100", "404", "408", "409", "503", "999"} {
+		ack, err := js.PublishMsg(t.Context(), &nats.Msg{Subject: "sse.events", Header: nats.Header{
+			"Status": {code}, "Description": {"Consumer Deleted"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		next := publish(t, js, "the next")
+		for _, want := range []int64{int64(ack.Sequence), next} {
+			if id, _ := shown.next(10 * time.Second); id != want {
+				t.Fatalf("status %s: got %d, want %d", code, id, want)
+			}
+		}
+	}
+}
+
+// maxMemory is how much a server may have in memory at any time. Its history is 4 MiB.
+const maxMemory = 128 << 20
+
+func TestBurstStaysWithinMemory(t *testing.T) {
+	t.Parallel()
+	const burst = 100_000
+	n := startNATS(t)
+	servers := startServers(t, 2, "-nats", n.client, "-interval", "1s")
+	fs := roam(t, 10, servers...)
+	stuck, err := net.Dial("tcp", servers[0].addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stuck.Close()
+	fmt.Fprintf(stuck, "GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
+	js := jetStream(t, n.client)
+	payload := strings.Repeat("x", 250)
+	began := time.Now()
+	for i := range burst {
+		js.Conn().Publish("sse.events", []byte(payload))
+		if i%1000 == 0 {
+			publish(t, js, payload) // JetStream drops what comes faster than it can store.
+		}
+	}
+	published := time.Since(began)
+	last := publish(t, js, "the last")
+	waitForID(t, fs, last, 60*time.Second)
+	t.Logf("%d events published in %v, at all clients after %v", burst, published, time.Since(began))
+
+	eventually(t, 10*time.Second, func() error {
+		if servers[0].stats().Dropped == 0 {
+			return fmt.Errorf("the client that does not read is not dropped")
+		}
+		return nil
+	})
+	events := idsOf(stored(t, js))
+	for i, s := range servers {
+		memory := peakMemory(t, s)
+		t.Logf("server %d had at most %d MiB in memory", i, memory>>20)
+		if memory > maxMemory {
+			t.Errorf("server %d had %d MiB in memory", i, memory>>20)
+		}
+		// What was outrun by the stream's bounds would be lost.
+		if strings.Contains(s.output(), "was not read") {
+			t.Errorf("server %d was outrun", i)
+		}
+	}
+	for i, f := range fs {
+		if f.timesOpened() > 1 {
+			continue // It was too slow itself, and has been told what is held.
+		}
+		if got := f.got(); !slices.Equal(got[len(got)-len(events):], events) && len(got) < burst {
+			t.Errorf("follower %d has %d events", i, len(got))
+		}
+	}
+	// The client that was dropped comes back with the last ID it had read.
+	read, _ := io.ReadAll(stuck)
+	lastRead := string(read[strings.LastIndex(string(read), "\nid: ")+5:])
+	lastRead, _, _ = strings.Cut(lastRead, "\n")
+	resumed := subscribe(t, servers[1].url+"/events", lastRead)
+	for {
+		if id, _ := resumed.next(10 * time.Second); id >= last {
+			break
+		}
+	}
+}
+
+// peakMemory returns the most bytes that a server ever had in memory.
+func peakMemory(t *testing.T, s *server) int64 {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.pid()))
+	if err != nil {
+		t.Skip(err) // no Linux
+	}
+	_, rest, _ := strings.Cut(string(status), "VmHWM:")
+	kB, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kB << 10
+}
+
+func TestEventsArriveAtOnceThroughNATS(t *testing.T) {
+	t.Parallel()
+	n := startNATS(t)
+	s := startServers(t, 1, "-nats", n.client, "-interval", "1h")[0]
+	nc := jetStream(t, n.client).Conn()
+	alone := newStage(t)
+	for _, way := range []struct {
+		name string
+		send func(i int, payload string)
+		url  string
+	}{
+		{"without NATS", func(i int, payload string) { alone.send(int64(i+1), payload) }, alone.url},
+		{"with NATS", func(_ int, payload string) { nc.Publish("sse.events", []byte(payload)) }, s.url},
+	} {
+		receiver := subscribe(t, way.url+"/events", "")
+		var took []time.Duration
+		for i := range 500 {
+			way.send(i, strconv.FormatInt(time.Now().UnixNano(), 10))
+			_, data := receiver.next(5 * time.Second)
+			received := time.Now()
+			sent, err := strconv.ParseInt(data, 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			took = append(took, received.Sub(time.Unix(0, sent)))
+		}
+		slices.Sort(took)
+		t.Logf("%s: %v from publish to receipt in the median, %v for 99 of 100", way.name, took[len(took)/2], took[len(took)*99/100])
+		if median := took[len(took)/2]; median > time.Second {
+			t.Errorf("%s: %v", way.name, median)
+		}
+	}
+}
