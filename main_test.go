@@ -1,0 +1,370 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"example.com/sse/sse"
+
+	"github.com/kataras/golog"
+)
+
+// asMain in the environment makes the test binary the server itself.
+const asMain = "SSE_TEST_AS_MAIN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asMain) != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// command returns the server's command, not yet started.
+func command(t *testing.T, args ...string) (cmd *exec.Cmd, stdout, stderr *bytes.Buffer) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, stderr = new(bytes.Buffer), new(bytes.Buffer)
+	cmd = exec.CommandContext(t.Context(), self, args...)
+	cmd.Env = append(os.Environ(), asMain+"=1")
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	return cmd, stdout, stderr
+}
+
+// freeAddr returns an address that nobody listens on.
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// start starts the server and waits until it serves.
+func start(t *testing.T, args ...string) (cmd *exec.Cmd, url string, stdout *bytes.Buffer) {
+	t.Helper()
+	addr := freeAddr(t)
+	cmd, stdout, stderr := command(t, append(args, "-addr", addr)...)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	for range 1000 {
+		if response, err := http.Get("http://" + addr + "/healthz"); err == nil {
+			response.Body.Close()
+			return cmd, "http://" + addr, stdout
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("the server does not answer: %s", stderr)
+	return
+}
+
+// wantOneLine checks that the server has said one line that contains each of the words.
+func wantOneLine(t *testing.T, said *bytes.Buffer, words ...string) {
+	t.Helper()
+	line := said.String()
+	if strings.Count(line, "\n") != 1 || !strings.HasSuffix(line, "\n") {
+		t.Errorf("not one line: %q", line)
+	}
+	for _, word := range words {
+		if !strings.Contains(line, word) {
+			t.Errorf("no %q in %q", word, line)
+		}
+	}
+}
+
+func TestWrongCommandLineIsOneLineAndExit2(t *testing.T) {
+	for _, test := range []struct {
+		args string
+		word string
+	}{
+		{"-foo", "-foo"},
+		{"-interval 0s", "positive"},
+		{"-interval -1s", "positive"},
+		{"-interval soon", "soon"},
+		{"-addr", "-addr"},
+		{"extra", "extra"},
+		{"-cert a.pem", "-key"},
+		{"-key a.pem", "-cert"},
+	} {
+		t.Run(test.args, func(t *testing.T) {
+			cmd, stdout, stderr := command(t, strings.Fields(test.args)...)
+			var exit *exec.ExitError
+			if err := cmd.Run(); !errors.As(err, &exit) || exit.ExitCode() != 2 {
+				t.Errorf("exit: %v", err)
+			}
+			wantOneLine(t, stderr, test.word)
+			if stdout.Len() > 0 {
+				t.Errorf("stdout: %s", stdout)
+			}
+		})
+	}
+}
+
+func TestHelpListsEveryFlag(t *testing.T) {
+	cmd, stdout, stderr := command(t, "-h")
+	if err := cmd.Run(); err != nil || stderr.Len() > 0 {
+		t.Errorf("%v, %s", err, stderr)
+	}
+	for _, word := range []string{"-addr", ":8080", "-interval", "2s", "-cert", "-key", "/events"} {
+		if !strings.Contains(stdout.String(), word) {
+			t.Errorf("no %q in\n%s", word, stdout)
+		}
+	}
+}
+
+func TestPortInUseIsOneLineAndExit1(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	cmd, stdout, stderr := command(t, "-addr", l.Addr().String())
+	var exit *exec.ExitError
+	if err := cmd.Run(); !errors.As(err, &exit) || exit.ExitCode() != 1 {
+		t.Errorf("exit: %v", err)
+	}
+	wantOneLine(t, stderr, l.Addr().String(), "in use")
+	if stdout.Len() > 0 {
+		t.Errorf("stdout: %s", stdout)
+	}
+}
+
+func TestUnreadableCertificateIsOneLineAndExit1(t *testing.T) {
+	cmd, _, stderr := command(t, "-cert", "missing.pem", "-key", "missing.pem")
+	var exit *exec.ExitError
+	if err := cmd.Run(); !errors.As(err, &exit) || exit.ExitCode() != 1 {
+		t.Errorf("exit: %v", err)
+	}
+	wantOneLine(t, stderr, "missing.pem")
+}
+
+func TestEveryClientGetsTheDemosEvents(t *testing.T) {
+	cmd, url, stdout := start(t, "-interval", "50ms")
+	for range 3 {
+		response, err := http.Get(url + "/events")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		lines := bufio.NewScanner(response.Body)
+		for events := 0; events < 3 && lines.Scan(); {
+			data, ok := strings.CutPrefix(lines.Text(), "data: ")
+			if !ok {
+				continue
+			}
+			events++
+			var e struct {
+				Timestamp int64
+				Message   string
+			}
+			if err := json.Unmarshal([]byte(data), &e); err != nil {
+				t.Fatal(err)
+			}
+			moment, ok := strings.CutPrefix(e.Message, "Hello at ")
+			if at, err := time.Parse(time.RFC1123, moment); !ok || err != nil || at.Unix() != e.Timestamp {
+				t.Errorf("%s: %v", data, err)
+			}
+			if age := time.Since(time.Unix(e.Timestamp, 0)); age < 0 || age > time.Minute {
+				t.Errorf("%s is %v old", data, age)
+			}
+		}
+		if err := lines.Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd.Process.Signal(syscall.SIGTERM)
+	cmd.Wait() // Until then stdout is being written.
+	if !strings.Contains(stdout.String(), "Now listening on: "+url) {
+		t.Errorf("the banner does not say where to point the browser:\n%s", stdout)
+	}
+}
+
+func TestTickCatchesUpButNotAfterASuspension(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broker := sse.NewBroker()
+		synctest.Wait()
+		broker.Notifier = make(chan sse.Event) // Ours: the broker holds the first one.
+		go tick(broker, 100*time.Millisecond)
+		// after counts the events that are due at once after a time of receiving none.
+		after := func(d time.Duration) (events int) {
+			time.Sleep(d)
+			for {
+				synctest.Wait()
+				select {
+				case <-broker.Notifier:
+					events++
+				default:
+					return events
+				}
+			}
+		}
+		for _, test := range []struct {
+			after    time.Duration
+			min, max int
+		}{
+			{100 * time.Millisecond, 1, 1},
+			{100 * time.Millisecond, 1, 1},
+			{900 * time.Millisecond, 9, 9},
+			{time.Hour, 1, 3},
+			{100 * time.Millisecond, 1, 1},
+		} {
+			if events := after(test.after); events < test.min || events > test.max {
+				t.Errorf("%d events after %v, want %d to %d", events, test.after, test.min, test.max)
+			}
+		}
+		if err := broker.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestSignalEndsTheStreamsAndExits0(t *testing.T) {
+	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		t.Run(sig.String(), func(t *testing.T) {
+			cmd, url, stdout := start(t)
+			var streams []io.Reader
+			for range 5 {
+				response, err := http.Get(url + "/events")
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer response.Body.Close()
+				streams = append(streams, response.Body)
+			}
+			cmd.Process.Signal(sig)
+			for _, stream := range streams {
+				if _, err := io.ReadAll(stream); err != nil {
+					t.Errorf("the stream ends with %v", err)
+				}
+			}
+			if err := cmd.Wait(); err != nil {
+				t.Errorf("exit: %v", err)
+			}
+			if n := strings.Count(stdout.String(), "Removed client. "); n != 5 {
+				t.Errorf("%d of 5 clients logged as removed:\n%s", n, stdout)
+			}
+			if _, err := http.Get(url); err == nil {
+				t.Error("it still serves")
+			}
+		})
+	}
+}
+
+// stall connects a client that does not read, until the server can write no more to it.
+func stall(t *testing.T, url string) {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	conn.(*net.TCPConn).SetReadBuffer(1)
+	io.WriteString(conn, "GET /events HTTP/1.1\r\nHost: test\r\n\r\n")
+	for stats := (sse.Stats{}); stats.Events < 100_000; {
+		time.Sleep(10 * time.Millisecond)
+		response, err := http.Get(url + "/stats")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.NewDecoder(response.Body).Decode(&stats); err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+	}
+}
+
+func TestSignalExits0EvenIfAClientDoesNotRead(t *testing.T) {
+	cmd, url, _ := start(t, "-interval", "10us")
+	stall(t, url)
+	cmd.Process.Signal(syscall.SIGTERM)
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("exit: %v", err)
+	}
+}
+
+func TestSecondSignalExitsAtOnce(t *testing.T) {
+	cmd, url, _ := start(t, "-interval", "10us")
+	stall(t, url)
+	cmd.Process.Signal(syscall.SIGTERM)
+	// The listener is closed first: then the first signal has been heard.
+	for {
+		response, err := http.Get(url + "/healthz")
+		if err != nil {
+			break
+		}
+		response.Body.Close()
+	}
+	cmd.Process.Signal(syscall.SIGTERM)
+	cmd.Wait()
+	if status := cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() {
+		t.Errorf("it waited for the client: %v", cmd.ProcessState)
+	}
+}
+
+func TestRoutes(t *testing.T) {
+	broker := sse.NewBroker()
+	app := newApp(broker, nil)
+	if err := app.Build(); err != nil {
+		t.Fatal(err)
+	}
+	want := func(method, path string, status int, words ...string) {
+		t.Helper()
+		recorder := httptest.NewRecorder()
+		app.ServeHTTP(recorder, httptest.NewRequest(method, path, nil))
+		if recorder.Code != status {
+			t.Errorf("%s %s: status %d, want %d", method, path, recorder.Code, status)
+		}
+		for _, word := range words {
+			if !strings.Contains(recorder.Body.String(), word) {
+				t.Errorf("%s %s: no %q in %s", method, path, word, recorder.Body)
+			}
+		}
+	}
+	want("GET", "/", 200, `id="header"`, `id="messagesTable"`, "SSE", "Waiting for messages...", "Timestamp (server)", "Message")
+	want("HEAD", "/", 200)
+	want("POST", "/", 405)
+	want("GET", "/missing", 404)
+	want("GET", "/healthz", 200, "ok")
+	want("GET", "/stats", 200, `"clients":0`, `"clients_ever":0`, `"events":0`, `"dropped":0`, `"resumes":0`, `"resumes_missed":0`)
+	if err := broker.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want("GET", "/healthz", 503)
+	want("GET", "/events", 503)
+}
+
+func TestServerErrorsAreAtMostOneLineASecond(t *testing.T) {
+	var log bytes.Buffer
+	golog.SetOutput(&log)
+	defer golog.SetOutput(os.Stdout)
+	synctest.Test(t, func(t *testing.T) {
+		var out throttle
+		for range 30 { // Three seconds.
+			io.WriteString(&out, "accept: too many open files\n")
+			time.Sleep(100*time.Millisecond + time.Nanosecond)
+		}
+	})
+	if n := strings.Count(log.String(), "too many open files"); n != 3 {
+		t.Errorf("%d lines in three seconds:\n%s", n, log.String())
+	}
+}
