@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"image/color"
 	"math"
 	"os"
@@ -24,7 +23,7 @@ var (
 
 const (
 	panelWidth  = 13 * vg.Centimeter
-	panelHeight = 6.5 * vg.Centimeter
+	panelHeight = 7.5 * vg.Centimeter
 	barWidth    = 14 * vg.Length(1)
 )
 
@@ -37,15 +36,17 @@ type panel struct {
 // chart writes the chart as SVG.
 func (r *results) chart(name string) error {
 	o := r.options
+	many, few := thousands(int64(o.clients))+" clients", thousands(int64(o.few()))+" clients"
 	panels := [][]panel{{
-		{"many/cpu", fmt.Sprintf("CPU per delivered event, µs: %s clients (less is better)", thousands(int64(o.clients))), 1},
-		{"many/memory", fmt.Sprintf("Memory per client, KiB: %s clients (less is better)", thousands(int64(o.clients))), 1},
+		{"many/cpu", "CPU per delivered event, µs\n" + many + ", less is better", 1},
+		{"many/memory", "Memory per client, KiB\n" + many + ", less is better", 1},
 	}, {
-		{"overload/rate", fmt.Sprintf("Delivered a second, millions: %s clients, an event each 100 µs (more is better)", thousands(int64(o.few()))), 1e6},
-		{"many/spread", fmt.Sprintf("From first to last client, ms: %s clients (less is better)", thousands(int64(o.clients))), 1},
+		{"overload/rate", "Overload: millions delivered a second\n" + few + ", more is better", 1e6},
+		{"many/spread", "From the first client to the last, ms\n" + many + ", less is better", 1},
 	}}
 	canvas := vgsvg.New(2*panelWidth, 2*panelHeight)
-	tiles := draw.Tiles{Rows: 2, Cols: 2, PadX: vg.Centimeter / 2, PadY: vg.Centimeter / 2}
+	const pad = vg.Centimeter / 2
+	tiles := draw.Tiles{Rows: 2, Cols: 2, PadX: pad, PadY: pad, PadTop: pad, PadBottom: pad, PadLeft: pad, PadRight: pad}
 	plots := make([][]*plot.Plot, len(panels))
 	for i, row := range panels {
 		for _, panel := range row {

@@ -99,13 +99,17 @@ func bench(ctx context.Context, o options) error {
 		if err != nil {
 			return errors.Join(err, ctx.Err())
 		}
-		binaries[s.name] = binary
-		res.versions[s.name] = s.version(binary)
+		version, err := s.version(binary)
+		if err != nil {
+			fmt.Printf("%s is left out: %v\n", s.name, err)
+			continue
+		}
+		binaries[s.name], res.versions[s.name] = binary, version
 		res.servers = append(res.servers, s)
 	}
 	for round := range o.rounds {
-		for i := range chosen {
-			s := chosen[(i+round)%len(chosen)] // Whoever comes first, it is somebody else each time.
+		for i := range res.servers {
+			s := res.servers[(i+round)%len(res.servers)] // Whoever comes first, it is somebody else each time.
 			for _, t := range o.turns(s) {
 				r := &run{ctx: ctx, server: s, turn: t, figures: figures{}}
 				err := r.do(binaries[s.name])

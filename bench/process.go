@@ -88,6 +88,13 @@ func (p *process) stop() {
 	}
 	syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
 	<-p.exited
+	// What the server had started is gone a moment later.
+	for range 100 {
+		if syscall.Kill(-p.cmd.Process.Pid, 0) != nil {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 // cpu returns the processor time, user and system, that the server has taken: from its

@@ -42,8 +42,8 @@ const method = `
 func (r *results) markdown() string {
 	var b strings.Builder
 	o := r.options
-	fmt.Fprintf(&b, "# Results\n\nMade by `make bench` on %s: %s, %d cores, Linux %s, %s. %d rounds, %v each, took %v; the load took at most %s of a core.\n\n",
-		r.began.UTC().Format("2006-01-02"), processor(), runtime.NumCPU(), kernel(), runtime.Version(), o.rounds, o.duration, r.took.Round(1e9), number(r.loadShare()))
+	fmt.Fprintf(&b, "# Results\n\nMade by `make bench` on %s: %s, %d cores, Linux %s, %s. %d rounds took %v; the load took at most %s of a core.\n\n",
+		r.began.UTC().Format("2006-01-02"), processor(), runtime.NumCPU(), kernel(), runtime.Version(), o.rounds, r.took.Round(1e9), number(r.loadShare()))
 	b.WriteString("![CPU, memory, throughput and spread of all servers](results.svg)\n\n| | is | version |\n|---|---|---|\n")
 	for _, s := range r.servers {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", s.name, s.what, r.versions[s.name])

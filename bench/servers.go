@@ -1,13 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"debug/buildinfo"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"runtime"
 	"strings"
 )
 
@@ -65,25 +65,30 @@ func (s server) build(ctx context.Context, dir string) (binary string, err error
 	binary = filepath.Join(dir, s.name)
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, ".")
 	cmd.Dir = s.dir
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // ends what it has started, too
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building %s: %w\n%s", s.name, err, output)
 	}
 	return binary, nil
 }
 
-// version returns what the program is made of.
-func (s server) version(binary string) string {
+// version returns what the program is made of, or an error when this machine lacks it.
+func (s server) version(binary string) (string, error) {
 	if s.inner {
-		output, _ := exec.Command("nginx", "-v").CombinedOutput()
-		return regexp.MustCompile(`nginx/[\d.]+`).FindString(string(output))
+		output, err := exec.Command(binary, "-version").CombinedOutput()
+		if err != nil {
+			return "", fmt.Errorf("%s", bytes.TrimSpace(output))
+		}
+		return string(bytes.TrimSpace(output)), nil
 	}
 	info, err := buildinfo.ReadFile(binary)
-	if err == nil && s.module != "" {
-		for _, m := range info.Deps {
-			if m.Path == s.module {
-				return filepath.Base(strings.TrimSuffix(m.Path, "/v"+m.Version[1:strings.IndexByte(m.Version, '.')])) + " " + m.Version
-			}
+	if err != nil {
+		return "", err
+	}
+	for _, m := range info.Deps {
+		if m.Path == s.module {
+			return strings.TrimPrefix(m.Path, "github.com/") + " " + m.Version, nil
 		}
 	}
-	return runtime.Version()
+	return info.GoVersion, nil
 }

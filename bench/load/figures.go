@@ -79,7 +79,8 @@ func (l *Load) Spread(from, to int) (median, worst time.Duration) {
 		return 0, 0
 	}
 	slices.Sort(spreads)
-	return time.Duration(spreads[len(spreads)/2]), time.Duration(spreads[len(spreads)-1])
+	median = time.Duration(spreads[(len(spreads)-1)/2]+spreads[len(spreads)/2]) / 2
+	return median, time.Duration(spreads[len(spreads)-1])
 }
 
 // LongestWait returns the longest time between two events of a steady client.

@@ -26,6 +26,7 @@ type parser struct {
 	key            int64 // of the event being read
 
 	lastID []byte // the last event ID, as the server wrote it
+	nextID []byte // the ID of the event being read
 
 	second, ordinal int64 // the last event without ID: its timestamp, and how many had the same
 }
@@ -102,11 +103,14 @@ func (p *parser) line(b []byte, dispatch func(key int64)) {
 		if p.hasData {
 			dispatch(p.key)
 		}
+		if p.hasID {
+			p.lastID, p.nextID = p.nextID, p.lastID
+		}
 		p.hasID, p.hasData = false, false
 	case bytes.HasPrefix(b, idField):
 		id := b[len(idField):]
 		p.hasID, p.key = true, keyOf(id)
-		p.lastID = append(p.lastID[:0], id...)
+		p.nextID = append(p.nextID[:0], id...)
 	case bytes.HasPrefix(b, dataField) && !p.hasData:
 		p.hasData = true
 		if !p.hasID {
@@ -155,7 +159,7 @@ func (p *parser) count(data []byte) int64 {
 
 // reset makes the parser ready for the next connection's answer. The last event ID stays.
 func (p *parser) reset() {
-	*p = parser{rest: p.rest[:0], lastID: p.lastID, second: p.second, ordinal: p.ordinal}
+	*p = parser{rest: p.rest[:0], lastID: p.lastID, nextID: p.nextID, second: p.second, ordinal: p.ordinal}
 }
 
 // A chunkReader takes the chunks' own lines out of a chunked body.

@@ -27,7 +27,7 @@ func main() {
 	log.Fatal(http.ListenAndServe(addr, nil))
 }
 
-func (b *broker) send(id int64, payload []byte) {
+func (b *broker) send(id int64, payload []byte) error {
 	frame := fmt.Appendf(nil, "id: %d\ndata: %s\n\n", id, payload)
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -39,6 +39,7 @@ func (b *broker) send(id int64, payload []byte) {
 			close(c)
 		}
 	}
+	return nil
 }
 
 func (b *broker) serve(w http.ResponseWriter, r *http.Request) {

@@ -29,12 +29,15 @@ func Payload(now time.Time) []byte {
 	return b
 }
 
-// Every calls send for each event, for ever. IDs rise by one, and are as long as this
-// project's: all servers write the same number of bytes.
-func Every(interval time.Duration, send func(id int64, payload []byte)) {
+// Every calls send for each event until it returns an error. IDs rise by one, and are as long
+// as this project's: all servers write the same number of bytes.
+func Every(interval time.Duration, send func(id int64, payload []byte) error) error {
 	id := time.Now().UnixMicro()
 	for now := range time.Tick(interval) {
 		id++
-		send(id, Payload(now))
+		if err := send(id, Payload(now)); err != nil {
+			return err
+		}
 	}
+	return nil
 }

@@ -29,12 +29,10 @@ func main() {
 			return nil, http.NewResponseController(w).Flush() == nil
 		},
 	}
-	go demo.Every(interval, func(id int64, payload []byte) {
+	go demo.Every(interval, func(id int64, payload []byte) error {
 		m := &sse.Message{ID: sse.ID(strconv.FormatInt(id, 10))}
 		m.AppendData(string(payload))
-		if err := server.Publish(m); err != nil {
-			log.Fatal(err)
-		}
+		return server.Publish(m)
 	})
 	http.Handle("/events", server)
 	log.Fatal(http.ListenAndServe(addr, nil))

@@ -6,6 +6,8 @@ import (
 	"bufio"
 	"bytes"
 	_ "embed"
+	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log"
@@ -15,6 +17,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -33,22 +36,37 @@ var modules = []string{
 }
 
 func main() {
+	log.SetFlags(0)
+	version := flag.Bool("version", false, "print nginx's version and exit")
 	addr, interval := demo.Flags()
-	if err := run(addr, interval); err != nil {
+	module, err := find()
+	if err != nil {
+		log.Fatal(err)
+	}
+	if *version {
+		output, err := exec.Command("nginx", "-v").CombinedOutput()
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(regexp.MustCompile(`nginx/[\d.]+`).FindString(string(output)))
+		return
+	}
+	if err := run(module, addr, interval); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(addr string, interval time.Duration) error {
-	module := ""
+// find finds nchan.
+func find() (module string, err error) {
 	for _, name := range modules {
 		if _, err := os.Stat(name); err == nil {
-			module = name
+			return name, nil
 		}
 	}
-	if module == "" {
-		return fmt.Errorf("no nchan module (Debian: apt-get install libnginx-mod-nchan)")
-	}
+	return "", errors.New("nginx has no nchan module here (Debian: apt-get install nginx libnginx-mod-nchan)")
+}
+
+func run(module, addr string, interval time.Duration) error {
 	dir, err := os.MkdirTemp("", "nchan")
 	if err != nil {
 		return err
@@ -65,49 +83,44 @@ func run(addr string, interval time.Duration) error {
 	}
 	nginx := exec.Command("nginx", "-p", dir, "-c", name)
 	nginx.Stdout, nginx.Stderr = os.Stdout, os.Stderr
+	nginx.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	if err := nginx.Start(); err != nil {
 		return err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- nginx.Wait() }()
 	go publish(addr, interval)
-	select {
-	case err := <-ended:
-		return fmt.Errorf("nginx ended: %w", err)
-	case <-stop:
+	go func() {
+		<-stop
 		nginx.Process.Signal(syscall.SIGTERM)
-		<-ended
-		return nil
-	}
+	}()
+	return nginx.Wait()
 }
 
-// publish posts the events, each when the one before is answered.
+// publish posts the events, each when the one before is answered, until nginx ends.
 func publish(addr string, interval time.Duration) {
 	var conn net.Conn
-	for { // until nginx listens
-		var err error
-		if conn, err = net.Dial("tcp", addr); err == nil {
-			break
-		}
+	for conn == nil { // until nginx listens
 		time.Sleep(10 * time.Millisecond)
+		conn, _ = net.Dial("tcp", addr)
 	}
 	answers := bufio.NewReader(conn)
 	var request bytes.Buffer
-	demo.Every(interval, func(_ int64, payload []byte) {
+	err := demo.Every(interval, func(_ int64, payload []byte) error {
 		request.Reset()
 		fmt.Fprintf(&request, "POST /publish HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n\r\n%s", addr, len(payload), payload)
 		if _, err := conn.Write(request.Bytes()); err != nil {
-			log.Fatal(err)
+			return err
 		}
 		answer, err := http.ReadResponse(answers, nil)
 		if err != nil {
-			log.Fatal(err)
+			return err
 		}
 		if answer.StatusCode/100 != 2 {
-			log.Fatal(answer.Status)
+			return errors.New(answer.Status)
 		}
-		io.Copy(io.Discard, answer.Body)
+		_, err = io.Copy(io.Discard, answer.Body)
+		return err
 	})
+	log.Printf("publishing: %v", err)
 }

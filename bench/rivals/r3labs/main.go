@@ -15,8 +15,9 @@ func main() {
 	addr, interval := demo.Flags()
 	server := sse.New()
 	server.CreateStream("demo")
-	go demo.Every(interval, func(_ int64, payload []byte) {
+	go demo.Every(interval, func(_ int64, payload []byte) error {
 		server.Publish("demo", &sse.Event{Data: payload})
+		return nil
 	})
 	http.Handle("/events", server)
 	log.Fatal(http.ListenAndServe(addr, nil))
