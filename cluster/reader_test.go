@@ -1,0 +1,103 @@
+package cluster
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"example.com/sse/sse"
+
+	"github.com/kataras/golog"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+func TestReadingGoesOnBehindTheLastEvent(t *testing.T) {
+	for _, test := range []struct {
+		what                        string
+		first, end, last, wantStart uint64
+	}{
+		{"an empty stream", 1000, 999, 0, 1000},
+		{"an empty stream that NATS numbers from 0", 0, 0, 0, 1},
+		{"a short stream", 1000, 1500, 0, 1000},
+		{"a long stream", 1000, 10_000, 0, 10_000 - fill + 1},
+		{"nothing new", 1000, 1500, 1500, 1501},
+		{"something new", 1000, 1500, 1200, 1201},
+		{"much new", 1000, 20_000, 1200, 1201},
+		{"the stream has gone on", 3000, 3500, 1200, 1201},
+		{"made again with low numbers", 1, 5, 1200, 1},
+		{"its end is lost", 1000, 1199, 1200, 1000},
+	} {
+		state := jetstream.StreamState{FirstSeq: test.first, LastSeq: test.end}
+		if got := startAt(state, test.last); got != test.wantStart {
+			t.Errorf("%s: start at %d, want %d", test.what, got, test.wantStart)
+		}
+	}
+}
+
+func TestEventReadTwiceIsPassedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broker := sse.NewBroker()
+		c := &Cluster{broker: broker}
+		now := time.Now()
+		var passed []string
+		for _, message := range []struct {
+			sequence uint64
+			stored   time.Time
+			data     string
+		}{
+			{10, now, "a"},
+			{11, now, "b"}, // stored in the same moment
+			{10, now, "read again"},
+			{11, now, "read again"},
+			{11, now.Add(1), "c"}, // NATS lost its end, and gives the number again
+			{12, now.Add(1), "d"},
+			{1, now.Add(2), "e"}, // the stream was made again
+			{2, now.Add(2), "f"},
+		} {
+			before := broker.Stats().Events
+			c.pass(t.Context(), message.sequence, message.stored, nil, []byte(message.data))
+			synctest.Wait()
+			if broker.Stats().Events > before {
+				passed = append(passed, message.data)
+			}
+		}
+		if want := []string{"a", "b", "c", "d", "e", "f"}; !slices.Equal(passed, want) {
+			t.Errorf("passed %q, want %q", passed, want)
+		}
+		broker.Shutdown(t.Context())
+	})
+}
+
+func TestLastTickIsKnownFromTheStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broker := sse.NewBroker()
+		c := &Cluster{broker: broker}
+		tick := nats.Header{jetstream.MsgIDHeader: {"tick-5000"}}
+		c.pass(t.Context(), 1, time.Now(), tick, nil)
+		c.pass(t.Context(), 2, time.Now(), nil, nil)
+		if got := c.lastTick.Load(); got != 5000 {
+			t.Errorf("the last tick is %d", got)
+		}
+		broker.Shutdown(t.Context())
+	})
+}
+
+func TestTroubleIsLoggedOnceUntilItIsOver(t *testing.T) {
+	var lines strings.Builder
+	golog.SetOutput(&lines)
+	defer golog.Reset()
+	var trouble complaint
+	for _, say := range []string{"A", "A", "B", "B", "", "B"} {
+		if say == "" {
+			trouble.settle()
+		} else {
+			trouble.make("trouble %s", say)
+		}
+	}
+	if got := strings.Count(lines.String(), "trouble"); got != 3 {
+		t.Errorf("%d lines: %q", got, lines.String())
+	}
+}

@@ -1,0 +1,68 @@
+package cluster
+
+import (
+	"testing"
+	"time"
+)
+
+func TestBoundariesAreTheSameOnEveryServer(t *testing.T) {
+	// time.Truncate would give another moment for this interval.
+	const interval = 7 * time.Second
+	now := time.Unix(1_000_000, 999)
+	got := floor(now, interval)
+	if got%int64(interval) != 0 || got > now.UnixNano() || got+int64(interval) <= now.UnixNano() {
+		t.Errorf("the boundary before %d is %d", now.UnixNano(), got)
+	}
+}
+
+func TestTicksAreOneAnInterval(t *testing.T) {
+	const interval, step = time.Second, int64(time.Second)
+	for _, test := range []struct {
+		what            string
+		now, last, want int64
+	}{
+		{"in time", 10*step + 5, 10 * step, 11 * step},
+		{"woken a moment early", 11*step - 5, 11 * step, 12 * step},
+		{"a publication took its whole interval", 11*step + 5, 10 * step, 11 * step},
+		{"a publication took longer, or the machine slept", 20*step + 5, 10 * step, 20 * step},
+		{"the clock was set back", 3*step + 5, 10 * step, 4 * step},
+	} {
+		if got := nextBoundary(time.Unix(0, test.now), test.last, interval); got != test.want {
+			t.Errorf("%s: got %d, want %d", test.what, got, test.want)
+		}
+	}
+}
+
+func TestTickOfAnotherServerIsNotPublishedAgain(t *testing.T) {
+	const interval, step = time.Second, int64(time.Second)
+	for _, test := range []struct {
+		boundary, last int64
+		want           bool
+	}{
+		{10 * step, 0, true}, // none was ever read
+		{10 * step, 9 * step, true},
+		{10 * step, 10 * step, false},
+		{10 * step, 11 * step, false},     // its clock is ahead of ours
+		{10 * step, 3600 * step, true},    // it is wrong
+		{10 * step, 1<<63 - 1, true},      // a stranger's
+		{10 * step, -(1 << 63) + 1, true}, // likewise
+	} {
+		if got := isNews(test.boundary, test.last, interval); got != test.want {
+			t.Errorf("the tick %d after %d: got %v", test.boundary, test.last, got)
+		}
+	}
+}
+
+func TestOnlyTicksCountAsTicks(t *testing.T) {
+	for id, want := range map[string]int64{
+		"tick-1795345822000000000": 1795345822000000000,
+		"tick-":                    0,
+		"tick-soon":                0,
+		"1795345822000000000":      0,
+		"":                         0,
+	} {
+		if got := tickOf(id); got != want {
+			t.Errorf("%q: got %d, want %d", id, got, want)
+		}
+	}
+}
