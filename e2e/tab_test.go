@@ -96,7 +96,11 @@ func (tb *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 // visit loads a page.
 func (tb *tab) visit(url string) {
 	tb.t.Helper()
-	tb.do(chromedp.Navigate(url))
+	ctx, cancel := context.WithTimeout(tb.ctx, pageWithin)
+	defer cancel()
+	if err := chromedp.Do(ctx, chromedp.Navigate(url)); err != nil {
+		tb.t.Fatalf("loading %s: %v", url, err)
+	}
 }
 
 // beforeEachPage has a script run in the tab before any of a page's own.
