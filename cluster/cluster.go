@@ -26,9 +26,9 @@ type Options struct {
 
 // A Cluster is this server's part in it.
 type Cluster struct {
-	options     Options
-	broker      *sse.Broker
-	reconnected chan struct{} // room for one: a connection was made since the reader last looked
+	options Options
+	broker  *sse.Broker
+	changed chan struct{} // room for one: the connection was lost or made since the reader last looked
 
 	connected atomic.Bool
 	ready     atomic.Bool   // the broker's history was filled; never false again
@@ -62,7 +62,7 @@ func Join(broker *sse.Broker, interval time.Duration, payload func(time.Time) []
 			return nil, fmt.Errorf("credentials: %w", err)
 		}
 	}
-	c := &Cluster{options: o, broker: broker, reconnected: make(chan struct{}, 1)}
+	c := &Cluster{options: o, broker: broker, changed: make(chan struct{}, 1)}
 	broker.Hold()
 	go c.run(interval, payload)
 	return c, nil

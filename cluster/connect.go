@@ -26,15 +26,18 @@ const (
 // ever.
 func (c *Cluster) connect() (*nats.Conn, error) {
 	var trouble complaint // for the handlers, which nats.go calls one at a time
+	changed := func() {
+		select {
+		case c.changed <- struct{}{}:
+		default: // The reader has not looked since the last time.
+		}
+	}
 	connected := func(nc *nats.Conn) {
 		c.connected.Store(true)
 		trouble.settle()
 		// Not ConnectedUrlRedacted: it hides a password, but not a token.
 		golog.Infof("NATS: connected to %s", nc.ConnectedAddr())
-		select {
-		case c.reconnected <- struct{}{}:
-		default:
-		}
+		changed()
 	}
 	options := []nats.Option{
 		nats.Name("sse"),
@@ -54,6 +57,7 @@ func (c *Cluster) connect() (*nats.Conn, error) {
 			if !c.connected.Swap(false) {
 				return
 			}
+			changed()
 			if err == nil {
 				err = errors.New("closed")
 			}

@@ -45,15 +45,15 @@ func (c *Cluster) read(ctx context.Context, nc *nats.Conn, js jetstream.JetStrea
 		connection, startOver := context.WithCancel(ctx)
 		go func() {
 			select {
-			case <-c.reconnected:
+			case <-c.changed:
 				startOver()
 			case <-connection.Done():
 			}
 		}()
 		err := c.consume(connection, js, &trouble)
 		startOver()
-		// Another server may be ahead of this one now, and clients come from it with
-		// IDs that would be from the future here: they wait until this one has caught up.
+		// Another server may be ahead of this one now, and clients come from it with IDs
+		// that are from the future here: they wait until this one has caught up.
 		c.broker.Hold()
 		if errors.Is(err, context.Canceled) {
 			continue
@@ -63,7 +63,7 @@ func (c *Cluster) read(ctx context.Context, nc *nats.Conn, js jetstream.JetStrea
 		}
 		select {
 		case <-time.After(retryWait):
-		case <-c.reconnected:
+		case <-c.changed:
 		case <-ctx.Done():
 		}
 	}
@@ -129,6 +129,9 @@ func (c *Cluster) consume(ctx context.Context, js jetstream.JetStream, trouble *
 			return errGap
 		}
 		c.pass(ctx, meta.Sequence.Stream, meta.Timestamp, msg.Headers(), msg.Data())
+		if ctx.Err() != nil {
+			return ctx.Err() // It was not passed, perhaps.
+		}
 		pending = meta.NumPending
 		c.stuck = false
 		trouble.settle()

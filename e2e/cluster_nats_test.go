@@ -84,7 +84,7 @@ func startNATSCluster(t *testing.T, size int) (nodes []*natsServer, urls string)
 func jetStream(t *testing.T, urls string, options ...nats.Option) jetstream.JetStream {
 	t.Helper()
 	nc, err := nats.Connect(urls, slices.Concat([]nats.Option{nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1),
-		nats.ReconnectWait(50 * time.Millisecond), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})}, options)...)
+		nats.ReconnectWait(50 * time.Millisecond), nats.PingInterval(time.Second), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})}, options)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,6 +106,21 @@ func publish(t *testing.T, js jetstream.JetStream, payload string) int64 {
 	return int64(ack.Sequence)
 }
 
+// publishAgain publishes as soon as NATS lets it, and returns the event's ID.
+func publishAgain(t *testing.T, js jetstream.JetStream) (id int64) {
+	t.Helper()
+	eventually(t, 30*time.Second, func() error {
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		ack, err := js.Publish(ctx, "sse.events", []byte("again"))
+		if err == nil {
+			id = int64(ack.Sequence)
+		}
+		return err
+	})
+	return id
+}
+
 // A storedEvent is an event as NATS holds it.
 type storedEvent struct {
 	message
@@ -117,10 +132,11 @@ func stored(t *testing.T, js jetstream.JetStream) (events []storedEvent) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	consumer, err := js.CreateConsumer(ctx, "SSE", jetstream.ConsumerConfig{AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
+	var consumer jetstream.Consumer
+	eventually(t, 20*time.Second, func() (err error) {
+		consumer, err = js.CreateConsumer(ctx, "SSE", jetstream.ConsumerConfig{AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1})
+		return err
+	})
 	for left := consumer.CachedInfo().NumPending; left > 0; {
 		batch, err := consumer.Fetch(int(min(left, 1000)), jetstream.FetchContext(ctx))
 		if err != nil {
