@@ -77,7 +77,7 @@ func TestReaderCanLeaveTheEndOfAFastStream(t *testing.T) {
 	tb := newWindow(t)
 	tb.visit(s.url)
 	tb.waitForRows(500)
-	tb.wheel(40) // No more than a first notch.
+	tb.wheel(40)            // No more than a first notch.
 	time.Sleep(time.Second) // some 1,000 events
 	if got := eval[float64](tb, `document.documentElement.scrollHeight - innerHeight - scrollY`); got < 30 {
 		t.Errorf("the reader has turned the wheel and is %v pixels from the end", got)
