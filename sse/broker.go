@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -14,17 +13,9 @@ const (
 	// Section 9.2.7, "Authoring notes", suggests every 15 s or so.
 	heartbeatAfter = 15 * time.Second
 
-	// patience is how long a client may leave an offer untaken before it counts as
-	// gone or stuck: two heartbeats.
-	patience = 2 * heartbeatAfter
-
 	// notifierRoom is how many events may wait while the broker is fanning out. What
 	// waits goes out together, so the busier the broker, the fewer its rounds.
 	notifierRoom = 256
-
-	// writerShare is how many clients one goroutine writes to: enough that starting it
-	// costs nothing, few enough that all cores share a fan-out.
-	writerShare = 64
 )
 
 // A Broker holds the open client connections, listens for incoming events on its
@@ -58,21 +49,6 @@ type Broker struct {
 	held    bool                 // clients wait to be placed in the history
 	ready   *client              // list of clients for the next writer
 	readied int                  // its length
-}
-
-// Stats are a broker's figures since it began.
-type Stats struct {
-	Clients       int64 `json:"clients"`        // registered now
-	ClientsEver   int64 `json:"clients_ever"`   // registered since the broker began
-	Events        int64 `json:"events"`         // taken from Notifier
-	Dropped       int64 `json:"dropped"`        // clients cut off because they did not read
-	Resumes       int64 `json:"resumes"`        // clients that came with a last event ID
-	ResumesMissed int64 `json:"resumes_missed"` // of these, asked for more than was held
-}
-
-// stats is Stats as listen counts it.
-type stats struct {
-	clients, clientsEver, events, dropped, resumes, resumesMissed atomic.Int64
 }
 
 // NewBroker returns a Broker that is running: it accepts clients and events until
@@ -154,28 +130,6 @@ func (b *Broker) register(c *client) {
 	c.count <- len(b.clients)
 }
 
-// place decides where in the history a client begins: behind its last event ID, or at
-// the end. While clients are held it waits for an end, and for an ID that is not there yet.
-func (b *Broker) place(c *client) {
-	if c.placed || b.held && !(c.resumes && c.lastEventID <= b.history.lastID) {
-		return
-	}
-	c.placed = true
-	c.end = b.history.end()
-	if c.resumes {
-		var whole bool
-		c.end, whole = b.history.after(c.lastEventID)
-		b.stats.resumes.Add(1)
-		if !whole {
-			b.stats.resumesMissed.Add(1)
-		}
-	}
-	c.start = c.end // Whatever heartbeat lies in the slot.
-	if c.end < b.history.end() {
-		b.offer(c, time.Now(), nil)
-	}
-}
-
 // add numbers an event that has no ID, and puts it into the history.
 func (b *Broker) add(e Event) {
 	if e.ID == 0 {
@@ -190,65 +144,6 @@ func (b *Broker) addWaiting() {
 	for range len(b.Notifier) {
 		b.add(<-b.Notifier)
 	}
-}
-
-// fanOut makes all clients an offer.
-func (b *Broker) fanOut(otherwise []byte) {
-	now := time.Now()
-	for c := range b.clients {
-		b.offer(c, now, otherwise)
-	}
-	b.startWriter()
-}
-
-// offer puts what the client has not taken yet into its slot or, where there is nothing,
-// what it gets otherwise. Only listen fills a slot, so this never blocks.
-func (b *Broker) offer(c *client, now time.Time, otherwise []byte) {
-	if c.dropped {
-		return
-	}
-	select {
-	case <-c.slot: // The last offer is still there: the new one includes it.
-	default:
-		c.start, c.offered = c.end, now
-	}
-	if c.placed {
-		c.end = b.history.end()
-	}
-	// Once its next event is given up, a client can only come back and be told all
-	// that is held.
-	if now.Sub(c.offered) > patience || c.start < c.end && c.start < b.history.start() {
-		c.dropped = true
-		c.cut()
-		b.stats.dropped.Add(1)
-		return
-	}
-	if c.start < c.end {
-		otherwise = b.history.between(c.start, c.end)
-	}
-	if otherwise != nil {
-		c.slot <- otherwise
-		b.call(c)
-	}
-}
-
-// call has a writer look at the client's slot.
-func (b *Broker) call(c *client) {
-	if c.writer.Swap(called) != idle {
-		return // Its writer will look again.
-	}
-	c.next, b.ready = b.ready, c
-	if b.readied++; b.readied == writerShare {
-		b.startWriter()
-	}
-}
-
-// startWriter starts a goroutine that writes to the clients called so far.
-func (b *Broker) startWriter() {
-	if b.ready != nil {
-		go write(b.ready)
-	}
-	b.ready, b.readied = nil, 0
 }
 
 // endStreams tells every client that the offer in its slot is the last, by closing it.
@@ -289,18 +184,6 @@ func (b *Broker) sendHold(held bool) {
 // Done returns a channel that is closed when Shutdown begins: from then on nobody
 // receives from Notifier.
 func (b *Broker) Done() <-chan struct{} { return b.done }
-
-// Stats returns the broker's figures, each of them current.
-func (b *Broker) Stats() Stats {
-	return Stats{
-		Clients:       b.stats.clients.Load(),
-		ClientsEver:   b.stats.clientsEver.Load(),
-		Events:        b.stats.events.Load(),
-		Dropped:       b.stats.dropped.Load(),
-		Resumes:       b.stats.resumes.Load(),
-		ResumesMissed: b.stats.resumesMissed.Load(),
-	}
-}
 
 // Shutdown stops the broker: no client and no event is accepted any more, every client
 // may take what is on offer, and its stream ends. Shutdown returns when all are gone.

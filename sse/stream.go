@@ -6,14 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/kataras/golog"
 	"github.com/kataras/iris/v12"
+	iriscontext "github.com/kataras/iris/v12/context"
 )
 
 const (
@@ -26,34 +25,6 @@ const (
 	maxChatter = 4 << 10
 )
 
-// heartbeat is a comment, which clients ignore. No blank line follows it: a block
-// without data makes several clients deliver an empty event.
-var heartbeat = []byte(":\n")
-
-// A client is a registered connection.
-type client struct {
-	slot  chan []byte // room for one: the stretch on offer; listen fills and closes it
-	count chan int    // room for one: how many are registered, told on coming and going
-
-	// Set before the client is registered:
-
-	resumes     bool     // it sent a last event ID
-	lastEventID int64    // that ID
-	conn        net.Conn // its connection, or nil where that is not ours
-	raw         rawConn  // of conn, or nil where a write that does not block is not possible
-	cancel      func()   // where conn is nil: ends its handler
-
-	// Owned by listen:
-
-	placed     bool      // it has its place in the history
-	dropped    bool      // it gets no more offers
-	start, end int64     // the stretch last offered
-	offered    time.Time // when that stretch began to lie in the slot
-
-	writer atomic.Int32 // who writes: idle, writing or called
-	next   *client      // in a list of clients; owned by listen until the list is a writer's
-}
-
 // ServeHTTP serves the event stream (WHATWG HTML, section 9.2). A request with a
 // Last-Event-ID header, or without one but with a lastEventId parameter in its query,
 // gets the later events that are held first.
@@ -61,7 +32,8 @@ type client struct {
 // Over HTTP/1 it takes the connection over and returns at once, while the stream lives on;
 // over HTTP/2 it returns when the stream ends. It answers a HEAD request with the
 // stream's header, OPTIONS as a CORS preflight, other methods with 405, and 503 once the
-// broker has stopped. It does not work inside Iris's response recorder or compression.
+// broker has stopped. Behind Iris's response recorder, which keeps a response until its end,
+// it answers 505.
 func (b *Broker) ServeHTTP(ctx iris.Context) {
 	header := ctx.ResponseWriter().Header()
 	if header.Get("Access-Control-Allow-Origin") == "" {
@@ -85,9 +57,17 @@ func (b *Broker) ServeHTTP(ctx iris.Context) {
 		return
 	default:
 	}
+	// A compressor would hold events back, and a recorder all of them.
+	w := ctx.ResponseWriter()
+	if compressor, ok := w.(*iriscontext.CompressResponseWriter); ok {
+		compressor.Disabled = true
+		compressor.FlushHeaders()
+		w = compressor.ResponseWriter
+	}
+	_, recording := ctx.IsRecording()
 	// Make sure that the writer supports flushing.
-	flusher, ok := ctx.ResponseWriter().Flusher()
-	if !ok {
+	flusher, ok := w.Flusher()
+	if !ok || recording {
 		ctx.StatusCode(iris.StatusHTTPVersionNotSupported)
 		ctx.WriteString("Streaming unsupported!")
 		return
@@ -105,7 +85,7 @@ func (b *Broker) ServeHTTP(ctx iris.Context) {
 	// The first line of body goes out at once with the header, so that a browser's onopen
 	// fires now and not at the first event.
 	retry := fmt.Sprintf("retry: %d\n", minRetry+rand.IntN(maxRetry-minRetry+1))
-	if hijacker, ok := ctx.ResponseWriter().(http.Hijacker); ok && ctx.Request().ProtoMajor == 1 {
+	if hijacker, ok := w.(http.Hijacker); ok && ctx.Request().ProtoMajor == 1 {
 		b.takeOver(hijacker, header, retry, c)
 	} else {
 		b.serve(ctx, flusher, retry, c)
@@ -209,33 +189,5 @@ func (b *Broker) serve(ctx iris.Context, flusher http.Flusher, retry string, c *
 		case <-stream.Done():
 			return
 		}
-	}
-}
-
-// join registers a client, and returns how many are registered, or false when the broker
-// has stopped.
-func (b *Broker) join(c *client) (count int, ok bool) {
-	select {
-	case b.newClients <- c:
-		return <-c.count, true
-	case <-b.done:
-		return 0, false
-	}
-}
-
-// leave unregisters a client. The log comes last: a terminal that blocks holds up nothing.
-func (b *Broker) leave(c *client) {
-	defer b.streams.Done()
-	b.closingClients <- c
-	golog.Warnf("Removed client. %d registered clients", <-c.count)
-}
-
-// cut ends a client's connection from outside, and with it a write that blocks. It does not
-// wait.
-func (c *client) cut() {
-	if c.conn != nil {
-		c.conn.SetDeadline(time.Unix(1, 0))
-	} else {
-		c.cancel()
 	}
 }

@@ -162,6 +162,42 @@ func TestAppsOwnHeadersAreKept(t *testing.T) {
 	}
 }
 
+func TestCompressionDoesNotHoldEventsBack(t *testing.T) {
+	for _, http2 := range []bool{false, true} {
+		b := NewBroker()
+		app := iris.New()
+		app.Use(iris.Compression)
+		app.Get("/events", b.ServeHTTP)
+		app.Build()
+		server := httptest.NewUnstartedServer(app)
+		server.EnableHTTP2 = http2
+		server.StartTLS()
+		s := openWith(t, server.Client(), server.URL, "Last-Event-ID", "0", "Accept-Encoding", "gzip")
+		if encoding := s.response.Header.Get("Content-Encoding"); encoding != "" {
+			t.Errorf("Content-Encoding is %q", encoding)
+		}
+		b.Notifier <- Event{ID: 1}
+		s.want(t, 1, "")
+		shutdown(t, b)
+		s.wantEnd(t)
+		server.Close()
+	}
+}
+
+func TestRecorderIsRefused(t *testing.T) {
+	b := NewBroker()
+	defer shutdown(t, b)
+	app := iris.New()
+	app.Use(func(ctx iris.Context) { ctx.Record(); ctx.Next() })
+	app.Get("/events", b.ServeHTTP)
+	app.Build()
+	server := httptest.NewServer(app)
+	defer server.Close()
+	if s := open(t, server.URL); s.response.StatusCode != http.StatusHTTPVersionNotSupported {
+		t.Error(s.response.Status)
+	}
+}
+
 // A noFlusher is a ResponseWriter that can do nothing more than it must.
 type noFlusher struct{ http.ResponseWriter }
 
