@@ -1,3 +1,10 @@
+// Package sse streams events to any number of clients of an Iris app: server-sent events as
+// the WHATWG HTML Standard has them in section 9.2. A Broker is all there is to it: mount its
+// ServeHTTP, send Events to its Notifier, and Shutdown in the end.
+//
+// To read it: event.go has the bytes on the wire, history.go what is kept of them, broker.go
+// the loop that owns who is connected, offer.go who gets what, stream.go a client's stream
+// from its request to its end, and writer.go how an offer gets into a socket.
 package sse
 
 import (
