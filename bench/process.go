@@ -19,6 +19,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// settle is how long a server has to do what servers do at their start.
+const settle = 200 * time.Millisecond
+
 // A process is a server that runs.
 type process struct {
 	cmd    *exec.Cmd

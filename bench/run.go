@@ -2,31 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"example.com/sse/bench/load"
-)
-
-const (
-	// slack is how long beyond its interval an event may take to reach everyone.
-	slack = 5 * time.Second
-
-	// settle is how long a server has to do what servers do at their start.
-	settle = 200 * time.Millisecond
-
-	// patience is how long clients may take to connect and to get an event while
-	// events come as fast as they can.
-	patience = 3 * time.Second
-
-	// drain is how long after an overload its last event may come; then it is lost.
-	drain = 10 * time.Second
-
-	// steady is how many clients stay connected while all others reconnect.
-	steady = 100
 )
 
 // A turn is what a server is started for.
@@ -89,8 +70,6 @@ type run struct {
 	figures figures
 }
 
-var errSilent = errors.New("events stopped coming")
-
 // do starts the server, measures, and ends it.
 func (r *run) do(binary string) (err error) {
 	if r.process, err = start(r.ctx, r.server, binary, r.interval); err != nil {
@@ -109,119 +88,5 @@ func (r *run) do(binary string) (err error) {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
-	return nil
-}
-
-// add connects clients until there are n.
-func (r *run) add(ctx context.Context, n int) error {
-	began := time.Now()
-	err := r.Connect(ctx, n-r.clients, false)
-	r.connect += time.Since(began)
-	r.clients = n
-	return err
-}
-
-// wait receives until all clients have an event that comes after now.
-func (r *run) wait() bool {
-	next := r.Events()
-	return r.Until(r.ctx, 2*r.interval+slack, func() bool { return r.ByAll(next) })
-}
-
-// calm measures whole events: from a moment at which nothing is under way to one at which all
-// clients have received all events.
-func (r *run) calm(s step) error {
-	if err := r.add(r.ctx, s.clients); err != nil {
-		return err
-	}
-	if !r.Until(r.ctx, 2*r.interval+slack, func() bool { return r.Quiet() > min(r.interval, time.Second)/20 }) {
-		return errors.New("events never stop coming")
-	}
-	before, err := r.now()
-	if err != nil {
-		return err
-	}
-	last := before.events + max(2, int(r.duration/r.interval)) - 1
-	if !r.Until(r.ctx, r.duration+2*r.interval+slack, func() bool { return r.ByAll(last) }) {
-		return errSilent
-	}
-	after, err := r.now()
-	if err != nil {
-		return err
-	}
-	memory, err := r.memory()
-	if err != nil {
-		return err
-	}
-	r.note(s, before, after)
-	r.set(s, "rate", float64(s.clients)/r.Interval(before.events, after.events).Seconds())
-	r.set(s, "memory", float64(memory-r.idle)/float64(s.clients))
-	r.set(s, "connect", ms(r.connect))
-	r.set(s, "lost", float64(r.Counts().Missed-before.Missed))
-	return nil
-}
-
-// overload measures a stretch of time in which events come as fast as they can.
-func (r *run) overload(s step) error {
-	// Some servers are too busy to let all clients in.
-	in, cancel := context.WithTimeout(r.ctx, patience)
-	defer cancel()
-	if err := r.add(in, s.clients); err != nil && !errors.Is(err, load.ErrNoAnswer) {
-		return err
-	}
-	if r.server.noIDs { // Its events can be told apart after a full second.
-		whole := time.Now().Truncate(time.Second).Add(time.Second)
-		r.Until(r.ctx, time.Until(whole), func() bool { return false })
-	}
-	next := r.Events()
-	r.Until(in, patience, func() bool { return r.ByAll(next) })
-	before, err := r.now()
-	if err != nil {
-		return err
-	}
-	r.Until(r.ctx, r.duration, func() bool { return false })
-	after, err := r.now()
-	if err != nil {
-		return err
-	}
-	r.Until(r.ctx, drain, func() bool { return r.Behind(after.events) == 0 })
-	r.note(s, before, after)
-	r.set(s, "unserved", float64(s.clients-r.Served())-float64(after.Dropped))
-	r.set(s, "rate", float64(after.Delivered-before.Delivered)/after.at.Sub(before.at).Seconds())
-	r.set(s, "lost", float64(r.Counts().Missed-before.Missed+r.Behind(after.events)))
-	return nil
-}
-
-// reconnect disconnects all clients, and connects them again once they have missed an event.
-func (r *run) reconnect(s step) error {
-	if err := r.Connect(r.ctx, steady, true); err != nil {
-		return err
-	}
-	r.Disconnect(r.clients)
-	before, missed := r.Counts(), r.Events()
-	if !r.wait() {
-		return errSilent
-	}
-	began := time.Now()
-	if err := r.Reconnect(r.ctx, r.clients); err != nil {
-		return err
-	}
-	r.set(s, "connect", ms(time.Since(began)))
-	// Who can't resume is there again with the next event.
-	if !r.Until(r.ctx, 2*r.interval+slack, func() bool {
-		for i := missed; i < r.Events(); i++ {
-			if r.ByAll(i) {
-				return true
-			}
-		}
-		return false
-	}) {
-		return errSilent
-	}
-	r.set(s, "resume", ms(time.Since(began)))
-	counts := r.Counts().Sub(before)
-	r.set(s, "lost", float64(counts.Missed))
-	r.set(s, "doubled", float64(counts.Doubled))
-	r.set(s, "dropped", float64(counts.Dropped))
-	r.set(s, "late", ms(max(0, r.LongestWait()-r.interval)))
 	return nil
 }
