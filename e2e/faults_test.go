@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
+// It keeps the machine busy, so it runs alone.
 func TestKillUnder500Clients(t *testing.T) {
-	t.Parallel()
 	s := start(t, "-interval", "100ms")
 	fs := followers(t, 500, s.url+"/events")
 	time.Sleep(2 * time.Second)

@@ -45,7 +45,7 @@ func run(m *testing.M) int {
 	// Most tests that run at the same time only wait; go test would let as many run as
 	// there are cores.
 	flag.Parse()
-	flag.Set("test.parallel", "8")
+	flag.Set("test.parallel", "4")
 	code := m.Run()
 	endSharedBrowser()
 	printMissing()
