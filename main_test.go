@@ -350,7 +350,7 @@ func TestRoutes(t *testing.T) {
 		t.Fatal(err)
 	}
 	want("GET", "/healthz", 503)
-	want("GET", "/events", 503)
+	want("GET", "/events", 200, "retry: ")
 }
 
 func TestServerErrorsAreAtMostOneLineASecond(t *testing.T) {

@@ -31,8 +31,9 @@ const (
 //
 // Over HTTP/1 it takes the connection over and returns at once, while the stream lives on;
 // over HTTP/2 it returns when the stream ends. It answers a HEAD request with the
-// stream's header, OPTIONS as a CORS preflight, other methods with 405, and 503 once the
-// broker has stopped. Behind Iris's response recorder, which keeps a response until its end,
+// stream's header, OPTIONS as a CORS preflight, and other methods with 405. Once the broker
+// has stopped a stream ends where it begins, so that its client comes back: any status but 200
+// makes a browser give up for good (section 9.2.3). Behind Iris's response recorder, which keeps a response until its end,
 // it answers 505.
 func (b *Broker) ServeHTTP(ctx iris.Context) {
 	header := ctx.ResponseWriter().Header()
@@ -50,12 +51,6 @@ func (b *Broker) ServeHTTP(ctx iris.Context) {
 		ctx.Header("Allow", "GET, HEAD, OPTIONS")
 		ctx.StatusCode(iris.StatusMethodNotAllowed)
 		return
-	}
-	select {
-	case <-b.done:
-		ctx.StatusCode(iris.StatusServiceUnavailable)
-		return
-	default:
 	}
 	// A compressor would hold events back, and a recorder all of them.
 	w := ctx.ResponseWriter()
@@ -85,7 +80,8 @@ func (b *Broker) ServeHTTP(ctx iris.Context) {
 	// The first line of body goes out at once with the header, so that a browser's onopen
 	// fires now and not at the first event.
 	retry := fmt.Sprintf("retry: %d\n", minRetry+rand.IntN(maxRetry-minRetry+1))
-	if hijacker, ok := w.(http.Hijacker); ok && ctx.Request().ProtoMajor == 1 {
+	_, free := w.Naive().(http.Hijacker)
+	if hijacker, ok := w.(http.Hijacker); ok && free && ctx.Request().ProtoMajor == 1 {
 		b.takeOver(hijacker, header, retry, c)
 	} else {
 		b.serve(ctx, flusher, retry, c)

@@ -201,6 +201,25 @@ func TestRecorderIsRefused(t *testing.T) {
 // A noFlusher is a ResponseWriter that can do nothing more than it must.
 type noFlusher struct{ http.ResponseWriter }
 
+// A flusher is a ResponseWriter whose connection can't be taken over.
+type flusher struct {
+	http.ResponseWriter
+	http.Flusher
+}
+
+func TestConnectionThatCannotBeTakenOver(t *testing.T) {
+	b, app := newApp(t)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		app.ServeHTTP(flusher{w, w.(http.Flusher)}, r)
+	}))
+	defer server.Close()
+	s := open(t, server.URL, "Last-Event-ID", "0")
+	b.Notifier <- Event{ID: 1}
+	s.want(t, 1, "")
+	shutdown(t, b)
+	s.wantEnd(t)
+}
+
 func TestStreamingUnsupported(t *testing.T) {
 	b, app := newApp(t)
 	defer shutdown(t, b)
