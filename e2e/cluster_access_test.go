@@ -84,6 +84,32 @@ func TestWrongPasswordMayBeRightLater(t *testing.T) {
 	checkSecret(t, s)
 }
 
+func TestServerThatMayOnlyReadShowsTheEvents(t *testing.T) {
+	t.Parallel()
+	n := startNATS(t, "-c", configFile(t, `authorization { users: [
+		{ user: all, password: all },
+		{ user: reader, password: `+secret+`, permissions: { publish: { deny: "sse.events" } } },
+	] }`))
+	js := jetStream(t, strings.Replace(n.client, "://", "://all:all@", 1))
+	s := startServers(t, 1, "-nats", strings.Replace(n.client, "://", "://reader:"+secret+"@", 1), "-interval", "100ms")[0]
+	shown := subscribe(t, s.url+"/events", "")
+	time.Sleep(time.Second)
+	want := publish(t, js, "from another")
+	if id, _ := shown.next(5 * time.Second); id != want {
+		t.Errorf("got %d, want %d", id, want)
+	}
+	var lines []string
+	for line := range strings.Lines(s.output()) {
+		if strings.Contains(strings.ToLower(line), "permissions violation") {
+			lines = append(lines, line)
+		}
+	}
+	if len(lines) != 1 || !strings.Contains(lines[0], "NATS: ") {
+		t.Errorf("%d lines tell that publishing is forbidden: %q", len(lines), lines)
+	}
+	checkSecret(t, s)
+}
+
 func TestNATSWantsCredentials(t *testing.T) {
 	t.Parallel()
 	config, creds := operatorMode(t)
