@@ -1,0 +1,89 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+)
+
+// startServers starts servers on one NATS and waits until they are ready.
+func startServers(t *testing.T, n int, args ...string) (servers []*server) {
+	t.Helper()
+	for range n {
+		s := start(t, args...)
+		servers = append(servers, s)
+		waitUntilReady(t, s)
+	}
+	return servers
+}
+
+func waitUntilReady(t *testing.T, s *server) {
+	t.Helper()
+	eventually(t, 20*time.Second, func() error {
+		if code := status(t, s); code != http.StatusOK {
+			return fmt.Errorf("/healthz says %d", code)
+		}
+		return nil
+	})
+}
+
+// status returns the status of /healthz.
+func status(t *testing.T, s *server) int {
+	t.Helper()
+	resp, err := http.Get(s.url + "/healthz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	return resp.StatusCode
+}
+
+// natsStats is what /stats tells of NATS.
+func natsStats(t *testing.T, s *server) (connected bool, lastSequence int64) {
+	t.Helper()
+	var figures struct {
+		NATS *struct {
+			Connected    bool  `json:"connected"`
+			LastSequence int64 `json:"last_sequence"`
+		} `json:"nats"`
+	}
+	if err := json.Unmarshal(get(t, http.DefaultClient, s.url+"/stats"), &figures); err != nil || figures.NATS == nil {
+		t.Fatalf("/stats does not tell of NATS: %v", err)
+	}
+	return figures.NATS.Connected, figures.NATS.LastSequence
+}
+
+// roam starts followers that, as through a load balancer, come to any of the servers that
+// runs, each time they connect. It waits until all are connected.
+func roam(t *testing.T, n int, servers ...*server) (fs []*follower) {
+	t.Helper()
+	dial := func(ctx context.Context, network, _ string) (conn net.Conn, err error) {
+		for _, i := range rand.Perm(len(servers)) {
+			if conn, err = new(net.Dialer).DialContext(ctx, network, servers[i].addr); err == nil {
+				return conn, nil
+			}
+		}
+		return nil, err
+	}
+	client := &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
+	for range n {
+		fs = append(fs, follow(t, client, "http://servers.test/events"))
+	}
+	waitUntilOpened(t, fs, 1, 30*time.Second)
+	return fs
+}
+
+// checkStreamsStayedOpen fails the test where a follower had to come back.
+func checkStreamsStayedOpen(t *testing.T, fs []*follower) {
+	t.Helper()
+	for i, f := range fs {
+		if n := f.timesOpened(); n != 1 {
+			t.Errorf("follower %d had to open its stream %d times", i, n)
+		}
+	}
+}

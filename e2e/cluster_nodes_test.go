@@ -1,0 +1,110 @@
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+func TestNATSLosesOneOfThreeServers(t *testing.T) {
+	t.Parallel()
+	nodes, urls := startNATSCluster(t, 3)
+	servers := startServers(t, 2, "-nats", urls, "-nats-replicas", "3", "-interval", "500ms")
+	fs := roam(t, 20, servers...)
+	js := jetStream(t, urls)
+	stream, err := js.Stream(t.Context(), "SSE")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := stream.CachedInfo().Config.Replicas; r != 3 {
+		t.Fatalf("the stream has %d replicas", r)
+	}
+	for _, loss := range []struct {
+		what          string
+		which         func() *natsServer
+		lose, restore func(*natsServer)
+	}{
+		{"the stream's leader is killed", func() *natsServer {
+			return leaderOf(t, nodes, stream)
+		}, func(n *natsServer) { n.kill() }, func(n *natsServer) { n.restart() }},
+		{"the one that a server is connected to freezes", func() *natsServer {
+			return nodeOf(t, nodes, servers[0])
+		}, func(n *natsServer) { n.signal(syscall.SIGSTOP) }, func(n *natsServer) { n.signal(syscall.SIGCONT) }},
+	} {
+		waitForID(t, fs, publish(t, js, "before"), 10*time.Second)
+		node := loss.which()
+		loss.lose(node)
+		lost := time.Now()
+		waitForID(t, fs, publishAgain(t, js), 15*time.Second)
+		t.Logf("%s: %v to the next event at all clients", loss.what, time.Since(lost).Round(time.Millisecond))
+		loss.restore(node)
+		eventually(t, 30*time.Second, func() error {
+			info, err := stream.Info(t.Context())
+			if err != nil {
+				return err
+			}
+			for _, r := range info.Cluster.Replicas {
+				if !r.Current {
+					return fmt.Errorf("replica %s is not current", r.Name)
+				}
+			}
+			return nil
+		})
+	}
+	checkWhole(t, fs, idsOf(stored(t, js)))
+	checkStreamsStayedOpen(t, fs)
+	for i, s := range servers {
+		// Both publish each tick, and the second may come while the first is on its way
+		// to the replicas: no trouble.
+		if strings.Contains(s.output(), "in process") {
+			t.Errorf("server %d complains of a tick that another was publishing", i)
+		}
+	}
+}
+
+// leaderOf returns the stream's leader.
+func leaderOf(t *testing.T, nodes []*natsServer, stream jetstream.Stream) *natsServer {
+	t.Helper()
+	info, err := stream.Info(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var i int
+	if _, err := fmt.Sscanf(info.Cluster.Leader, "node%d", &i); err != nil {
+		t.Fatalf("the leader is %q: %v", info.Cluster.Leader, err)
+	}
+	return nodes[i]
+}
+
+// nodeOf returns the nats-server that one of our servers is connected to.
+func nodeOf(t *testing.T, nodes []*natsServer, s *server) *natsServer {
+	t.Helper()
+	out := s.output()
+	out = out[strings.LastIndex(out, "connected to "):]
+	for _, n := range nodes {
+		if strings.HasPrefix(out, "connected to "+n.addr) {
+			return n
+		}
+	}
+	t.Fatalf("%.40q names none of the nodes", out)
+	return nil
+}
+
+// startNATSCluster starts nats-servers that replicate streams.
+func startNATSCluster(t *testing.T, size int) (nodes []*natsServer, urls string) {
+	t.Helper()
+	var routes, clients []string
+	for range size {
+		routes = append(routes, "nats://"+freeAddr(t))
+	}
+	for i, route := range routes {
+		n := newNATS(t, "-n", fmt.Sprint("node", i), "-cluster_name", "test", "-cluster", route, "-routes", strings.Join(routes, ","))
+		nodes, clients = append(nodes, n), append(clients, n.client)
+		n.restart()
+	}
+	return nodes, strings.Join(clients, ",")
+}

@@ -1,0 +1,123 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestNATSIsStoppedAndStarted(t *testing.T) {
+	t.Parallel()
+	n := startNATS(t)
+	servers := startServers(t, 2, "-nats", n.client, "-interval", "250ms")
+	fs := roam(t, 20, servers...)
+	js := jetStream(t, n.client)
+	publish(t, js, "before")
+	for _, end := range []func(){func() { n.stop() }, n.kill} {
+		end()
+		eventually(t, 10*time.Second, func() error {
+			if connected, _ := natsStats(t, servers[0]); connected {
+				return fmt.Errorf("/stats says that NATS is connected")
+			}
+			return nil
+		})
+		if code := status(t, servers[0]); code != http.StatusOK {
+			t.Errorf("/healthz says %d during an outage of NATS", code)
+		}
+		time.Sleep(time.Second)
+		n.restart()
+		again := time.Now()
+		waitForID(t, fs, publishAgain(t, js), 10*time.Second)
+		t.Logf("%v from the start of NATS to its first event at all clients", time.Since(again).Round(time.Millisecond))
+	}
+	waitForID(t, fs, publish(t, js, "the last"), 10*time.Second)
+	checkWhole(t, fs, idsOf(stored(t, js)))
+	checkStreamsStayedOpen(t, fs)
+}
+
+func TestNATSIsNotThereYetAtTheStart(t *testing.T) {
+	t.Parallel()
+	for _, absence := range []struct {
+		what       string
+		away, back func(n *natsServer)
+	}{
+		{"stopped", func(n *natsServer) { n.stop() }, func(n *natsServer) { n.restart() }},
+		{"frozen", func(n *natsServer) { n.signal(syscall.SIGSTOP) }, func(n *natsServer) { n.signal(syscall.SIGCONT) }},
+	} {
+		t.Run(absence.what, func(t *testing.T) {
+			t.Parallel()
+			n := startNATS(t)
+			js := jetStream(t, n.client)
+			first := startServers(t, 1, "-nats", n.client, "-interval", "1h")[0]
+			var ids []int64
+			for i := range 10 {
+				ids = append(ids, publish(t, js, fmt.Sprint(i)))
+			}
+			first.kill()
+			absence.away(n)
+
+			s := start(t, "-nats", n.client, "-interval", "1h")
+			fresh, resumed := subscribe(t, s.url+"/events", ""), subscribe(t, s.url+"/events", fmt.Sprint(ids[4]))
+			get(t, http.DefaultClient, s.url+"/")
+			if code := status(t, s); code != http.StatusServiceUnavailable {
+				t.Errorf("/healthz says %d before NATS was ever reached", code)
+			}
+			if connected, _ := natsStats(t, s); connected {
+				t.Error("/stats says that NATS is connected")
+			}
+			eventually(t, 10*time.Second, func() error {
+				if !strings.Contains(s.output(), "NATS: not there yet, trying again") {
+					return fmt.Errorf("no line says that NATS is not there")
+				}
+				return nil
+			})
+			absence.back(n)
+			waitUntilReady(t, s)
+			ids = append(ids, publishAgain(t, js))
+			if id, _ := fresh.next(5 * time.Second); id != ids[10] {
+				t.Errorf("a client that waited, without an ID, gets event %d first, want the new one, %d", id, ids[10])
+			}
+			for _, want := range ids[5:] {
+				if id, _ := resumed.next(5 * time.Second); id != want {
+					t.Fatalf("a client that waited with an ID gets event %d, want %d", id, want)
+				}
+			}
+			if n := strings.Count(s.output(), "trying again"); n > 3 {
+				t.Errorf("%d lines about one outage", n)
+			}
+		})
+	}
+}
+
+func TestFrozenNATSReleasesNoBurstOfTicks(t *testing.T) {
+	t.Parallel()
+	const interval = 250 * time.Millisecond
+	n := startNATS(t)
+	servers := startServers(t, 2, "-nats", n.client, "-interval", interval.String())
+	fs := roam(t, 20, servers...)
+	js := jetStream(t, n.client)
+	waitForID(t, fs, publish(t, js, "before"), 10*time.Second)
+	n.signal(syscall.SIGSTOP)
+	frozen := time.Now()
+	time.Sleep(10 * time.Second) // longer than the pings take to find out
+	thawed := time.Now()
+	n.signal(syscall.SIGCONT)
+	waitForID(t, fs, publishAgain(t, js), 10*time.Second)
+	time.Sleep(4 * interval)
+	events := stored(t, js)
+	var old int
+	for _, e := range events {
+		if at := time.Unix(0, e.boundary); at.After(frozen.Add(interval)) && at.Before(thawed.Add(-interval)) {
+			old++
+		}
+	}
+	// One was on its way from each server.
+	if old > len(servers) {
+		t.Errorf("%d ticks of the time when NATS was frozen", old)
+	}
+	checkWhole(t, fs, idsOf(events))
+	checkStreamsStayedOpen(t, fs)
+}

@@ -1,0 +1,121 @@
+package e2e
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// jetStream connects to NATS as a stranger would.
+func jetStream(t *testing.T, urls string) jetstream.JetStream {
+	t.Helper()
+	nc, err := nats.Connect(urls, nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1),
+		nats.ReconnectWait(50*time.Millisecond), nats.PingInterval(time.Second),
+		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return js
+}
+
+// publish publishes a payload as a stranger would, and returns its event's ID.
+func publish(t *testing.T, js jetstream.JetStream, payload string) int64 {
+	t.Helper()
+	ack, err := js.Publish(t.Context(), "sse.events", []byte(payload))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return int64(ack.Sequence)
+}
+
+// publishAgain publishes as soon as NATS lets it, and returns the event's ID.
+func publishAgain(t *testing.T, js jetstream.JetStream) (id int64) {
+	t.Helper()
+	eventually(t, 30*time.Second, func() error {
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		ack, err := js.Publish(ctx, "sse.events", []byte("again"))
+		if err == nil {
+			id = int64(ack.Sequence)
+		}
+		return err
+	})
+	return id
+}
+
+// A storedEvent is an event as NATS holds it.
+type storedEvent struct {
+	message
+	boundary int64 // of a tick, in ns since 1970; 0 for any other
+}
+
+// stored returns all events that NATS holds.
+func stored(t *testing.T, js jetstream.JetStream) (events []storedEvent) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	var consumer jetstream.Consumer
+	eventually(t, 20*time.Second, func() (err error) {
+		consumer, err = js.CreateConsumer(ctx, "SSE", jetstream.ConsumerConfig{
+			AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1})
+		return err
+	})
+	for left := consumer.CachedInfo().NumPending; left > 0; {
+		batch, err := consumer.Fetch(int(min(left, 1000)), jetstream.FetchContext(ctx))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for msg := range batch.Messages() {
+			meta, err := msg.Metadata()
+			if err != nil {
+				t.Fatal(err)
+			}
+			e := storedEvent{message: message{id: int64(meta.Sequence.Stream), data: string(msg.Data())}}
+			if boundary, ok := strings.CutPrefix(msg.Headers().Get(jetstream.MsgIDHeader), "tick-"); ok {
+				e.boundary, err = strconv.ParseInt(boundary, 10, 64)
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			events = append(events, e)
+			left--
+		}
+		if batch.Error() != nil {
+			t.Fatal(batch.Error())
+		}
+	}
+	return events
+}
+
+func idsOf(events []storedEvent) (ids []int64) {
+	for _, e := range events {
+		ids = append(ids, e.id)
+	}
+	return ids
+}
+
+// checkTicks fails the test unless the ticks among the events are one an interval, from the
+// first to the last.
+func checkTicks(t *testing.T, events []storedEvent, interval time.Duration) {
+	t.Helper()
+	var last int64
+	for _, e := range events {
+		if e.boundary == 0 {
+			continue
+		}
+		if step := e.boundary - last; last != 0 && step != int64(interval) {
+			t.Errorf("the tick %d comes %v after the last", e.id, time.Duration(step))
+		}
+		last = e.boundary
+	}
+}

@@ -1,0 +1,106 @@
+package e2e
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+func TestDeletedStreamIsMadeAgainWithHigherIDs(t *testing.T) {
+	t.Parallel()
+	n := startNATS(t)
+	servers := startServers(t, 2, "-nats", n.client, "-interval", "250ms")
+	fs := roam(t, 20, servers...)
+	js := jetStream(t, n.client)
+	before := publish(t, js, "before")
+	waitForID(t, fs, before, 10*time.Second)
+	if err := js.DeleteStream(t.Context(), "SSE"); err != nil {
+		t.Fatal(err)
+	}
+	after := publishAgain(t, js)
+	if after <= before {
+		t.Fatalf("event %d follows event %d", after, before)
+	}
+	waitForID(t, fs, after, 10*time.Second)
+	checkStreamsStayedOpen(t, fs)
+}
+
+func TestStreamMadeAgainByTheOperatorIsReadFromItsBeginning(t *testing.T) {
+	t.Parallel()
+	n := startNATS(t)
+	s := startServers(t, 1, "-nats", n.client, "-interval", "1h")[0]
+	js := jetStream(t, n.client)
+	for i := range 20 {
+		publish(t, js, fmt.Sprint("old ", i))
+	}
+	if err := js.DeleteStream(t.Context(), "SSE"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "SSE", Subjects: []string{"sse.events"}}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 5 {
+		if id := publish(t, js, fmt.Sprint("new ", i)); id != int64(i+1) {
+			t.Skip("the server was faster") // TestDeletedStreamIsMadeAgainWithHigherIDs is about that.
+		}
+	}
+	eventually(t, 10*time.Second, func() error {
+		if _, last := natsStats(t, s); last != 5 {
+			return fmt.Errorf("the last sequence is %d", last)
+		}
+		return nil
+	})
+	all := subscribe(t, s.url+"/events", "0")
+	for i := range 5 {
+		if id, data := all.next(5 * time.Second); id != int64(i+1) || data != fmt.Sprint("new ", i) {
+			t.Errorf("got %d %q as event %d", id, data, i+1)
+		}
+	}
+}
+
+func TestExistingStreamIsLeftAsItIs(t *testing.T) {
+	t.Parallel()
+	n := startNATS(t)
+	js := jetStream(t, n.client)
+	theirs := jetstream.StreamConfig{
+		Name: "SSE", Subjects: []string{"sse.events", "other"}, Storage: jetstream.MemoryStorage,
+		MaxMsgs: 1000, MaxAge: time.Hour, FirstSeq: 7,
+	}
+	made, err := js.CreateStream(t.Context(), theirs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := made.CachedInfo().Config
+	s := startServers(t, 1, "-nats", n.client, "-interval", "1h", "-nats-replicas", "3")[0]
+	if _, err := js.Publish(t.Context(), "other", []byte("not for us")); err != nil {
+		t.Fatal(err)
+	}
+	id := publish(t, js, "for us")
+	all := subscribe(t, s.url+"/events", "1")
+	if got, data := all.next(5 * time.Second); got != id || data != "for us" {
+		t.Errorf("got %d %q, want %d", got, data, id)
+	}
+	after, err := made.Info(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fmt.Sprint(before) != fmt.Sprint(after.Config) {
+		t.Errorf("the stream was\n%+v and is\n%+v", before, after.Config)
+	}
+	lines := slices.DeleteFunc(strings.Split(s.output(), "\n"), func(line string) bool { return !strings.Contains(line, "differs") })
+	if len(lines) != 1 {
+		t.Fatalf("%d lines say what differs: %q", len(lines), lines)
+	}
+	for _, want := range []string{
+		"subjects [sse.events other] and not [sse.events]", "storage Memory and not File", "max messages 1000 and not 65536",
+		"max bytes -1 and not 67108864", "max age 1h0m0s and not 0s", "replicas 1 and not 3",
+	} {
+		if !strings.Contains(lines[0], want) {
+			t.Errorf("%q does not say %q", lines[0], want)
+		}
+	}
+}
