@@ -18,6 +18,9 @@ const (
 	// tabWithin bounds all that one test does with a tab.
 	tabWithin = 5 * time.Minute
 
+	// closeWithin is how long a tab may take to close. One that never loaded may not do it.
+	closeWithin = 20 * time.Second
+
 	// pageWithin is how long the page may take to show what it has got, on a machine
 	// that is busy with other tests.
 	pageWithin = time.Minute
@@ -57,6 +60,8 @@ func openTab(t *testing.T, browser context.Context, window bool) *tab {
 		}
 	}()
 	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(ctx, closeWithin)
+		defer cancel()
 		defer chromedp.Cancel(ctx)
 		// Messages keep their order, so what comes before this one has been seen after it.
 		if err := chromedp.Do(ctx, chromedp.Evaluate[chromedp.Void](`console.log("the test is over")`)); err != nil {
