@@ -2,6 +2,7 @@ package load
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 )
 
@@ -49,17 +50,16 @@ func (p *parser) feed(b []byte, dispatch func(key int64)) error {
 		}
 		b, fresh = b[end+4:], 0
 	}
+	var end error // comes behind the events before it
 	if p.chunked {
-		n, err := p.chunk.strip(b[fresh:])
-		if err != nil {
-			return err
-		}
+		var n int
+		n, end = p.chunk.strip(b[fresh:])
 		b = b[:fresh+n]
 	}
 	for {
 		i := bytes.IndexByte(b, '\n')
 		if i < 0 {
-			return p.keep(b)
+			return cmp.Or(end, p.keep(b))
 		}
 		p.line(b[:i], dispatch)
 		b = b[i+1:]

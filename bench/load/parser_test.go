@@ -69,8 +69,12 @@ func TestAnswersThatAreNoStreamAreErrors(t *testing.T) {
 			t.Errorf("%.40q: got %v, want an error", answer, err)
 		}
 	}
-	if _, err := feedPieces(new(parser), []byte(chunkedHead+chunked("id: 1\n")+"0\r\n\r\n"), 100); err != io.EOF {
-		t.Errorf("the last chunk: got %v, want EOF", err)
+}
+
+func TestEventsBeforeTheEndOfTheStreamCount(t *testing.T) {
+	answer := []byte(chunkedHead + chunked("id: 1\ndata: a\n\n") + "0\r\n\r\n")
+	if keys, err := feedPieces(new(parser), answer, len(answer)); err != io.EOF || !slices.Equal(keys, []int64{1}) {
+		t.Errorf("got %v, %v, want [1], EOF", keys, err)
 	}
 }
 
