@@ -14,23 +14,12 @@ import (
 )
 
 const (
-	// fill is how many of the last events a server reads when it starts.
-	fill = 4096
-
 	// requestTimeout is how long NATS has to answer. While the stream has no leader
 	// it does not.
 	requestTimeout = 2 * time.Second
 
 	// retryWait is the time between tries to read.
 	retryWait = 250 * time.Millisecond
-
-	// heartbeats come from NATS where there is no message; after two that did not come,
-	// the consumer is taken for lost.
-	heartbeats = time.Second
-
-	// maxInFlight is how many messages may be on their way from NATS: 64 MiB of the largest
-	// that NATS takes by default, and still some 100,000 of the demo's a second.
-	maxInFlight = 64
 )
 
 var errGap = errors.New("messages were lost on the way")
@@ -92,32 +81,24 @@ func (c *Cluster) consume(ctx context.Context, js jetstream.JetStream, trouble *
 			start = msg.Sequence + 1
 		}
 	}
-	consumer, err := stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:   start,
-		FilterSubject: subject,
-		AckPolicy:     jetstream.AckNonePolicy,
-		MemoryStorage: true,
-		Replicas:      1,
-	})
+	newest, err := newestOf(ctx, stream)
 	if err != nil {
-		return fmt.Errorf("consumer: %w", err)
+		return err
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(maxInFlight), jetstream.PullHeartbeat(heartbeats))
+	messages, err := messagesFrom(ctx, stream, start)
 	if err != nil {
 		return fmt.Errorf("consumer: %w", err)
 	}
 	defer messages.Stop()
-	pending := consumer.CachedInfo().NumPending
-	c.stuck = pending > 0
 	behind := true
+	c.stuck = c.last.Load() < newest
 	for n := uint64(1); ; n++ {
-		if behind && (pending == 0 || c.last.Load() >= state.LastSeq) {
+		if behind && c.last.Load() >= newest {
 			behind = false
 			c.ready.Store(true)
 			c.broker.Release()
 		}
-		msg, err := messages.Next(jetstream.NextContext(ctx))
+		msg, err := next(ctx, messages, behind)
 		if err != nil {
 			return err
 		}
@@ -132,23 +113,9 @@ func (c *Cluster) consume(ctx context.Context, js jetstream.JetStream, trouble *
 		if ctx.Err() != nil {
 			return ctx.Err() // It was not passed, perhaps.
 		}
-		pending = meta.NumPending
 		c.stuck = false
 		trouble.settle()
 	}
-}
-
-// startAt returns the sequence to read from, with last the sequence of the newest event read,
-// or 0. A stream that ends before it was made again or has lost its end, and begins anew: a
-// consumer that starts behind the stream's end is no error, and gets nothing for ever.
-func startAt(state jetstream.StreamState, last uint64) uint64 {
-	if last > 0 && last <= state.LastSeq {
-		return last + 1
-	}
-	if state.LastSeq < fill {
-		return max(state.FirstSeq, 1)
-	}
-	return max(state.FirstSeq, state.LastSeq-fill+1)
 }
 
 // pass gives the broker a message, unless it had it: where the stream seemed to begin anew, a

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 	"testing"
@@ -65,13 +66,19 @@ func stored(t *testing.T, js jetstream.JetStream) (events []storedEvent) {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	var consumer jetstream.Consumer
-	eventually(t, 20*time.Second, func() (err error) {
-		consumer, err = js.CreateConsumer(ctx, "SSE", jetstream.ConsumerConfig{
+	var newest uint64
+	eventually(t, 20*time.Second, func() error {
+		stream, err := js.Stream(ctx, "SSE")
+		if err != nil {
+			return err
+		}
+		newest = stream.CachedInfo().State.LastSeq
+		consumer, err = stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
 			AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1})
 		return err
 	})
-	for left := consumer.CachedInfo().NumPending; left > 0; {
-		batch, err := consumer.Fetch(int(min(left, 1000)), jetstream.FetchContext(ctx))
+	for len(events) == 0 || events[len(events)-1].id < int64(newest) {
+		batch, err := consumer.Fetch(1000, jetstream.FetchMaxWait(time.Second))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,10 +95,9 @@ func stored(t *testing.T, js jetstream.JetStream) (events []storedEvent) {
 				}
 			}
 			events = append(events, e)
-			left--
 		}
-		if batch.Error() != nil {
-			t.Fatal(batch.Error())
+		if err := errors.Join(batch.Error(), ctx.Err()); err != nil {
+			t.Fatal(err)
 		}
 	}
 	return events

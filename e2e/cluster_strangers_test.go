@@ -65,6 +65,15 @@ func TestMessageThatLooksLikeAStatusOfNATSIsShown(t *testing.T) {
 			}
 		}
 	}
+	// One that starts now has such a message as the newest to read.
+	ack, err := js.PublishMsg(t.Context(), &nats.Msg{Subject: "sse.events", Header: nats.Header{"Status": {"100"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := startServers(t, 1, "-nats", n.client, "-interval", "1h")[0]
+	if _, last := natsStats(t, late); last != int64(ack.Sequence) {
+		t.Errorf("the last sequence is %d, want %d", last, ack.Sequence)
+	}
 }
 
 // maxMemory is how much a server may have in memory at any time. Its history is 4 MiB.
