@@ -47,14 +47,15 @@ func (t *ticker) run(ctx context.Context) {
 	}
 }
 
-// tick publishes the boundary's tick, one try and no longer than an interval. It does not
+// tick publishes the boundary's tick, one try and no later than the next boundary. It does not
 // before the history is filled, since the last tick is not known.
 func (t *ticker) tick(ctx context.Context) {
+	ctx, cancel := context.WithDeadline(ctx, time.Unix(0, t.boundary).Add(t.interval))
+	defer cancel()
+	// IsConnected blocks for as long as a frozen NATS does not answer to a new connection.
 	if !t.c.ready.Load() || !t.nc.IsConnected() || !isNews(t.boundary, t.c.lastTick.Load(), t.interval) {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, t.interval)
-	defer cancel()
 	// A frozen NATS swallows bytes, and would release a tick of each interval in a burst.
 	if t.failed && t.nc.FlushWithContext(ctx) != nil {
 		return

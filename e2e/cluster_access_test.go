@@ -41,9 +41,9 @@ func TestNATSWantsAPassword(t *testing.T) {
 	t.Parallel()
 	n := startNATS(t, "-c", configFile(t, "authorization { user: me, password: "+secret+" }"))
 	s := startServers(t, 1, "-nats", strings.Replace(n.client, "://", "://me:"+secret+"@", 1), "-interval", "100ms")[0]
-	subscribe(t, s.url+"/events", "").next(5 * time.Second)
+	subscribe(t, s.url+"/events", "").next(10 * time.Second)
 	n.stop()
-	eventually(t, 5*time.Second, func() error {
+	eventually(t, 15*time.Second, func() error {
 		if !strings.Contains(s.output(), "connection lost") {
 			return fmt.Errorf("no line says that the connection is lost")
 		}
@@ -56,7 +56,7 @@ func TestNATSWantsAToken(t *testing.T) {
 	t.Parallel()
 	n := startNATS(t, "-c", configFile(t, "authorization { token: "+secret+" }"))
 	s := startServers(t, 1, "-nats", strings.Replace(n.client, "://", "://"+secret+"@", 1), "-interval", "100ms")[0]
-	subscribe(t, s.url+"/events", "").next(5 * time.Second)
+	subscribe(t, s.url+"/events", "").next(10 * time.Second)
 	checkSecret(t, s)
 }
 
@@ -92,7 +92,7 @@ func TestServerThatMayOnlyReadShowsTheEvents(t *testing.T) {
 	shown := subscribe(t, s.url+"/events", "")
 	time.Sleep(time.Second)
 	want := publish(t, js, "from another")
-	if id, _ := shown.next(5 * time.Second); id != want {
+	if id, _ := shown.next(10 * time.Second); id != want {
 		t.Errorf("got %d, want %d", id, want)
 	}
 	var lines []string
@@ -115,7 +115,7 @@ func TestNATSWantsTLS(t *testing.T) {
 	trust := []string{"env", "SSL_CERT_FILE=" + cert, binary}
 	s := startCommand(t, trust, "-nats", strings.Replace(n.client, "nats://", "tls://", 1), "-interval", "100ms")
 	waitUntilReady(t, s)
-	subscribe(t, s.url+"/events", "").next(5 * time.Second)
+	subscribe(t, s.url+"/events", "").next(10 * time.Second)
 
 	doubtful := start(t, "-nats", strings.Replace(n.client, "nats://", "tls://me:"+secret+"@", 1))
 	eventually(t, 10*time.Second, func() error {
@@ -135,7 +135,7 @@ func TestAnyOfSeveralURLsWillDo(t *testing.T) {
 	n := startNATS(t)
 	urls := fmt.Sprintf("nats://%s,%s, %s", freeAddr(t), freeAddr(t), n.client)
 	s := startServers(t, 1, "-nats", urls, "-interval", "100ms")[0]
-	subscribe(t, s.url+"/events", "").next(5 * time.Second)
+	subscribe(t, s.url+"/events", "").next(10 * time.Second)
 }
 
 func TestBadNATSFlagsEndInOneLineWithoutThePassword(t *testing.T) {

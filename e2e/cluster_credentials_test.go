@@ -20,7 +20,7 @@ func TestNATSWantsCredentials(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := startServers(t, 1, "-nats", n.client, "-nats-creds", path, "-interval", "100ms")[0]
-	subscribe(t, s.url+"/events", "").next(5 * time.Second)
+	subscribe(t, s.url+"/events", "").next(10 * time.Second)
 }
 
 // operatorMode returns the configuration of a nats-server whose users come with credentials

@@ -35,11 +35,11 @@ func TestNATSLosesOneOfThreeServers(t *testing.T) {
 			return nodeOf(t, nodes, servers[0])
 		}, func(n *natsServer) { n.signal(syscall.SIGSTOP) }, func(n *natsServer) { n.signal(syscall.SIGCONT) }},
 	} {
-		waitForID(t, fs, publish(t, js, "before"), 10*time.Second)
+		waitForID(t, fs, publish(t, js, "before"), 30*time.Second)
 		node := loss.which()
 		loss.lose(node)
 		lost := time.Now()
-		waitForID(t, fs, publishAgain(t, js), 15*time.Second)
+		waitForID(t, fs, publishAgain(t, js), 30*time.Second)
 		t.Logf("%s: %v to the next event at all clients", loss.what, time.Since(lost).Round(time.Millisecond))
 		loss.restore(node)
 		eventually(t, 30*time.Second, func() error {

@@ -30,10 +30,10 @@ func TestNATSIsStoppedAndStarted(t *testing.T) {
 		time.Sleep(time.Second)
 		n.restart()
 		again := time.Now()
-		waitForID(t, fs, publishAgain(t, js), 10*time.Second)
+		waitForID(t, fs, publishAgain(t, js), 30*time.Second)
 		t.Logf("%v from the start of NATS to its first event at all clients", time.Since(again).Round(time.Millisecond))
 	}
-	waitForID(t, fs, publish(t, js, "the last"), 10*time.Second)
+	waitForID(t, fs, publish(t, js, "the last"), 30*time.Second)
 	checkWhole(t, fs, idsOf(stored(t, js)))
 	checkStreamsStayedOpen(t, fs)
 }
@@ -77,11 +77,11 @@ func TestNATSIsNotThereYetAtTheStart(t *testing.T) {
 			absence.back(n)
 			waitUntilReady(t, s)
 			ids = append(ids, publishAgain(t, js))
-			if id, _ := fresh.next(5 * time.Second); id != ids[10] {
+			if id, _ := fresh.next(10 * time.Second); id != ids[10] {
 				t.Errorf("a client that waited, without an ID, gets event %d first, want the new one, %d", id, ids[10])
 			}
 			for _, want := range ids[5:] {
-				if id, _ := resumed.next(5 * time.Second); id != want {
+				if id, _ := resumed.next(10 * time.Second); id != want {
 					t.Fatalf("a client that waited with an ID gets event %d, want %d", id, want)
 				}
 			}
@@ -99,13 +99,13 @@ func TestFrozenNATSReleasesNoBurstOfTicks(t *testing.T) {
 	servers := startServers(t, 2, "-nats", n.client, "-interval", interval.String())
 	fs := roam(t, 20, servers...)
 	js := jetStream(t, n.client)
-	waitForID(t, fs, publish(t, js, "before"), 10*time.Second)
+	waitForID(t, fs, publish(t, js, "before"), 30*time.Second)
 	n.signal(syscall.SIGSTOP)
 	frozen := time.Now()
 	time.Sleep(10 * time.Second) // longer than the pings take to find out
 	thawed := time.Now()
 	n.signal(syscall.SIGCONT)
-	waitForID(t, fs, publishAgain(t, js), 10*time.Second)
+	waitForID(t, fs, publishAgain(t, js), 30*time.Second)
 	time.Sleep(4 * interval)
 	events := stored(t, js)
 	var old int

@@ -40,7 +40,7 @@ func TestWhatStrangersPublishIsShown(t *testing.T) {
 		t.Error("NATS takes more than 1 MiB")
 	}
 	want := publish(t, js, "after the large one")
-	if id, _ := shown.next(5 * time.Second); id != want {
+	if id, _ := shown.next(10 * time.Second); id != want {
 		t.Errorf("got %d, want %d", id, want)
 	}
 }
@@ -176,7 +176,7 @@ func TestEventsArriveAtOnceThroughNATS(t *testing.T) {
 		var took []time.Duration
 		for i := range 500 {
 			way.send(i, strconv.FormatInt(time.Now().UnixNano(), 10))
-			_, data := receiver.next(5 * time.Second)
+			_, data := receiver.next(10 * time.Second)
 			received := time.Now()
 			sent, err := strconv.ParseInt(data, 10, 64)
 			if err != nil {

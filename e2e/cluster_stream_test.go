@@ -17,7 +17,7 @@ func TestDeletedStreamIsMadeAgainWithHigherIDs(t *testing.T) {
 	fs := roam(t, 20, servers...)
 	js := jetStream(t, n.client)
 	before := publish(t, js, "before")
-	waitForID(t, fs, before, 10*time.Second)
+	waitForID(t, fs, before, 30*time.Second)
 	if err := js.DeleteStream(t.Context(), "SSE"); err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +25,7 @@ func TestDeletedStreamIsMadeAgainWithHigherIDs(t *testing.T) {
 	if after <= before {
 		t.Fatalf("event %d follows event %d", after, before)
 	}
-	waitForID(t, fs, after, 10*time.Second)
+	waitForID(t, fs, after, 30*time.Second)
 	checkStreamsStayedOpen(t, fs)
 }
 
@@ -56,7 +56,7 @@ func TestStreamMadeAgainByTheOperatorIsReadFromItsBeginning(t *testing.T) {
 	})
 	all := subscribe(t, s.url+"/events", "0")
 	for i := range 5 {
-		if id, data := all.next(5 * time.Second); id != int64(i+1) || data != fmt.Sprint("new ", i) {
+		if id, data := all.next(10 * time.Second); id != int64(i+1) || data != fmt.Sprint("new ", i) {
 			t.Errorf("got %d %q as event %d", id, data, i+1)
 		}
 	}
@@ -81,7 +81,7 @@ func TestExistingStreamIsLeftAsItIs(t *testing.T) {
 	}
 	id := publish(t, js, "for us")
 	all := subscribe(t, s.url+"/events", "1")
-	if got, data := all.next(5 * time.Second); got != id || data != "for us" {
+	if got, data := all.next(10 * time.Second); got != id || data != "for us" {
 		t.Errorf("got %d %q, want %d", got, data, id)
 	}
 	after, err := made.Info(t.Context())

@@ -36,7 +36,7 @@ func TestServersSpeakAsOne(t *testing.T) {
 	checkStreamsStayedOpen(t, fs)
 	for i, s := range streams {
 		for _, want := range events {
-			if id, data := s.next(5 * time.Second); id != want.id || data != want.data {
+			if id, data := s.next(10 * time.Second); id != want.id || data != want.data {
 				t.Fatalf("server %d sends %d %q, NATS holds %d %q", i, id, data, want.id, want.data)
 			}
 		}
@@ -56,13 +56,13 @@ func TestClientsOfAKilledServerResumeAtAnother(t *testing.T) {
 	js := jetStream(t, n.client)
 	for range 2 {
 		for _, s := range servers {
-			waitForID(t, fs, publish(t, js, "before the kill"), 10*time.Second)
+			waitForID(t, fs, publish(t, js, "before the kill"), 30*time.Second)
 			clients := s.stats().Clients
 			s.kill()
 			killed := time.Now()
 			// A client that is back has been told all that it missed.
 			last := publish(t, js, "while they are away")
-			waitForID(t, fs, last, 10*time.Second)
+			waitForID(t, fs, last, 30*time.Second)
 			t.Logf("%v from the kill to the last of %d clients' resume", time.Since(killed).Round(time.Millisecond), clients)
 			s.restart()
 		}
@@ -85,7 +85,7 @@ func TestServerResumesClientsFromBeforeItsStart(t *testing.T) {
 	for _, i := range []int{1000, 3000, 4998} {
 		resumed := subscribe(t, late.url+"/events", fmt.Sprint(ids[i]))
 		for j := i + 1; j < len(ids); j++ {
-			if id, data := resumed.next(5 * time.Second); id != ids[j] || data != fmt.Sprint(j) {
+			if id, data := resumed.next(10 * time.Second); id != ids[j] || data != fmt.Sprint(j) {
 				t.Fatalf("after event %d: got %d %q, want %d %q", i, id, data, ids[j], fmt.Sprint(j))
 			}
 		}
@@ -105,7 +105,7 @@ func TestClientAheadOfItsServerGetsNothingTwice(t *testing.T) {
 	js := jetStream(t, n.client)
 	live := subscribe(t, ahead.url+"/events", "")
 	publish(t, js, "seen by both")
-	eventually(t, 5*time.Second, func() error {
+	eventually(t, 15*time.Second, func() error {
 		if _, last := natsStats(t, behind); last == 0 {
 			return fmt.Errorf("the first event is not there")
 		}
@@ -113,9 +113,9 @@ func TestClientAheadOfItsServerGetsNothingTwice(t *testing.T) {
 	})
 	line.cut(true)
 	publish(t, js, "seen by one")
-	live.next(5 * time.Second)
-	last, _ := live.next(5 * time.Second)
-	eventually(t, 5*time.Second, func() error {
+	live.next(10 * time.Second)
+	last, _ := live.next(10 * time.Second)
+	eventually(t, 15*time.Second, func() error {
 		if connected, _ := natsStats(t, behind); connected {
 			return fmt.Errorf("the server is still connected")
 		}
