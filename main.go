@@ -74,6 +74,8 @@ func parse(args []string) (o options, err error) {
 		err = fmt.Errorf("-interval must be positive: %v", o.interval)
 	case (o.cert == "") != (o.key == ""):
 		err = errors.New("-cert and -key go together")
+	case o.nats.URLs == "" && (o.nats.Creds != "" || o.nats.Replicas != 1):
+		err = errors.New("-nats-creds and -nats-replicas go with -nats")
 	case o.nats.Replicas < 1:
 		err = fmt.Errorf("-nats-replicas must be positive: %d", o.nats.Replicas)
 	}

@@ -105,6 +105,9 @@ func TestWrongCommandLineIsOneLineAndExit2(t *testing.T) {
 		{"extra", "extra"},
 		{"-cert a.pem", "-key"},
 		{"-key a.pem", "-cert"},
+		{"-nats-creds a.creds", "-nats"},
+		{"-nats localhost -nats-replicas 0", "positive"},
+		{"-nats http://me:secret@localhost", "not a list of NATS URLs"},
 	} {
 		t.Run(test.args, func(t *testing.T) {
 			cmd, stdout, stderr := command(t, strings.Fields(test.args)...)
