@@ -20,8 +20,15 @@ var shared struct {
 // endSharedBrowser ends it, if there is one, behind all tests.
 func endSharedBrowser() {
 	if shared.ctx != nil {
-		chromedp.Cancel(shared.ctx)
+		end(shared.ctx)
 	}
+}
+
+// end closes a browser, by force if it takes too long.
+func end(browser context.Context) {
+	ctx, cancel := context.WithTimeout(browser, closeWithin)
+	defer cancel()
+	chromedp.Cancel(ctx)
 }
 
 // launch starts a headless Chromium. Unlike chromedp's own flags, these leave hidden tabs and
@@ -81,7 +88,7 @@ func startBrowser(t *testing.T, flags ...chromedp.ExecAllocatorOption) *browser 
 	if err != nil {
 		t.Fatalf("starting Chromium: %v", err)
 	}
-	t.Cleanup(func() { chromedp.Cancel(ctx) })
+	t.Cleanup(func() { end(ctx) })
 	return &browser{t: t, ctx: ctx}
 }
 

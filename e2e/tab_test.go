@@ -18,7 +18,8 @@ const (
 	// tabWithin bounds all that one test does with a tab.
 	tabWithin = 5 * time.Minute
 
-	// closeWithin is how long a tab may take to close. One that never loaded may not do it.
+	// closeWithin is how long a tab or a browser may take to close. A tab that never
+	// loaded may not do it at all.
 	closeWithin = 20 * time.Second
 
 	// pageWithin is how long the page may take to show what it has got, on a machine
