@@ -56,7 +56,10 @@ func (l *Load) Disconnect(n int) {
 func (l *Load) connect(ctx context.Context, from, to int) error {
 	allowed := maxPending
 	for i := from; i < to; i++ {
-		if err := errors.Join(ctx.Err(), l.dial(i)); err != nil {
+		if ctx.Err() != nil {
+			return fmt.Errorf("%d of %d %w", l.pending+to-i, to-from, ErrNoAnswer)
+		}
+		if err := l.dial(i); err != nil {
 			return fmt.Errorf("client %d: %w", i+1, err)
 		}
 		if (i-from)%connectAtOnce == 0 {

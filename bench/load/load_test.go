@@ -1,7 +1,10 @@
 package load
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -132,5 +135,25 @@ func TestClientsComeBackWithTheirLastID(t *testing.T) {
 	// An ID counts only with its event (section 9.2.6).
 	if first, second := <-got, <-got; first != "" || second != "42" {
 		t.Errorf("got %q, then %q, want none, then 42", first, second)
+	}
+}
+
+func TestClientsWithoutAnAnswerAreTold(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0") // which never answers
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	l, err := New(netip.MustParseAddrPort(listener.Addr().String()), "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for _, within := range []time.Duration{0, 50 * time.Millisecond} {
+		ctx, cancel := context.WithTimeout(t.Context(), within)
+		if err := l.Connect(ctx, 3, false); !errors.Is(err, ErrNoAnswer) {
+			t.Errorf("within %v: got %v, want ErrNoAnswer", within, err)
+		}
+		cancel()
 	}
 }
