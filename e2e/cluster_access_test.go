@@ -89,7 +89,7 @@ func TestServerThatMayOnlyReadShowsTheEvents(t *testing.T) {
 	] }`))
 	js := jetStream(t, strings.Replace(n.client, "://", "://all:all@", 1))
 	s := startServers(t, 1, "-nats", strings.Replace(n.client, "://", "://reader:"+secret+"@", 1), "-interval", "100ms")[0]
-	shown := subscribe(t, s.url+"/events", "")
+	shown := subscribeLive(t, s)
 	time.Sleep(time.Second)
 	want := publish(t, js, "from another")
 	if id, _ := shown.next(10 * time.Second); id != want {

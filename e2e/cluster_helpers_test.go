@@ -87,3 +87,13 @@ func checkStreamsStayedOpen(t *testing.T, fs []*follower) {
 		}
 	}
 }
+
+// subscribeLive opens a server's stream and waits until it is registered: the stream's head is there
+// before that, and an event between the two would not be seen.
+func subscribeLive(t *testing.T, s *server) *stream {
+	t.Helper()
+	before := s.stats().Clients
+	watching := subscribe(t, s.url+"/events", "")
+	s.waitForClients(before+1, 10*time.Second)
+	return watching
+}

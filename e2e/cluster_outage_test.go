@@ -60,7 +60,7 @@ func TestNATSIsNotThereYetAtTheStart(t *testing.T) {
 			absence.away(n)
 
 			s := start(t, "-nats", n.client, "-interval", "1h")
-			fresh, resumed := subscribe(t, s.url+"/events", ""), subscribe(t, s.url+"/events", fmt.Sprint(ids[4]))
+			fresh, resumed := subscribeLive(t, s), subscribe(t, s.url+"/events", fmt.Sprint(ids[4]))
 			get(t, http.DefaultClient, s.url+"/")
 			if code := status(t, s); code != http.StatusServiceUnavailable {
 				t.Errorf("/healthz says %d before NATS was ever reached", code)

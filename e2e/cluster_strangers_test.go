@@ -19,7 +19,7 @@ func TestWhatStrangersPublishIsShown(t *testing.T) {
 	n := startNATS(t)
 	s := startServers(t, 1, "-nats", n.client, "-interval", "1h")[0]
 	js := jetStream(t, n.client)
-	shown := subscribe(t, s.url+"/events", "")
+	shown := subscribeLive(t, s)
 	for _, payload := range []struct{ sent, seen string }{
 		{"text", "text"},
 		{`{"timestamp":1,"message":"JSON"}`, `{"timestamp":1,"message":"JSON"}`},
@@ -51,7 +51,7 @@ func TestMessageThatLooksLikeAStatusOfNATSIsShown(t *testing.T) {
 	n := startNATS(t)
 	s := startServers(t, 1, "-nats", n.client, "-interval", "1h")[0]
 	js := jetStream(t, n.client)
-	shown := subscribe(t, s.url+"/events", "")
+	shown := subscribeLive(t, s)
 	for _, code := range []string{"100", "404", "408", "409", "503", "999"} {
 		ack, err := js.PublishMsg(t.Context(), &nats.Msg{Subject: "sse.events", Header: nats.Header{
 			"Status": {code}, "Description": {"Consumer Deleted"}}})
@@ -164,15 +164,17 @@ func TestEventsArriveAtOnceThroughNATS(t *testing.T) {
 	s := startServers(t, 1, "-nats", n.client, "-interval", "1h")[0]
 	nc := jetStream(t, n.client).Conn()
 	alone := newStage(t)
+	beside := subscribe(t, alone.url+"/events", "")
+	alone.waitForClients(1)
 	for _, way := range []struct {
-		name string
-		send func(i int, payload string)
-		url  string
+		name     string
+		send     func(i int, payload string)
+		receiver *stream
 	}{
-		{"without NATS", func(i int, payload string) { alone.send(int64(i+1), payload) }, alone.url},
-		{"with NATS", func(_ int, payload string) { nc.Publish("sse.events", []byte(payload)) }, s.url},
+		{"without NATS", func(i int, payload string) { alone.send(int64(i+1), payload) }, beside},
+		{"with NATS", func(_ int, payload string) { nc.Publish("sse.events", []byte(payload)) }, subscribeLive(t, s)},
 	} {
-		receiver := subscribe(t, way.url+"/events", "")
+		receiver := way.receiver
 		var took []time.Duration
 		for i := range 500 {
 			way.send(i, strconv.FormatInt(time.Now().UnixNano(), 10))

@@ -103,7 +103,7 @@ func TestClientAheadOfItsServerGetsNothingTwice(t *testing.T) {
 	behind := startServers(t, 1, "-nats", "nats://"+line.addr, "-interval", "1h")[0]
 	ahead := startServers(t, 1, "-nats", n.client, "-interval", "1h")[0]
 	js := jetStream(t, n.client)
-	live := subscribe(t, ahead.url+"/events", "")
+	live := subscribeLive(t, ahead)
 	publish(t, js, "seen by both")
 	eventually(t, 15*time.Second, func() error {
 		if _, last := natsStats(t, behind); last == 0 {
