@@ -15,7 +15,8 @@ func TestNATSIsStoppedAndStarted(t *testing.T) {
 	servers := startServers(t, 2, "-nats", n.client, "-interval", "250ms")
 	fs := roam(t, 20, servers...)
 	js := jetStream(t, n.client)
-	publish(t, js, "before")
+	before := publish(t, js, "before")
+	waitForID(t, fs, before, 30*time.Second)
 	for _, end := range []func(){func() { n.stop() }, n.kill} {
 		end()
 		eventually(t, 10*time.Second, func() error {
@@ -27,6 +28,12 @@ func TestNATSIsStoppedAndStarted(t *testing.T) {
 		if code := status(t, servers[0]); code != http.StatusOK {
 			t.Errorf("/healthz says %d during an outage of NATS", code)
 		}
+		// What this server holds it gives without NATS.
+		resumed := subscribe(t, servers[0].url+"/events", fmt.Sprint(before-1))
+		if id, _ := resumed.next(10 * time.Second); id != before {
+			t.Errorf("a client that resumes during an outage gets %d, want %d", id, before)
+		}
+		resumed.close()
 		time.Sleep(time.Second)
 		n.restart()
 		again := time.Now()
