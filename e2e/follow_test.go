@@ -1,13 +1,13 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
-	"github.com/chromedp/chromedp/kb"
 )
 
 func TestPageFollowsTheEndOnlyWhileTheReaderIsThere(t *testing.T) {
@@ -59,12 +59,12 @@ func TestPageFollowsTheEndOnlyWhileTheReaderIsThere(t *testing.T) {
 		t.Errorf("the reader saw %q, and now %q", before, after)
 	}
 
-	tb.do(chromedp.KeyEvent(kb.End))
+	eval[any](tb, "scrollTo(0, document.documentElement.scrollHeight)")
 	atEnd()
 	more(10)
 	atEnd()
 
-	tb.do(chromedp.KeyEvent(kb.Home))
+	eval[any](tb, "scrollTo(0, 0)")
 	tb.do(chromedp.WaitVisible(chromedp.CSS(".latest")), chromedp.Click(chromedp.CSS(".latest")))
 	atEnd()
 	more(10)
@@ -87,7 +87,9 @@ func TestReaderCanLeaveTheEndOfAFastStream(t *testing.T) {
 // wheel turns the mouse wheel over the page: positive is up.
 func (tb *tab) wheel(up float64) {
 	tb.t.Helper()
-	_, err := chromedp.Call(tb.ctx, input.SynthesizeScrollGesture, input.SynthesizeScrollGestureParams{
+	ctx, cancel := context.WithTimeout(tb.ctx, pageWithin)
+	defer cancel()
+	_, err := chromedp.Call(ctx, input.SynthesizeScrollGesture, input.SynthesizeScrollGestureParams{
 		X: 300, Y: 300, YDistance: up, GestureSourceType: input.GestureSourceTypeMouse, Speed: 4000,
 	})
 	if err != nil {

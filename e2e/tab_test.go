@@ -94,7 +94,9 @@ func (tb *tab) logged() []chromedp.ConsoleMessage {
 // do takes steps in the tab.
 func (tb *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	tb.t.Helper()
-	if err := chromedp.Do(tb.ctx, steps...); err != nil {
+	ctx, cancel := context.WithTimeout(tb.ctx, pageWithin)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
 		tb.t.Fatal(err)
 	}
 }
