@@ -76,6 +76,8 @@ func names() string {
 	return strings.Join(names, ",")
 }
 
+var errStopped = errors.New("stopped")
+
 // bench does all rounds and reports.
 func bench(ctx context.Context, o options) error {
 	chosen, err := choose(o.servers)
@@ -96,8 +98,11 @@ func bench(ctx context.Context, o options) error {
 	for _, s := range chosen {
 		fmt.Printf("building %s: %s\n", s.name, s.what)
 		binary, err := s.build(ctx, dir)
+		if ctx.Err() != nil {
+			return errStopped
+		}
 		if err != nil {
-			return errors.Join(err, ctx.Err())
+			return err
 		}
 		version, err := s.version(binary)
 		if err != nil {
@@ -114,7 +119,7 @@ func bench(ctx context.Context, o options) error {
 				r := &run{ctx: ctx, server: s, turn: t, figures: figures{}}
 				err := r.do(binaries[s.name])
 				if ctx.Err() != nil {
-					return fmt.Errorf("stopped")
+					return errStopped
 				}
 				fmt.Printf("%3.0f s  round %d  %-7s %s", time.Since(began).Seconds(), round+1, s.name, r.figures)
 				if err != nil {
