@@ -78,8 +78,9 @@ func (r *run) overload(s step) error {
 	// Some servers are too busy to let all clients in.
 	in, cancel := context.WithTimeout(r.ctx, patience)
 	defer cancel()
-	if err := r.add(in, s.clients); err != nil && !errors.Is(err, load.ErrNoAnswer) {
-		return err
+	late := r.add(in, s.clients)
+	if late != nil && !errors.Is(late, load.ErrNoAnswer) {
+		return late
 	}
 	if r.server.noIDs { // Its events can be told apart after a full second.
 		whole := time.Now().Truncate(time.Second).Add(time.Second)
@@ -87,8 +88,6 @@ func (r *run) overload(s step) error {
 	}
 	next := r.Events()
 	r.Until(in, patience, func() bool { return r.ByAll(next) })
-	// Whoever comes later has not counted a full second.
-	told := !r.server.noIDs || r.Served() == s.clients
 	before, err := r.now()
 	if err != nil {
 		return err
@@ -104,7 +103,8 @@ func (r *run) overload(s step) error {
 	r.set(s, "dropped", float64(r.Counts().Dropped))
 	r.set(s, "unserved", float64(s.clients-r.Served())-float64(r.Counts().Dropped))
 	r.set(s, "rate", float64(after.Delivered-before.Delivered)/after.at.Sub(before.at).Seconds())
-	if told {
+	// Without IDs, who came late has not counted a full second.
+	if late == nil || !r.server.noIDs {
 		r.set(s, "lost", float64(r.Counts().Missed-before.Missed+r.Behind(after.events)))
 	}
 	return nil
