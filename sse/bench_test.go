@@ -73,7 +73,7 @@ func newKeptUpClients(tb testing.TB, clients int) (*Broker, *atomic.Int64) {
 		if err != nil {
 			tb.Fatal(err)
 		}
-		c := &client{slot: make(chan []byte, 1), count: make(chan int, 1), conn: theirs, raw: rawConnOf(theirs)}
+		c := &client{slot: make(chan []byte, 1), conn: theirs, raw: rawConnOf(theirs)}
 		broker.join(c)
 		go broker.watch(c)
 		go func() {

@@ -3,8 +3,9 @@
 // ServeHTTP, send Events to its Notifier, and Shutdown in the end.
 //
 // To read it: event.go has the bytes on the wire, history.go what is kept of them, broker.go
-// the loop that owns who is connected, offer.go who gets what, stream.go a client's stream
-// from its request to its end, and writer.go how an offer gets into a socket.
+// the loop that owns who is connected, offer.go who gets what, client.go
+// and stream.go a client's stream from its request to its end, and writer.go how an offer gets
+// into a socket.
 package sse
 
 import (
@@ -46,7 +47,8 @@ type Broker struct {
 	stop           func()          // closes done, the first time
 	done           chan struct{}   // closed when Shutdown begins
 	gone           chan struct{}   // closed by listen at its end: no client is left
-	streams        sync.WaitGroup  // the registered clients' goroutines; listen adds to it
+	logLines       chan []logLine  // room for one: what waits to be logged; listen fills and closes it
+	streams        sync.WaitGroup  // the registered clients' goroutines and writeLog; listen adds to it
 	stats          stats           // written by listen, read by all
 
 	// Owned by listen:
@@ -69,10 +71,12 @@ func NewBroker() *Broker {
 		abort:          make(chan chan<- int),
 		done:           make(chan struct{}),
 		gone:           make(chan struct{}),
+		logLines:       make(chan []logLine, 1),
 		clients:        make(map[*client]struct{}),
 	}
 	b.stop = sync.OnceFunc(func() { close(b.done) })
 	// Set it running: listening and broadcasting events.
+	b.streams.Go(b.writeLog)
 	go b.listen()
 	return b
 }
@@ -82,6 +86,7 @@ func NewBroker() *Broker {
 // blocks would stop the stream for all.
 func (b *Broker) listen() {
 	defer close(b.gone)
+	defer close(b.logLines)
 	silence := time.NewTimer(heartbeatAfter)
 	defer silence.Stop()
 	newClients, notifier, done := b.newClients, b.Notifier, b.done // nil switches a case off
@@ -92,7 +97,7 @@ func (b *Broker) listen() {
 		case c := <-b.closingClients:
 			delete(b.clients, c)
 			b.stats.clients.Store(int64(len(b.clients)))
-			c.count <- len(b.clients)
+			b.log(logLine{false, len(b.clients)})
 		case e := <-notifier:
 			b.add(e)
 			b.addWaiting()
@@ -134,7 +139,7 @@ func (b *Broker) register(c *client) {
 	b.stats.clientsEver.Add(1)
 	b.place(c)
 	b.startWriter()
-	c.count <- len(b.clients)
+	b.log(logLine{true, len(b.clients)})
 }
 
 // add numbers an event that has no ID, and puts it into the history.

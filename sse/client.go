@@ -4,14 +4,11 @@ import (
 	"net"
 	"sync/atomic"
 	"time"
-
-	"github.com/kataras/golog"
 )
 
 // A client is a registered connection.
 type client struct {
-	slot  chan []byte // room for one: the stretch on offer; listen fills and closes it
-	count chan int    // room for one: how many are registered, told on coming and going
+	slot chan []byte // room for one: the stretch on offer; listen fills and closes it
 
 	// Set before the client is registered:
 
@@ -32,22 +29,20 @@ type client struct {
 	next   *client      // in a list of clients; owned by listen until the list is a writer's
 }
 
-// join registers a client, and returns how many are registered, or false when the broker
-// has stopped.
-func (b *Broker) join(c *client) (count int, ok bool) {
+// join registers a client, and reports whether the broker has not stopped.
+func (b *Broker) join(c *client) bool {
 	select {
 	case b.newClients <- c:
-		return <-c.count, true
+		return true
 	case <-b.done:
-		return 0, false
+		return false
 	}
 }
 
-// leave unregisters a client. The log comes last: a terminal that blocks holds up nothing.
+// leave unregisters a client.
 func (b *Broker) leave(c *client) {
-	defer b.streams.Done()
 	b.closingClients <- c
-	golog.Warnf("Removed client. %d registered clients", <-c.count)
+	b.streams.Done()
 }
 
 // cut ends a client's connection from outside, and with it a write that blocks. It does not

@@ -75,7 +75,7 @@ func (b *Broker) ServeHTTP(ctx iris.Context) {
 		return
 	}
 	// Each client registers its own slot with the broker's registry.
-	c := &client{slot: make(chan []byte, 1), count: make(chan int, 1)}
+	c := &client{slot: make(chan []byte, 1)}
 	c.lastEventID, c.resumes = lastEventID(ctx.Request())
 	// The first line of body goes out at once with the header, so that a browser's onopen
 	// fires now and not at the first event.
@@ -122,13 +122,11 @@ func (b *Broker) takeOver(hijacker http.Hijacker, header http.Header, retry stri
 		return
 	}
 	c.conn, c.raw = conn, rawConnOf(conn)
-	count, ok := b.join(c)
-	if !ok {
+	if !b.join(c) {
 		conn.Close()
 		return
 	}
 	go b.watch(c)
-	golog.Infof("Client added. %d registered clients", count)
 }
 
 // watch waits until a client whose connection was taken over is gone: it left, was cut
@@ -166,12 +164,10 @@ func (b *Broker) serve(ctx iris.Context, flusher http.Flusher, retry string, c *
 	c.writer.Store(called) // it always waits at its slot
 	ctx.WriteString(retry)
 	flusher.Flush()
-	count, ok := b.join(c)
-	if !ok {
+	if !b.join(c) {
 		return
 	}
 	defer b.leave(c)
-	golog.Infof("Client added. %d registered clients", count)
 	for {
 		select {
 		case stretch, ok := <-c.slot:
