@@ -11,6 +11,7 @@ run: ## serve the demo at http://localhost:8080
 
 test: ## run all tests; installs what they need, where it can
 	go test -race ./...
+	cd bench && go test -race ./...
 	cd e2e && ./setup && go test -race -timeout 14m
 
 build: ## build the binary, ./sse-server
@@ -23,4 +24,5 @@ lint: ## gofmt, go vet, staticcheck and go mod tidy, in every module
 	done
 
 bench: ## measure the server beside its rivals: bench/results.md
+	e2e/install /usr/lib/nginx/modules/ngx_nchan_module.so libnginx-mod-nchan
 	cd bench && go run .

@@ -166,3 +166,18 @@ func startNginx(t *testing.T, s *server, upstream, cert, key string) (plain, sec
 	}
 	return plain, secure
 }
+
+func TestREADMEShowsTheConfigurationThatIsTested(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := os.ReadFile("nginx.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, servers, _ := strings.Cut(string(config), "\n\n")
+	if !strings.Contains(string(readme), "```nginx\n"+servers+"```\n") {
+		t.Error("README.md shows another nginx.conf")
+	}
+}
