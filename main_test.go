@@ -78,6 +78,28 @@ func start(t *testing.T, args ...string) (cmd *exec.Cmd, url string, stdout *byt
 	return
 }
 
+// waitForStats waits until the server's figures satisfy a condition.
+func waitForStats(t *testing.T, url string, satisfy func(sse.Stats) bool) {
+	t.Helper()
+	for range 6000 {
+		response, err := http.Get(url + "/stats")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var stats sse.Stats
+		err = json.NewDecoder(response.Body).Decode(&stats)
+		response.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if satisfy(stats) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal("the server's figures are not as expected within a minute")
+}
+
 // wantOneLine checks that the server has said one line that contains each of the words.
 func wantOneLine(t *testing.T, said *bytes.Buffer, words ...string) {
 	t.Helper()
@@ -254,6 +276,7 @@ func TestSignalEndsTheStreamsAndExits0(t *testing.T) {
 				defer response.Body.Close()
 				streams = append(streams, response.Body)
 			}
+			waitForStats(t, url, func(stats sse.Stats) bool { return stats.Clients == 5 })
 			cmd.Process.Signal(sig)
 			for _, stream := range streams {
 				if _, err := io.ReadAll(stream); err != nil {
@@ -283,17 +306,7 @@ func stall(t *testing.T, url string) {
 	t.Cleanup(func() { conn.Close() })
 	conn.(*net.TCPConn).SetReadBuffer(1)
 	io.WriteString(conn, "GET /events HTTP/1.1\r\nHost: test\r\n\r\n")
-	for stats := (sse.Stats{}); stats.Events < 100_000; {
-		time.Sleep(10 * time.Millisecond)
-		response, err := http.Get(url + "/stats")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := json.NewDecoder(response.Body).Decode(&stats); err != nil {
-			t.Fatal(err)
-		}
-		response.Body.Close()
-	}
+	waitForStats(t, url, func(stats sse.Stats) bool { return stats.Events >= 100_000 })
 }
 
 func TestSignalExits0EvenIfAClientDoesNotRead(t *testing.T) {

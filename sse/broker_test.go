@@ -165,6 +165,19 @@ func TestShutdownEndsAllStreamsWithinASecond(t *testing.T) {
 	}
 }
 
+func TestEventsSentBeforeShutdownAreTaken(t *testing.T) {
+	for range 100 { // listen may see the events first, or the end.
+		b := NewBroker()
+		for range 10 {
+			b.Notifier <- Event{}
+		}
+		shutdown(t, b)
+		if events := b.Stats().Events; events != 10 {
+			t.Fatalf("%d of 10 events", events)
+		}
+	}
+}
+
 func TestSendingToAStoppedBrokerDoesNotHang(t *testing.T) {
 	b := NewBroker()
 	shutdown(t, b)

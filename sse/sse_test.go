@@ -91,10 +91,14 @@ type stream struct {
 	response *http.Response
 }
 
-// open connects with a client of its own; header is pairs of names and values.
+// open connects with a client of its own, for half a minute at most; header is pairs of names
+// and values.
 func open(t *testing.T, url string, header ...string) stream {
 	t.Helper()
-	return openWith(t, &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, url, header...)
+	return openWith(t, &http.Client{
+		Transport: &http.Transport{DisableKeepAlives: true},
+		Timeout:   30 * time.Second,
+	}, url, header...)
 }
 
 // openWith connects with the given client.
@@ -191,6 +195,7 @@ func dialStalled(t *testing.T, server *httptest.Server) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(30 * time.Second)) // For tests that read in the end.
 	conn.(*net.TCPConn).SetReadBuffer(16 << 10)
 	fmt.Fprint(conn, "GET /events HTTP/1.1\r\nHost: test\r\n\r\n")
 	return conn

@@ -312,6 +312,7 @@ func TestLittleChatterIsIgnored(t *testing.T) {
 		t.Fatal(err)
 	}
 	io.WriteString(conn, "GET /events HTTP/1.1\r\nHost: test\r\n\r\n") // A pipelined request.
+	eventually(t, "registered", func() bool { return b.Stats().Clients == 1 })
 	b.Notifier <- Event{ID: 1}
 	stream{newReader(response.Body), response}.want(t, 1, "")
 	if ever := b.Stats().ClientsEver; ever != 1 {
