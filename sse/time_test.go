@@ -166,6 +166,26 @@ func TestHeldClientsGetHeartbeats(t *testing.T) {
 	})
 }
 
+func TestReleaseComesTooLateForAStreamThatEnds(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *Broker, connect func(string) (net.Conn, stream)) {
+		b.Hold()
+		conn, _ := connect("Last-Event-ID: 1\r\n")
+		b.Notifier <- Event{ID: 1}
+		b.Notifier <- Event{ID: 2}
+		time.Sleep(heartbeatAfter) // The heartbeat blocks in the pipe: nobody reads.
+		ended := make(chan error)
+		go func() { ended <- b.Shutdown(t.Context()) }()
+		synctest.Wait()
+		for range 20 { // listen may hear of some, or of none.
+			b.Release()
+		}
+		conn.Close()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestShutdownGivesUpWithItsContext(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *Broker, connect func(string) (net.Conn, stream)) {
 		connect("")
