@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -182,6 +183,30 @@ func TestReleaseComesTooLateForAStreamThatEnds(t *testing.T) {
 		conn.Close()
 		if err := <-ended; err != nil {
 			t.Error(err)
+		}
+		b.Release() // Nobody is there to hear of it.
+	})
+}
+
+func TestShutdownReturnsWhenAllIsLogged(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *Broker, connect func(string) (net.Conn, stream)) {
+		w := blockedWriter{make(chan struct{}, 1), make(chan struct{})}
+		logTo(w)
+		defer logTo(io.Discard)
+		conn, _ := connect("")
+		<-w.blocked
+		conn.Close()
+		ended := make(chan error, 1)
+		go func() { ended <- b.Shutdown(t.Context()) }()
+		synctest.Wait()
+		select {
+		case <-ended:
+			t.Error("it has not waited")
+		default:
+			close(w.release)
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
 		}
 	})
 }
