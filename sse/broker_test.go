@@ -311,9 +311,13 @@ func TestHeldClientsArePlacedOnRelease(t *testing.T) {
 	live := open(t, server.URL)
 	eventually(t, "registered", func() bool { return b.Stats().Clients == 2 })
 	send(t, b, 10, 20, 30) // The source fills the history.
+	known := open(t, server.URL, "Last-Event-ID", "10")
+	known.want(t, 20, "20") // Its place is known: it need not wait.
+	known.want(t, 30, "30")
 	b.Release()
 	b.Notifier <- Event{ID: 40, Data: []byte("40")}
 	resuming.want(t, 30, "30")
 	resuming.want(t, 40, "40")
+	known.want(t, 40, "40")
 	live.want(t, 40, "40")
 }

@@ -89,6 +89,26 @@ func TestResumingClientGetsEveryLaterEventFirst(t *testing.T) {
 	}
 }
 
+func TestResumesAreCounted(t *testing.T) {
+	b, server := newServer(t)
+	send(t, b, 10, 20)
+	for clients, test := range []struct {
+		id              string
+		resumes, missed int64
+	}{
+		{"10", 1, 0},
+		{"5", 2, 1}, // It may have missed events that are not held.
+		{"20", 3, 1},
+		{"garbage", 3, 1},
+	} {
+		open(t, server.URL, "Last-Event-ID", test.id)
+		eventually(t, "registered", func() bool { return b.Stats().Clients == int64(clients)+1 })
+		if s := b.Stats(); s.Resumes != test.resumes || s.ResumesMissed != test.missed {
+			t.Errorf("after last event ID %s: %+v", test.id, s)
+		}
+	}
+}
+
 func TestHeaderComesBeforeTheQuery(t *testing.T) {
 	b, server := newServer(t)
 	send(t, b, 10, 20, 30)
@@ -255,6 +275,23 @@ func TestHTTP2(t *testing.T) {
 	s.want(t, 40, "")
 	shutdown(t, b)
 	s.wantEnd(t)
+}
+
+func TestHTTP2ClientThatNeverReadsIsDropped(t *testing.T) {
+	b, app := newApp(t)
+	server := httptest.NewUnstartedServer(app)
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	defer server.CloseClientConnections() // Close waits for a client that is not dropped.
+	openWith(t, server.Client(), server.URL)
+	eventually(t, "registered", func() bool { return b.Stats().Clients == 1 })
+	// The history passes it by, and what its window and its socket can hold.
+	for range 1000 {
+		b.Notifier <- Event{Data: make([]byte, 64<<10)}
+	}
+	eventually(t, "dropped", func() bool { return b.Stats().Dropped == 1 && b.Stats().Clients == 0 })
+	shutdown(t, b)
 }
 
 func TestHTTP1OverTLS(t *testing.T) {

@@ -68,7 +68,7 @@ func TestHeartbeatAfterSilence(t *testing.T) {
 			if line, err := s.lines.ReadString('\n'); line != ":\n" || err != nil {
 				t.Errorf("got %q, %v", line, err)
 			}
-			if waited := time.Since(start); waited != heartbeatAfter {
+			if waited := time.Since(start); waited != 15*time.Second {
 				t.Errorf("a heartbeat after %v of silence", waited)
 			}
 		}
@@ -104,7 +104,7 @@ func TestStuckClientIsDroppedAndResumesWithoutLoss(t *testing.T) {
 			b.Notifier <- Event{ID: id}
 			time.Sleep(time.Second)
 		}
-		if waited := time.Since(start); waited < patience || waited > patience+3*time.Second {
+		if waited := time.Since(start); waited < 30*time.Second || waited > 33*time.Second {
 			t.Errorf("dropped after %v", waited)
 		}
 		stats := b.Stats()
