@@ -61,6 +61,9 @@ func TestSourceThatBeginsAnewGoesOn(t *testing.T) {
 	resumed := open(t, server.URL, "Last-Event-ID", "200")
 	resumed.want(t, 5, "5")
 	resumed.want(t, 6, "6")
+	if missed := b.Stats().ResumesMissed; missed != 0 {
+		t.Errorf("%d resumes missed events: none came between 200 and 5", missed)
+	}
 }
 
 func TestClientThatNeverReadsDelaysNobodyAndIsDropped(t *testing.T) {
