@@ -257,10 +257,20 @@ func TestTickCatchesUpButNotAfterASuspension(t *testing.T) {
 				t.Errorf("%d events after %v, want %d to %d", events, test.after, test.min, test.max)
 			}
 		}
+		// One that waits for its time and one that waits to send both end with the broker.
+		go tick(broker, time.Hour)
+		time.Sleep(time.Second)
 		if err := broker.Shutdown(t.Context()); err != nil {
 			t.Error(err)
 		}
 	})
+}
+
+func TestPayloadIsTheSeeds(t *testing.T) {
+	got := string(hello(time.Unix(1795345092, 0).UTC()))
+	if want := `{"timestamp":1795345092,"message":"Hello at Sun, 22 Nov 2026 10:58:12 UTC"}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
 }
 
 func TestSignalEndsTheStreamsAndExits0(t *testing.T) {
