@@ -163,7 +163,7 @@ func (b *Broker) endStreams() {
 	for c := range b.clients {
 		c.dropped = true
 		close(c.slot)
-		b.call(c)
+		b.call(c, ended)
 	}
 	b.startWriter()
 }

@@ -74,13 +74,13 @@ func (b *Broker) offer(c *client, now time.Time, otherwise []byte) {
 	}
 	if otherwise != nil {
 		c.slot <- otherwise
-		b.call(c)
+		b.call(c, called)
 	}
 }
 
-// call has a writer look at the client's slot.
-func (b *Broker) call(c *client) {
-	if c.writer.Swap(called) != idle {
+// call has a writer look at the client's slot, which was filled or, as why says, closed.
+func (b *Broker) call(c *client, why int32) {
+	if c.writer.Swap(why) != idle {
 		return // Its writer will look again.
 	}
 	c.next, b.ready = b.ready, c

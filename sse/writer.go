@@ -2,9 +2,10 @@ package sse
 
 // What a client's writer field says.
 const (
-	idle    = iota // nobody looks at its slot; the next call starts a writer
-	writing        // a writer has looked at its slot, or is about to
+	idle    = iota // nobody looks at its slot; the next call gives it to a writer
+	writing        // a writer looks at its slot, and writes what it found
 	called         // listen has filled its slot since: the writer has to look again
+	ended          // listen has closed its slot since: the writer has to look to the end
 )
 
 // write serves a list of clients, one offer each in turn, until none has any. A client
@@ -27,7 +28,7 @@ func write(list *client) {
 
 // takeOffer writes what lies in the client's slot, and reports whether there may be more.
 func (c *client) takeOffer(w *tryWriter) (more bool) {
-	c.writer.Store(writing)
+	toTheEnd := c.writer.Swap(writing) == ended
 	select {
 	case stretch, ok := <-c.slot:
 		if !ok {
@@ -43,11 +44,10 @@ func (c *client) takeOffer(w *tryWriter) (more bool) {
 			go c.writeRest(stretch[n:])
 			return false
 		}
-		// Behind the last offer a slot is closed, which only another look can tell.
-		return true
 	default:
-		return !c.writer.CompareAndSwap(writing, idle)
 	}
+	// Behind the last offer a slot is closed, which only another look can tell.
+	return toTheEnd || !c.writer.CompareAndSwap(writing, idle)
 }
 
 // writeRest writes what a socket had no room for. It blocks until the client has read

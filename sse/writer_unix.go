@@ -25,16 +25,16 @@ type tryWriter struct {
 	b   []byte
 	n   int
 	err error
-	try func(fd uintptr) bool // writes b; made once, so that a write allocates nothing
+	try func(fd uintptr) // writes b; made once, so that a write allocates nothing
 }
 
 func newTryWriter() *tryWriter {
 	w := new(tryWriter)
-	w.try = func(fd uintptr) bool {
+	w.try = func(fd uintptr) {
 		for {
 			w.n, w.err = syscall.Write(int(fd), w.b)
 			if w.err != syscall.EINTR {
-				return true
+				return
 			}
 		}
 	}
@@ -48,7 +48,7 @@ func (w *tryWriter) write(raw rawConn, b []byte) (n int, err error) {
 		return 0, nil
 	}
 	w.b = b
-	err = raw.Write(w.try)
+	err = raw.Control(w.try)
 	w.b = nil
 	if err != nil {
 		return 0, err

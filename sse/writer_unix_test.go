@@ -68,10 +68,11 @@ func TestWriterThatIsAboutToEndLooksAgain(t *testing.T) {
 		}
 		select {
 		case c.slot <- payload:
-			b.call(c)
+			b.call(c, called)
 			b.startWriter()
 		case <-forgotten:
 			t.Fatal("an offer lies in the slot, and no writer comes")
 		}
 	}
+	eventually(t, "written", func() bool { return c.writer.Load() == idle })
 }
