@@ -12,6 +12,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,8 +22,7 @@ const (
 	// Section 9.2.7, "Authoring notes", suggests every 15 s or so.
 	heartbeatAfter = 15 * time.Second
 
-	// notifierRoom is how many events may wait while the broker is fanning out. What
-	// waits goes out together, so the busier the broker, the fewer its rounds.
+	// notifierRoom is how many events may wait while the broker is fanning out.
 	notifierRoom = 256
 )
 
@@ -47,17 +47,21 @@ type Broker struct {
 	stop           func()          // closes done, the first time
 	done           chan struct{}   // closed when Shutdown begins
 	gone           chan struct{}   // closed by listen at its end: no client is left
+	written        chan struct{}   // room for one: the last writer of a fan-out has ended
+	writers        atomic.Int32    // how many writers of a fan-out have not ended
 	logLines       chan []logLine  // room for one: what waits to be logged; listen fills and closes it
 	streams        sync.WaitGroup  // the registered clients' goroutines and writeLog; listen adds to it
 	stats          stats           // written by listen, read by all
 
 	// Owned by listen:
 
-	clients map[*client]struct{} // the registry of client connections
-	history history              // the last events
-	held    bool                 // clients wait to be placed in the history
-	ready   *client              // list of clients for the next writer
-	readied int                  // its length
+	clients    map[*client]struct{} // the registry of client connections
+	history    history              // the last events
+	held       bool                 // clients wait to be placed in the history
+	offered    int64                // up to where in the history there was a fan-out
+	fanningOut bool                 // one is being made
+	ready      *client              // list of clients for the next writer
+	readied    int                  // its length
 }
 
 // NewBroker returns a Broker that is running: it accepts clients and events until
@@ -71,6 +75,7 @@ func NewBroker() *Broker {
 		abort:          make(chan chan<- int),
 		done:           make(chan struct{}),
 		gone:           make(chan struct{}),
+		written:        make(chan struct{}, 1),
 		logLines:       make(chan []logLine, 1),
 		clients:        make(map[*client]struct{}),
 	}
@@ -100,9 +105,10 @@ func (b *Broker) listen() {
 			b.log(logLine{false, len(b.clients)})
 		case e := <-notifier:
 			b.add(e)
-			b.addWaiting()
-			b.fanOut(nil)
+			b.fanOutNews()
 			silence.Reset(heartbeatAfter)
+		case <-b.written:
+			b.fanOutNews()
 		case <-silence.C:
 			b.fanOut(heartbeat)
 			silence.Reset(heartbeatAfter)
@@ -117,10 +123,8 @@ func (b *Broker) listen() {
 		case <-done:
 			newClients, notifier, done = nil, nil, nil
 			silence.Stop()
-			if len(b.Notifier) > 0 {
-				b.addWaiting()
-				b.fanOut(nil)
-			}
+			b.addWaiting()
+			b.fanOut(nil)
 			b.endStreams()
 		case left := <-b.abort:
 			for c := range b.clients {
@@ -151,7 +155,7 @@ func (b *Broker) add(e Event) {
 	b.stats.events.Add(1)
 }
 
-// addWaiting adds the events that wait in Notifier, so that they go out together.
+// addWaiting adds the events that wait in Notifier.
 func (b *Broker) addWaiting() {
 	for range len(b.Notifier) {
 		b.add(<-b.Notifier)

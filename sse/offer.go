@@ -38,13 +38,28 @@ func (b *Broker) place(c *client) {
 	}
 }
 
-// fanOut makes all clients an offer.
+// fanOutNews offers what is new to all clients, unless the last offers are being written:
+// then what comes meanwhile goes out together. So the busier the server, the fewer its
+// rounds. Writers never wait for a client, so this is soon; but where payloads are so large
+// that the history would pass clients by, it is now.
+func (b *Broker) fanOutNews() {
+	news := b.history.end() - b.offered
+	if news > maxHistory/2 || news > 0 && b.writers.Load() == 0 {
+		b.fanOut(nil)
+	}
+}
+
+// fanOut makes all clients an offer: what is new or, where nothing is, what they get
+// otherwise.
 func (b *Broker) fanOut(otherwise []byte) {
+	b.offered = b.history.end()
+	b.fanningOut = true
 	now := time.Now()
 	for c := range b.clients {
 		b.offer(c, now, otherwise)
 	}
 	b.startWriter()
+	b.fanningOut = false
 }
 
 // offer puts what the client has not taken yet into its slot or, where there is nothing,
@@ -91,7 +106,12 @@ func (b *Broker) call(c *client, why int32) {
 
 // startWriter starts a goroutine that writes to the clients called so far.
 func (b *Broker) startWriter() {
-	if b.ready != nil {
+	switch {
+	case b.ready == nil:
+	case b.fanningOut:
+		b.writers.Add(1)
+		go b.writeRound(b.ready)
+	default: // To clients that have just come: no event has to wait for them.
 		go write(b.ready)
 	}
 	b.ready, b.readied = nil, 0

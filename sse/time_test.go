@@ -2,6 +2,7 @@ package sse
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -145,6 +146,47 @@ func TestSlowButReadingClientIsNotDropped(t *testing.T) {
 			time.Sleep(time.Second)
 			s.want(t, id+1, "")
 		}
+		conn.Close()
+		shutdown(t, b)
+	})
+}
+
+func TestWhatComesDuringWritingGoesOutTogether(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *Broker, connect func(string) (net.Conn, stream)) {
+		conn, _ := connect("")
+		b.writers.Add(1) // As if another client were being written to.
+		for id := range int64(3) {
+			b.Notifier <- Event{ID: id + 1}
+			synctest.Wait()
+		}
+		b.writers.Add(-1)
+		b.written <- struct{}{}
+		buf := make([]byte, 100)
+		n, err := conn.Read(buf) // Of a pipe: one write.
+		if want := "id: 1\ndata: \n\nid: 2\ndata: \n\nid: 3\ndata: \n\n"; string(buf[:n]) != want || err != nil {
+			t.Errorf("written at once: %q, %v, want %q", buf[:n], err, want)
+		}
+		conn.Close()
+		shutdown(t, b)
+	})
+}
+
+func TestWhatComesDuringWritingPassesNobodyBy(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *Broker, connect func(string) (net.Conn, stream)) {
+		conn, s := connect("")
+		b.writers.Add(1) // As if another client were being written to.
+		large := bytes.Repeat([]byte("x"), maxHistory/3)
+		start := time.Now()
+		for id := int64(1); id <= 6; id += 2 {
+			b.Notifier <- Event{ID: id, Data: large}
+			b.Notifier <- Event{ID: id + 1, Data: large}
+			s.want(t, id, string(large))
+			s.want(t, id+1, string(large))
+		}
+		if waited := time.Since(start); waited > 0 {
+			t.Errorf("it waited %v", waited)
+		}
+		b.writers.Add(-1)
 		conn.Close()
 		shutdown(t, b)
 	})

@@ -26,6 +26,17 @@ func write(list *client) {
 	}
 }
 
+// writeRound serves a list of clients in a fan-out, and tells listen when it is the last one.
+func (b *Broker) writeRound(list *client) {
+	write(list)
+	if b.writers.Add(-1) == 0 {
+		select {
+		case b.written <- struct{}{}:
+		default: // listen has not heard of the last time yet.
+		}
+	}
+}
+
 // takeOffer writes what lies in the client's slot, and reports whether there may be more.
 func (c *client) takeOffer(w *tryWriter) (more bool) {
 	toTheEnd := c.writer.Swap(writing) == ended

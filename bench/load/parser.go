@@ -57,6 +57,7 @@ func (p *parser) feed(b []byte, dispatch func(key int64)) error {
 		b = b[:fresh+n]
 	}
 	for {
+		b = p.frames(b, dispatch)
 		i := bytes.IndexByte(b, '\n')
 		if i < 0 {
 			return cmp.Or(end, p.keep(b))
@@ -64,6 +65,37 @@ func (p *parser) feed(b []byte, dispatch func(key int64)) error {
 		p.line(b[:i], dispatch)
 		b = b[i+1:]
 	}
+}
+
+// frames reads the events that b begins with, as far as they are whole and written as most
+// servers do, with a number for an ID and one line of data, and returns what is left. line
+// could read them as well, at twice the cost.
+func (p *parser) frames(b []byte, dispatch func(key int64)) []byte {
+	const idField, dataField = "id: ", "\ndata: "
+	if p.hasID || p.hasData {
+		return b
+	}
+	var id []byte
+	for len(b) > len(idField) && string(b[:len(idField)]) == idField {
+		key, i := int64(0), len(idField)
+		for ; i < len(b) && b[i]-'0' <= 9; i++ {
+			key = key*10 + int64(b[i]-'0')
+		}
+		if len(b) < i+len(dataField) || string(b[i:i+len(dataField)]) != dataField {
+			break
+		}
+		data := b[i+len(dataField):]
+		end := bytes.IndexByte(data, '\n')
+		if end < 0 || end+1 == len(data) || data[end+1] != '\n' {
+			break
+		}
+		dispatch(key)
+		id, b = b[len(idField):i], data[end+2:]
+	}
+	if id != nil {
+		p.lastID = append(p.lastID[:0], id...)
+	}
+	return b
 }
 
 // keep keeps the unfinished line for the next call.
