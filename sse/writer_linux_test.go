@@ -1,4 +1,4 @@
-//go:build unix
+//go:build !386
 
 package sse
 
@@ -7,33 +7,37 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
-	"os"
 	"testing"
 	"time"
 )
 
-func TestWritingDoesNotWaitForRoom(t *testing.T) {
+// tcp returns a connection's two ends.
+func tcp(t *testing.T) (reading, writing net.Conn) {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	reading, err := net.Dial("tcp", listener.Addr().String())
-	if err != nil {
+	if reading, err = net.Dial("tcp", listener.Addr().String()); err != nil {
 		t.Fatal(err)
 	}
-	defer reading.Close()
-	writing, err := listener.Accept()
-	if err != nil {
+	t.Cleanup(func() { reading.Close() })
+	if writing, err = listener.Accept(); err != nil {
 		t.Fatal(err)
 	}
-	defer writing.Close()
+	t.Cleanup(func() { writing.Close() })
+	return reading, writing
+}
 
+func TestWritingDoesNotWaitForRoom(t *testing.T) {
+	reading, writing := tcp(t)
 	w, raw := newTryWriter(), rawConnOf(writing)
 	stretch := bytes.Repeat([]byte("x"), 1<<20)
 	var written int64
 	// The last write finds no room at all.
 	for n := 1; n > 0; written += int64(n) {
+		var err error
 		if n, err = w.write(raw, stretch); err != nil {
 			t.Fatal(err)
 		}
@@ -50,17 +54,20 @@ func TestWritingDoesNotWaitForRoom(t *testing.T) {
 	}
 }
 
+func TestWritingToOneWhoIsGoneIsAnError(t *testing.T) {
+	reading, writing := tcp(t)
+	reading.(*net.TCPConn).SetLinger(0)
+	reading.Close()
+	eventually(t, "an error", func() bool {
+		_, err := newTryWriter().write(rawConnOf(writing), payload)
+		return err != nil
+	})
+}
+
 func TestWriterThatIsAboutToEndLooksAgain(t *testing.T) {
-	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer null.Close()
-	raw, err := null.SyscallConn()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &client{slot: make(chan []byte, 1), raw: raw}
+	reading, writing := tcp(t)
+	go io.Copy(io.Discard, reading)
+	c := &client{slot: make(chan []byte, 1), conn: writing, raw: rawConnOf(writing)}
 	b := new(Broker) // The test is its listen.
 	forgotten := time.After(time.Minute)
 	for range 200_000 {
@@ -74,5 +81,4 @@ func TestWriterThatIsAboutToEndLooksAgain(t *testing.T) {
 			t.Fatal("an offer lies in the slot, and no writer comes")
 		}
 	}
-	eventually(t, "written", func() bool { return c.writer.Load() == idle })
 }
