@@ -32,8 +32,9 @@ const method = `
 - Spread is the time from the first client's receipt of an event to the last's, as the load sees it.
 - A client counts as connected when the head of its answer has come; the seed's program sends it with the first event.
 - Before coming back all clients are disconnected until an event has passed them by. Those servers that can't resume lose it.
-- limit is no server, but what none can go below: it keeps nothing, watches nobody and waits for whoever does not read.
-  It writes in one goroutine, so its spread is that of one core.
+- limit is no server, but what one would expect none to go below: it keeps nothing, watches nobody and waits for whoever
+  does not read. It writes with write(2) in one goroutine, so its spread is that of one core; this server writes with
+  sendto(2), which costs a little less.
 - Under overload a server that waits for its clients makes fewer events than the interval asks for. "Clients that got
   nothing" were let in too late, or not at all, by a server busy sending.
 `

@@ -1,6 +1,6 @@
-// Limit is no server that anyone would run, but what none can go below: one goroutine that
-// writes ready bytes to raw sockets. It keeps nothing, watches nobody, and waits for
-// whoever does not read.
+// Limit is no server that anyone would run, but what one would expect none to go below: one
+// goroutine that writes ready bytes to raw sockets. It keeps nothing, watches nobody, and
+// waits for whoever does not read.
 package main
 
 import (
