@@ -75,6 +75,16 @@ func newTinyServer(t *testing.T) (*Broker, *httptest.Server) {
 	return b, server
 }
 
+// newHTTP2Server serves a broker over HTTP/2. The test ends both.
+func newHTTP2Server(t *testing.T) (*Broker, *httptest.Server) {
+	t.Helper()
+	b, app := newApp(t)
+	server := httptest.NewUnstartedServer(app)
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	return b, server
+}
+
 // shutdown stops a broker whose clients all read, or are gone.
 func shutdown(t *testing.T, b *Broker) {
 	t.Helper()

@@ -251,10 +251,7 @@ func TestStreamingUnsupported(t *testing.T) {
 }
 
 func TestHTTP2(t *testing.T) {
-	b, app := newApp(t)
-	server := httptest.NewUnstartedServer(app)
-	server.EnableHTTP2 = true
-	server.StartTLS()
+	b, server := newHTTP2Server(t)
 	defer server.Close()
 	client := server.Client()
 	send(t, b, 10, 20)
@@ -278,10 +275,7 @@ func TestHTTP2(t *testing.T) {
 }
 
 func TestHTTP2ClientThatNeverReadsIsDropped(t *testing.T) {
-	b, app := newApp(t)
-	server := httptest.NewUnstartedServer(app)
-	server.EnableHTTP2 = true
-	server.StartTLS()
+	b, server := newHTTP2Server(t)
 	defer server.Close()
 	defer server.CloseClientConnections() // Close waits for a client that is not dropped.
 	openWith(t, server.Client(), server.URL)

@@ -71,7 +71,6 @@ func (p *parser) feed(b []byte, dispatch func(key int64)) error {
 // servers do, with a number for an ID and one line of data, and returns what is left. line
 // could read them as well, at twice the cost.
 func (p *parser) frames(b []byte, dispatch func(key int64)) []byte {
-	const idField, dataField = "id: ", "\ndata: "
 	if p.hasID || p.hasData {
 		return b
 	}
@@ -81,10 +80,10 @@ func (p *parser) frames(b []byte, dispatch func(key int64)) []byte {
 		for ; i < len(b) && b[i]-'0' <= 9; i++ {
 			key = key*10 + int64(b[i]-'0')
 		}
-		if len(b) < i+len(dataField) || string(b[i:i+len(dataField)]) != dataField {
+		data, ok := bytes.CutPrefix(b[i:], []byte("\n"+dataField))
+		if !ok {
 			break
 		}
-		data := b[i+len(dataField):]
 		end := bytes.IndexByte(data, '\n')
 		if end < 0 || end+1 == len(data) || data[end+1] != '\n' {
 			break
@@ -118,10 +117,10 @@ func (p *parser) head(b []byte) error {
 	return nil
 }
 
-var (
-	idField   = []byte("id: ")
-	dataField = []byte("data: ")
-	timestamp = []byte(`{"timestamp":`) // how the demo's payload begins
+const (
+	idField   = "id: "
+	dataField = "data: "
+	timestamp = `{"timestamp":` // how the demo's payload begins
 )
 
 // line reads one line of the stream (WHATWG HTML, section 9.2.6).
@@ -138,11 +137,11 @@ func (p *parser) line(b []byte, dispatch func(key int64)) {
 			p.lastID, p.nextID = p.nextID, p.lastID
 		}
 		p.hasID, p.hasData = false, false
-	case bytes.HasPrefix(b, idField):
+	case bytes.HasPrefix(b, []byte(idField)):
 		id := b[len(idField):]
 		p.hasID, p.key = true, keyOf(id)
 		p.nextID = append(p.nextID[:0], id...)
-	case bytes.HasPrefix(b, dataField) && !p.hasData:
+	case bytes.HasPrefix(b, []byte(dataField)) && !p.hasData:
 		p.hasData = true
 		if !p.hasID {
 			p.key = p.count(b[len(dataField):])
@@ -172,7 +171,7 @@ func keyOf(id []byte) (key int64) {
 // the first second on that the client was connected for the whole of.
 func (p *parser) count(data []byte) int64 {
 	var second int64
-	if bytes.HasPrefix(data, timestamp) {
+	if bytes.HasPrefix(data, []byte(timestamp)) {
 		for _, c := range data[len(timestamp):] {
 			if c < '0' || c > '9' {
 				break
