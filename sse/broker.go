@@ -10,6 +10,7 @@ package sse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -36,12 +37,17 @@ const (
 // Make one with NewBroker. Mount ServeHTTP as a handler, with Any so that it answers
 // every method.
 type Broker struct {
-	// Notifier is where events are pushed, by any number of senders. Sending blocks
-	// for ever once the broker has stopped: select on Done too.
+	// Notifier is where events are pushed, by any number of senders. A bare send
+	// risks two things that Publish does not: once the broker has stopped it blocks
+	// for ever, and what was sent in the last moment before may be lost without a
+	// word. So call Publish, or select on Done too. Closing Notifier says that no
+	// more events come this way: from then on a send panics.
 	Notifier chan Event
 
+	published      chan Event      // what Publish hands over; no buffer: what was sent was received
 	newClients     chan *client    // new client connections, to be registered
 	closingClients chan *client    // closed client connections, to be unregistered
+	numbered       atomic.Bool     // Hold was called: the source numbers its events
 	hold           chan hold       // whether clients are held from now on
 	abort          chan chan<- int // asks to cut all clients off, and how many they were
 	stop           func()          // closes done, the first time
@@ -69,6 +75,7 @@ type Broker struct {
 func NewBroker() *Broker {
 	b := &Broker{
 		Notifier:       make(chan Event, notifierRoom),
+		published:      make(chan Event),
 		newClients:     make(chan *client),
 		closingClients: make(chan *client),
 		hold:           make(chan hold),
@@ -86,6 +93,33 @@ func NewBroker() *Broker {
 	return b
 }
 
+var (
+	// ErrStopped is what Publish returns once Shutdown has begun.
+	ErrStopped = errors.New("sse: the broker has stopped")
+
+	// ErrNoID is what Publish returns for an event without an ID where the broker's source
+	// numbers its events, as Hold says. An ID of the broker's own would not fit among them.
+	ErrNoID = errors.New("sse: the event has no ID, and the broker's source numbers its events")
+)
+
+// Publish gives the broker an event. It returns nil when the broker has the event for
+// certain: the event goes out to every client before Shutdown ends the streams. Otherwise it
+// returns ErrStopped, ErrNoID or the context's error, and no client gets the event. Publish
+// is safe for concurrent use.
+func (b *Broker) Publish(ctx context.Context, e Event) error {
+	if e.ID == 0 && b.numbered.Load() {
+		return ErrNoID
+	}
+	select {
+	case b.published <- e:
+		return nil
+	case <-b.done:
+		return ErrStopped
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // listen is the broker's loop. It alone owns the registry and the history, and it waits
 // for nobody: it neither writes to a client nor logs, since a socket or a terminal that
 // blocks would stop the stream for all.
@@ -94,7 +128,8 @@ func (b *Broker) listen() {
 	defer close(b.logLines)
 	silence := time.NewTimer(heartbeatAfter)
 	defer silence.Stop()
-	newClients, notifier, done := b.newClients, b.Notifier, b.done // nil switches a case off
+	// nil switches a case off.
+	newClients, notifier, published, done := b.newClients, b.Notifier, b.published, b.done
 	for done != nil || len(b.clients) > 0 {
 		select {
 		case c := <-newClients:
@@ -103,7 +138,15 @@ func (b *Broker) listen() {
 			delete(b.clients, c)
 			b.stats.clients.Store(int64(len(b.clients)))
 			b.log(logLine{false, len(b.clients)})
-		case e := <-notifier:
+		case e, ok := <-notifier:
+			if !ok {
+				notifier = nil
+				continue
+			}
+			b.add(e)
+			b.fanOutNews()
+			silence.Reset(heartbeatAfter)
+		case e := <-published:
 			b.add(e)
 			b.fanOutNews()
 			silence.Reset(heartbeatAfter)
@@ -121,7 +164,7 @@ func (b *Broker) listen() {
 			b.startWriter()
 			close(h.done)
 		case <-done:
-			newClients, notifier, done = nil, nil, nil
+			newClients, notifier, published, done = nil, nil, nil, nil
 			silence.Stop()
 			b.addWaiting()
 			b.fanOut(nil)
@@ -158,7 +201,9 @@ func (b *Broker) add(e Event) {
 // addWaiting adds the events that wait in Notifier.
 func (b *Broker) addWaiting() {
 	for range len(b.Notifier) {
-		b.add(<-b.Notifier)
+		if e, ok := <-b.Notifier; ok {
+			b.add(e)
+		}
 	}
 }
 
@@ -174,8 +219,12 @@ func (b *Broker) endStreams() {
 
 // Hold keeps clients that come from now on waiting, with an open stream and heartbeats,
 // until Release: for a source that has to fill the history first. Without it, a client
-// that resumes would be placed in a history that does not hold its next event yet.
-func (b *Broker) Hold() { b.sendHold(true) }
+// that resumes would be placed in a history that does not hold its next event yet. Such a
+// source numbers its events: from now on Publish refuses one without an ID.
+func (b *Broker) Hold() {
+	b.numbered.Store(true)
+	b.sendHold(true)
+}
 
 // Release ends Hold: the clients that waited are placed in the history, behind all that
 // was sent to Notifier before Release.

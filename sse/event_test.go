@@ -30,20 +30,37 @@ func TestFrameBytes(t *testing.T) {
 	}
 }
 
+func TestNameOnTheWire(t *testing.T) {
+	for _, test := range []struct{ name, frame string }{
+		{"", "id: 7\ndata: a\n\n"},
+		{"alert", "id: 7\nevent: alert\ndata: a\n\n"},
+		{" alert: 1", "id: 7\nevent:  alert: 1\ndata: a\n\n"},
+		{"alert\ndata: b", "id: 7\nevent: alert\ndata: a\n\n"},
+		{"alert\rid: 9", "id: 7\nevent: alert\ndata: a\n\n"},
+		{"\r\nid: 9", "id: 7\ndata: a\n\n"},
+	} {
+		if frame := string(Event{ID: 7, Name: test.name, Data: []byte("a")}.appendTo(nil)); frame != test.frame {
+			t.Errorf("an event named %q is %q, want %q", test.name, frame, test.frame)
+		}
+	}
+}
+
 func FuzzAnyPayloadSurvivesAStrictParse(f *testing.F) {
 	for _, data := range []string{"", "a", "a\nb", "a\r\nb\r", "\n\n\nid: 5\n\n", " \x00\xff", "data: a"} {
-		f.Add(int64(42), []byte(data))
+		f.Add(int64(42), "name", []byte(data))
+		f.Add(int64(42), data, []byte(data))
 	}
-	f.Fuzz(func(t *testing.T, id int64, data []byte) {
-		frame := Event{ID: id, Data: data}.appendTo([]byte("retry: 1\n"))
+	f.Fuzz(func(t *testing.T, id int64, name string, data []byte) {
+		frame := Event{ID: id, Name: name, Data: data}.appendTo([]byte("retry: 1\n"))
 		r := newReader(bytes.NewReader(frame))
 		got, err := r.next()
 		if err != nil {
 			t.Fatalf("frame %q: %v", frame, err)
 		}
 		want := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(data))
-		if got.ID != id || string(got.Data) != want {
-			t.Errorf("parsed (%d, %q) out of %q, want (%d, %q)", got.ID, got.Data, frame, id, want)
+		wantName := strings.Split(strings.ReplaceAll(name, "\r", "\n"), "\n")[0]
+		if got.ID != id || got.Name != wantName || string(got.Data) != want {
+			t.Errorf("parsed (%d, %q, %q) out of %q, want (%d, %q, %q)", got.ID, got.Name, got.Data, frame, id, wantName, want)
 		}
 		if got, err := r.next(); err == nil {
 			t.Errorf("a second event %v in %q", got, frame)

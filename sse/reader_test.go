@@ -50,6 +50,8 @@ func (r *reader) next() (e Event, err error) {
 		case field == "id" && !hasID && data == nil:
 			hasID = true
 			e.ID, err = strconv.ParseInt(value, 10, 64)
+		case field == "event" && hasID && data == nil && e.Name == "" && value != "":
+			e.Name = value
 		case field == "data" && hasID:
 			data = append(data, value)
 		default:
