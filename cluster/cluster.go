@@ -38,7 +38,6 @@ type Cluster struct {
 	// Owned by read:
 
 	lastTime   time.Time // when NATS stored the newest event read
-	stuck      bool      // messages waited, but none came
 	difference string    // between the stream's configuration and ours, as last logged
 }
 

@@ -4,23 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-const (
-	// fill is how many of the last events a server reads when it starts.
-	fill = 4096
-
-	// heartbeats come from NATS where there is no message; after two that did not come,
-	// the consumer is taken for lost.
-	heartbeats = time.Second
-
-	// maxInFlight is how many messages may be on their way from NATS: 64 MiB of the largest
-	// that NATS takes by default, and still some 100,000 of the demo's a second.
-	maxInFlight = 64
-)
+// fill is how many of the last events a server reads when it starts.
+const fill = 4096
 
 // newestOf returns the sequence of the newest event in the stream, or 0: until it is read, this
 // server is behind. The number of messages that a consumer tells are pending is not to be
@@ -50,7 +40,7 @@ func startAt(state jetstream.StreamState, last uint64) uint64 {
 }
 
 // messagesFrom returns the messages from a sequence on.
-func messagesFrom(ctx context.Context, stream jetstream.Stream, start uint64) (jetstream.MessagesContext, error) {
+func messagesFrom(ctx context.Context, nc *nats.Conn, stream jetstream.Stream, start uint64) (*puller, error) {
 	consumer, err := stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
 		OptStartSeq:   start,
@@ -62,15 +52,5 @@ func messagesFrom(ctx context.Context, stream jetstream.Stream, start uint64) (j
 	if err != nil {
 		return nil, err
 	}
-	return consumer.Messages(jetstream.PullMaxMessages(maxInFlight), jetstream.PullHeartbeat(heartbeats))
-}
-
-// next returns the next message. To a server that is behind it must come soon.
-func next(ctx context.Context, messages jetstream.MessagesContext, behind bool) (jetstream.Msg, error) {
-	if behind {
-		var cancel func()
-		ctx, cancel = context.WithTimeout(ctx, requestTimeout)
-		defer cancel()
-	}
-	return messages.Next(jetstream.NextContext(ctx))
+	return newPuller(nc, consumer.CachedInfo().Name)
 }

@@ -39,7 +39,7 @@ func (c *Cluster) read(ctx context.Context, nc *nats.Conn, js jetstream.JetStrea
 			case <-connection.Done():
 			}
 		}()
-		err := c.consume(connection, js, &trouble)
+		err := c.consume(connection, nc, js, &trouble)
 		startOver()
 		// Another server may be ahead of this one now, and clients come from it with IDs
 		// that are from the future here: they wait until this one has caught up.
@@ -60,7 +60,7 @@ func (c *Cluster) read(ctx context.Context, nc *nats.Conn, js jetstream.JetStrea
 
 // consume reads on behind the last event, with a consumer of its own. It returns when that
 // cannot be relied on any more.
-func (c *Cluster) consume(ctx context.Context, js jetstream.JetStream, trouble *complaint) error {
+func (c *Cluster) consume(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, trouble *complaint) error {
 	stream, err := c.openStream(ctx, js)
 	if err != nil {
 		return err
@@ -73,47 +73,33 @@ func (c *Cluster) consume(ctx context.Context, js jetstream.JetStream, trouble *
 	} else if last > 0 && state.FirstSeq > start {
 		golog.Warnf("NATS: the stream begins at %d: what it held behind %d was not read", state.FirstSeq, last)
 	}
-	if c.stuck {
-		// An empty message with a header "Status" looks to nats.go like one of NATS itself,
-		// and does not come through a consumer.
-		if msg, err := stream.GetMsg(ctx, start, jetstream.WithGetMsgSubject(subject)); err == nil {
-			c.pass(ctx, msg.Sequence, msg.Time, msg.Header, msg.Data)
-			start = msg.Sequence + 1
-		}
-	}
 	newest, err := newestOf(ctx, stream)
 	if err != nil {
 		return err
 	}
-	messages, err := messagesFrom(ctx, stream, start)
+	messages, err := messagesFrom(ctx, nc, stream, start)
 	if err != nil {
 		return fmt.Errorf("consumer: %w", err)
 	}
-	defer messages.Stop()
+	defer messages.stop()
 	behind := true
-	c.stuck = c.last.Load() < newest
 	for n := uint64(1); ; n++ {
 		if behind && c.last.Load() >= newest {
 			behind = false
 			c.ready.Store(true)
 			c.broker.Release()
 		}
-		msg, err := next(ctx, messages, behind)
-		if err != nil {
-			return err
-		}
-		meta, err := msg.Metadata()
+		msg, meta, err := messages.next(ctx, behind)
 		if err != nil {
 			return err
 		}
 		if meta.Sequence.Consumer != n {
 			return errGap
 		}
-		c.pass(ctx, meta.Sequence.Stream, meta.Timestamp, msg.Headers(), msg.Data())
+		c.pass(ctx, meta.Sequence.Stream, meta.Timestamp, msg.Header, msg.Data)
 		if ctx.Err() != nil {
 			return ctx.Err() // It was not passed, perhaps.
 		}
-		c.stuck = false
 		trouble.settle()
 	}
 }
