@@ -371,7 +371,7 @@ func TestRoutes(t *testing.T) {
 	want("POST", "/", 405)
 	want("GET", "/missing", 404)
 	want("GET", "/healthz", 200, "ok")
-	want("GET", "/stats", 200, `"clients":0`, `"clients_ever":0`, `"events":0`, `"dropped":0`, `"resumes":0`, `"resumes_missed":0`)
+	want("GET", "/stats", 200, `"clients":0`, `"clients_total":0`, `"events":0`, `"slow_clients":0`, `"resumes":0`, `"resumes_incomplete":0`)
 	if err := broker.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}

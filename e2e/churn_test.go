@@ -78,7 +78,7 @@ func TestNothingStaysOf2000ClientsThatComeAndGo(t *testing.T) {
 			t.Errorf("follower %d had to connect %d times", i, n)
 		}
 	}
-	ever := s.stats().ClientsEver
+	ever := s.stats().ClientsTotal
 
 	// As many goroutines as a server has that has never had others.
 	fresh := start(t, "-interval", "100ms")

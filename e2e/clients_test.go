@@ -167,7 +167,7 @@ func checkClients(t *testing.T, watches map[string]watch) {
 			t.Errorf("%s has seen\n%s\nbut the events were\n%s", name, strings.Join(got, "\n"), strings.Join(events, "\n"))
 		}
 	}
-	if figures := s.stats(); figures.ResumesMissed < clients {
+	if figures := s.stats(); figures.ResumesIncomplete < clients {
 		t.Errorf("not all of %d told their last event ID: %+v", clients, figures)
 	}
 }

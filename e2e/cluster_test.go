@@ -90,7 +90,7 @@ func TestServerResumesClientsFromBeforeItsStart(t *testing.T) {
 			}
 		}
 	}
-	if missed := late.stats().ResumesMissed; missed != 0 {
+	if missed := late.stats().ResumesIncomplete; missed != 0 {
 		t.Errorf("%d resumes asked for more than was held", missed)
 	}
 }

@@ -99,7 +99,7 @@ func checkThrough(t *testing.T, s *server, client *http.Client, url string, majo
 	events := held(t, s)
 	f.forget(0, events[0])
 	checkWhole(t, []*follower{f}, events)
-	if figures := s.stats(); figures.ResumesMissed < 1 {
+	if figures := s.stats(); figures.ResumesIncomplete < 1 {
 		t.Errorf("the last event ID has not come through: %+v", figures)
 	}
 }

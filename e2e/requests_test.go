@@ -95,7 +95,7 @@ func TestMethods(t *testing.T) {
 		!strings.Contains(headers, "last-event-id") || !strings.Contains(resp.Header.Get("Access-Control-Allow-Methods"), "GET") {
 		t.Errorf("OPTIONS /events: %v", resp)
 	}
-	if figures := s.stats(); figures.ClientsEver != 0 {
+	if figures := s.stats(); figures.ClientsTotal != 0 {
 		t.Errorf("something was registered: %+v", figures)
 	}
 }

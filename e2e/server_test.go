@@ -141,12 +141,12 @@ func (s *server) output() string { return s.out.String() }
 
 // stats is what /stats tells.
 type stats struct {
-	Clients       int64 `json:"clients"`
-	ClientsEver   int64 `json:"clients_ever"`
-	Events        int64 `json:"events"`
-	Dropped       int64 `json:"dropped"`
-	Resumes       int64 `json:"resumes"`
-	ResumesMissed int64 `json:"resumes_missed"`
+	Clients           int64 `json:"clients"`
+	ClientsTotal      int64 `json:"clients_total"`
+	Events            int64 `json:"events"`
+	SlowClients       int64 `json:"slow_clients"`
+	Resumes           int64 `json:"resumes"`
+	ResumesIncomplete int64 `json:"resumes_incomplete"`
 }
 
 func (s *server) stats() (figures stats) {

@@ -134,7 +134,7 @@ func TestHiddenTabGivesItsConnectionBackAndMissesNothing(t *testing.T) {
 	s.waitForLastRow(tb, 1)
 
 	// A glance elsewhere does not cost the connection.
-	ever := s.broker.Stats().ClientsEver
+	ever := s.broker.Stats().ClientsTotal
 	left := time.Now()
 	other.bringToFront()
 	eventually(t, pageWithin, func() error {
@@ -148,7 +148,7 @@ func TestHiddenTabGivesItsConnectionBackAndMissesNothing(t *testing.T) {
 	eval[any](tb, "document.hidden")
 	away := time.Since(left)
 	time.Sleep(hiddenFor + time.Second)
-	if got := s.broker.Stats().ClientsEver; got != ever && away < hiddenFor {
+	if got := s.broker.Stats().ClientsTotal; got != ever && away < hiddenFor {
 		t.Errorf("the stream was opened again after %v", away)
 	}
 

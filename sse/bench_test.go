@@ -27,12 +27,12 @@ func BenchmarkEncode(b *testing.B) {
 
 func BenchmarkResume(b *testing.B) {
 	var h history
-	for id := int64(1); h.goneID == 0; id++ {
+	for id := int64(1); h.evictedID == 0; id++ {
 		h.add(Event{ID: id, Data: payload})
 	}
 	b.ReportAllocs()
-	for id := h.goneID; b.Loop(); id++ {
-		position, _ := h.after(h.goneID + id%int64(len(h.frames)))
+	for id := h.evictedID; b.Loop(); id++ {
+		position, _ := h.after(h.evictedID + id%int64(len(h.index)))
 		h.between(position, h.end())
 	}
 }
@@ -73,9 +73,9 @@ func newKeptUpClients(tb testing.TB, clients int) (*Broker, *atomic.Int64) {
 		if err != nil {
 			tb.Fatal(err)
 		}
-		c := &client{slot: make(chan []byte, 1), conn: theirs, raw: rawConnOf(theirs)}
+		c := &client{outbox: newOutbox(), conn: theirs, raw: rawConnOf(theirs)}
 		broker.join(c)
-		go broker.watch(c)
+		go broker.waitForEnd(c)
 		go func() {
 			buf := make([]byte, 4096)
 			for {

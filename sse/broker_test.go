@@ -61,7 +61,7 @@ func TestSourceThatBeginsAnewGoesOn(t *testing.T) {
 	resumed := open(t, server.URL, "Last-Event-ID", "200")
 	resumed.want(t, 5, "5")
 	resumed.want(t, 6, "6")
-	if missed := b.Stats().ResumesMissed; missed != 0 {
+	if missed := b.Stats().ResumesIncomplete; missed != 0 {
 		t.Errorf("%d resumes missed events: none came between 200 and 5", missed)
 	}
 }
@@ -82,7 +82,7 @@ func TestClientThatNeverReadsDelaysNobodyAndIsDropped(t *testing.T) {
 		healthy.want(t, id, data)
 	}
 	stats := b.Stats()
-	if stats.Dropped != 1 || stats.Clients != 1 {
+	if stats.SlowClients != 1 || stats.Clients != 1 {
 		t.Errorf("%+v", stats)
 	}
 	shutdown(t, b)
@@ -184,7 +184,7 @@ func TestEventsSentBeforeShutdownAreTaken(t *testing.T) {
 func TestSendingToAStoppedBrokerDoesNotHang(t *testing.T) {
 	b := NewBroker()
 	shutdown(t, b)
-	for range 2 * notifierRoom {
+	for range 2 * notifierBuffer {
 		select {
 		case b.Notifier <- Event{}:
 		case <-b.Done():
@@ -291,7 +291,7 @@ func TestClientsComeAndGoWhileEventsFlow(t *testing.T) {
 					if err != nil {
 						break // Dropped.
 					}
-					if e.ID != last+1 && last != 0 && b.Stats().ResumesMissed == 0 {
+					if e.ID != last+1 && last != 0 && b.Stats().ResumesIncomplete == 0 {
 						t.Errorf("event %d after %d", e.ID, last)
 					}
 					last = e.ID

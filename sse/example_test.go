@@ -58,14 +58,14 @@ func Example_basicAuth() {
 
 	request, _ := http.NewRequest("GET", server.URL+"/events", nil)
 	response, _ := http.DefaultClient.Do(request)
-	fmt.Println(response.StatusCode, broker.Stats().ClientsEver)
+	fmt.Println(response.StatusCode, broker.Stats().ClientsTotal)
 
 	request.SetBasicAuth("alice", "secret")
 	response, _ = http.DefaultClient.Do(request)
-	for broker.Stats().ClientsEver == 0 { // It is registered a moment after its header is out.
+	for broker.Stats().ClientsTotal == 0 { // It is registered a moment after its header is out.
 		time.Sleep(time.Millisecond)
 	}
-	fmt.Println(response.StatusCode, response.Header.Get("Content-Type"), broker.Stats().ClientsEver)
+	fmt.Println(response.StatusCode, response.Header.Get("Content-Type"), broker.Stats().ClientsTotal)
 	broker.Shutdown(context.Background())
 	// Output:
 	// 401 0

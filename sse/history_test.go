@@ -24,15 +24,15 @@ func ids(t *testing.T, h *history, from, to int64) (ids []int64) {
 func checkHeld(t *testing.T, h *history) {
 	t.Helper()
 	held := ids(t, h, h.start(), h.end())
-	if len(held) != len(h.frames) {
-		t.Fatalf("%d events in the bytes, %d frames", len(held), len(h.frames))
+	if len(held) != len(h.index) {
+		t.Fatalf("%d events in the bytes, %d frames", len(held), len(h.index))
 	}
 	for i, id := range held {
 		position, whole := h.after(id)
 		if !whole {
 			t.Errorf("after(%d) misses something", id)
 		}
-		if i+1 < len(held) && position != h.frames[i+1].start || i+1 == len(held) && position != h.end() {
+		if i+1 < len(held) && position != h.index[i+1].position || i+1 == len(held) && position != h.end() {
 			t.Errorf("after(%d) = %d, not where the next event begins", id, position)
 		}
 	}
@@ -45,7 +45,7 @@ func TestResumeBeginsExactlyAfterEachID(t *testing.T) {
 	}
 	checkHeld(t, &h)
 	// An ID between two events was never given out, but its place is known.
-	if position, whole := h.after(55); position != h.frames[5].start || !whole {
+	if position, whole := h.after(55); position != h.index[5].position || !whole {
 		t.Errorf("after(55) = %d, %v", position, whole)
 	}
 }
@@ -77,15 +77,15 @@ func TestHistoryKeepsItsByteBound(t *testing.T) {
 		if held := h.end() - h.start(); held > maxHistory {
 			t.Fatalf("%d bytes held after event %d", held, id)
 		}
-		if cap(h.bytes) > 4*maxHistory {
-			t.Fatalf("%d bytes kept for %d of history after event %d", cap(h.bytes), maxHistory, id)
+		if cap(h.buf) > 4*maxHistory {
+			t.Fatalf("%d bytes kept for %d of history after event %d", cap(h.buf), maxHistory, id)
 		}
 	}
 	if held := h.end() - h.start(); held < maxHistory-1100 {
 		t.Errorf("only %d bytes held", held)
 	}
 	checkHeld(t, &h)
-	oldest := h.frames[0].id
+	oldest := h.index[0].id
 	if position, whole := h.after(oldest - 1); position != h.start() || !whole {
 		t.Errorf("after the newest event given up: %d, %v: nothing is missing", position, whole)
 	}
@@ -108,8 +108,8 @@ func TestPayloadLargerThanTheBoundIsHeldAlone(t *testing.T) {
 	if held := ids(t, &h, h.start(), h.end()); len(held) != 1 || held[0] != 6 {
 		t.Errorf("held after a small event: %v", held)
 	}
-	if cap(h.bytes) > 4*maxHistory {
-		t.Errorf("%d bytes kept", cap(h.bytes))
+	if cap(h.buf) > 4*maxHistory {
+		t.Errorf("%d bytes kept", cap(h.buf))
 	}
 }
 

@@ -2,13 +2,13 @@ package sse
 
 import "github.com/kataras/golog"
 
-// A logLine is that a client came or went, and how many are registered since.
+// A logLine says that a client was added or removed, and how many are registered since.
 type logLine struct {
 	added   bool
 	clients int
 }
 
-// log leaves a line for writeLog. Lines wait in a slot that grows until it is taken, as events
+// log leaves a line for writeLog. What waits there grows until it is picked up, as events
 // do: where a terminal blocks or is slow, neither listen nor a client waits for it.
 func (b *Broker) log(line logLine) {
 	var lines []logLine

@@ -2,29 +2,30 @@ package sse
 
 import "sync/atomic"
 
-// Stats are a broker's figures since it began.
+// Stats are a broker's figures since it began. The zero value is a new broker's.
 type Stats struct {
-	Clients       int64 `json:"clients"`        // registered now
-	ClientsEver   int64 `json:"clients_ever"`   // registered since the broker began
-	Events        int64 `json:"events"`         // taken from Notifier
-	Dropped       int64 `json:"dropped"`        // clients cut off because they did not read
-	Resumes       int64 `json:"resumes"`        // clients that came with a last event ID
-	ResumesMissed int64 `json:"resumes_missed"` // of these, asked for more than was held
+	Clients           int64 `json:"clients"`            // clients registered now
+	ClientsTotal      int64 `json:"clients_total"`      // clients registered since the broker began
+	Events            int64 `json:"events"`             // events taken from Notifier and Publish
+	SlowClients       int64 `json:"slow_clients"`       // clients cut off because they did not read
+	Resumes           int64 `json:"resumes"`            // clients that sent a last event ID and were placed after it
+	ResumesIncomplete int64 `json:"resumes_incomplete"` // of these, asked for more than was retained
 }
 
 // stats is Stats as listen counts it.
 type stats struct {
-	clients, clientsEver, events, dropped, resumes, resumesMissed atomic.Int64
+	clients, clientsTotal, events, slowClients, resumes, resumesIncomplete atomic.Int64
 }
 
-// Stats returns the broker's figures, each of them current.
+// Stats returns the broker's figures. Each of them is current, but they are not taken at one
+// instant. It is safe for concurrent use, also after [Broker.Shutdown].
 func (b *Broker) Stats() Stats {
 	return Stats{
-		Clients:       b.stats.clients.Load(),
-		ClientsEver:   b.stats.clientsEver.Load(),
-		Events:        b.stats.events.Load(),
-		Dropped:       b.stats.dropped.Load(),
-		Resumes:       b.stats.resumes.Load(),
-		ResumesMissed: b.stats.resumesMissed.Load(),
+		Clients:           b.stats.clients.Load(),
+		ClientsTotal:      b.stats.clientsTotal.Load(),
+		Events:            b.stats.events.Load(),
+		SlowClients:       b.stats.slowClients.Load(),
+		Resumes:           b.stats.resumes.Load(),
+		ResumesIncomplete: b.stats.resumesIncomplete.Load(),
 	}
 }

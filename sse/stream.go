@@ -20,21 +20,21 @@ const (
 	// milliseconds. It is spread at random, so that a restart is no stampede.
 	minRetry, maxRetry = 1000, 3000
 
-	// maxChatter is how many bytes a client may send behind its request. They mean
-	// nothing, and are read only because reading is how its leaving is noticed.
-	maxChatter = 4 << 10
+	// maxInput is how many bytes a client may send after its request. They mean nothing,
+	// and are read only because reading is how a disconnect is noticed.
+	maxInput = 4 << 10
 )
 
-// ServeHTTP serves the event stream (WHATWG HTML, section 9.2). A request with a
-// Last-Event-ID header, or without one but with a lastEventId parameter in its query,
-// gets the later events that are held first.
+// ServeHTTP serves the event stream (WHATWG HTML, section 9.2); mount it with Any, so that it
+// answers every method. A request with a Last-Event-ID header, or without one but with a
+// lastEventId parameter in its query, first gets the later events that are retained.
 //
-// Over HTTP/1 it takes the connection over and returns at once, while the stream lives on;
-// over HTTP/2 it returns when the stream ends. It answers a HEAD request with the
-// stream's header, OPTIONS as a CORS preflight, and other methods with 405. Once the broker
-// has stopped a stream ends where it begins, so that its client comes back: any status but 200
-// makes a browser give up for good (section 9.2.3). Behind Iris's response recorder, which keeps a response until its end,
-// it answers 505.
+// Over HTTP/1 it hijacks the connection and returns at once, while the stream lives on; over
+// HTTP/2 it returns when the stream ends. It answers HEAD with the stream's header, OPTIONS as
+// a CORS preflight, and other methods with 405. Once the broker has stopped, a stream ends
+// where it begins, so that its client reconnects: any status but 200 makes a browser give up
+// for good (section 9.2.3). Behind Iris's response recorder, which keeps a response until its
+// end, it answers 505.
 func (b *Broker) ServeHTTP(ctx iris.Context) {
 	header := ctx.ResponseWriter().Header()
 	if header.Get("Access-Control-Allow-Origin") == "" {
@@ -74,17 +74,19 @@ func (b *Broker) ServeHTTP(ctx iris.Context) {
 	if ctx.Method() == http.MethodHead {
 		return
 	}
-	// Each client registers its own slot with the broker's registry.
-	c := &client{slot: make(chan []byte, 1)}
+	// Each connection registers its own outbox with the broker's registry.
+	c := &client{outbox: newOutbox()}
 	c.lastEventID, c.resumes = lastEventID(ctx.Request())
 	// The first line of body goes out at once with the header, so that a browser's onopen
-	// fires now and not at the first event.
+	// fires now and not at the first event. No blank line follows it: a block without data
+	// makes several clients dispatch an empty event.
 	retry := fmt.Sprintf("retry: %d\n", minRetry+rand.IntN(maxRetry-minRetry+1))
-	_, free := w.Naive().(http.Hijacker)
-	if hijacker, ok := w.(http.Hijacker); ok && free && ctx.Request().ProtoMajor == 1 {
-		b.takeOver(hijacker, header, retry, c)
+	// Iris's writer always has Hijack; only net/http's own tells whether that works.
+	_, canHijack := w.Naive().(http.Hijacker)
+	if hijacker, ok := w.(http.Hijacker); ok && canHijack && ctx.Request().ProtoMajor == 1 {
+		b.hijack(hijacker, header, retry, c)
 	} else {
-		b.serve(ctx, flusher, retry, c)
+		b.serveInHandler(ctx, flusher, retry, c)
 	}
 }
 
@@ -103,12 +105,12 @@ func lastEventID(r *http.Request) (id int64, ok bool) {
 	return id, err == nil || errors.Is(err, strconv.ErrRange)
 }
 
-// takeOver takes a connection over from net/http, whose goroutines and buffers, 20 KB a
-// client, end with the handler. A body that ends with its connection needs no chunks.
-func (b *Broker) takeOver(hijacker http.Hijacker, header http.Header, retry string, c *client) {
+// hijack takes a connection from net/http, whose goroutines and buffers, 20 KB a client, end
+// with the handler. A body that ends with its connection needs no chunks.
+func (b *Broker) hijack(hijacker http.Hijacker, header http.Header, retry string, c *client) {
 	conn, _, err := hijacker.Hijack()
 	if err != nil {
-		golog.Errorf("taking the connection over: %v", err)
+		golog.Errorf("hijacking the connection: %v", err)
 		return
 	}
 	header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
@@ -126,27 +128,27 @@ func (b *Broker) takeOver(hijacker http.Hijacker, header http.Header, retry stri
 		conn.Close()
 		return
 	}
-	go b.watch(c)
+	go b.waitForEnd(c)
 }
 
-// watch waits until a client whose connection was taken over is gone: it left, was cut
-// off, or its stream ended.
-func (b *Broker) watch(c *client) {
+// waitForEnd waits until a hijacked connection ends: its client disconnected, was cut off, or
+// its stream ended.
+func (b *Broker) waitForEnd(c *client) {
 	buf := make([]byte, 64)
-	for sent := 0; sent <= maxChatter; {
+	for received := 0; received <= maxInput; {
 		n, err := c.conn.Read(buf)
 		if err != nil {
 			break
 		}
-		sent += n
+		received += n
 	}
 	c.conn.Close()
 	b.leave(c)
 }
 
-// serve streams to a client whose connection is not ours alone, as over HTTP/2: the
+// serveInHandler streams to a client whose connection can't be hijacked, as over HTTP/2: the
 // handler stays, and is the client's writer.
-func (b *Broker) serve(ctx iris.Context, flusher http.Flusher, retry string, c *client) {
+func (b *Broker) serveInHandler(ctx iris.Context, flusher http.Flusher, retry string, c *client) {
 	stream, cancel := context.WithCancel(ctx.Request().Context())
 	defer cancel()
 	// A write can be blocked by a client that does not read; only a deadline ends it.
@@ -155,13 +157,15 @@ func (b *Broker) serve(ctx iris.Context, flusher http.Flusher, retry string, c *
 		http.NewResponseController(ctx.ResponseWriter().Naive()).SetWriteDeadline(time.Unix(1, 0))
 		close(deadline)
 	})
+	// The goroutine that sets the deadline uses the writer, which is another request's once
+	// this handler has returned.
 	defer func() {
 		if !stop() {
 			<-deadline
 		}
 	}()
 	c.cancel = cancel
-	c.writer.Store(called) // it always waits at its slot
+	c.outbox.state.Store(dirty) // Its writer is always there, and waits for the next batch.
 	ctx.WriteString(retry)
 	flusher.Flush()
 	if !b.join(c) {
@@ -170,11 +174,11 @@ func (b *Broker) serve(ctx iris.Context, flusher http.Flusher, retry string, c *
 	defer b.leave(c)
 	for {
 		select {
-		case stretch, ok := <-c.slot:
+		case batch, ok := <-c.outbox.batch:
 			if !ok {
 				return
 			}
-			if _, err := ctx.Write(stretch); err != nil {
+			if _, err := ctx.Write(batch); err != nil {
 				return
 			}
 			flusher.Flush()

@@ -103,7 +103,7 @@ func TestResumesAreCounted(t *testing.T) {
 	} {
 		open(t, server.URL, "Last-Event-ID", test.id)
 		eventually(t, "registered", func() bool { return b.Stats().Clients == int64(clients)+1 })
-		if s := b.Stats(); s.Resumes != test.resumes || s.ResumesMissed != test.missed {
+		if s := b.Stats(); s.Resumes != test.resumes || s.ResumesIncomplete != test.missed {
 			t.Errorf("after last event ID %s: %+v", test.id, s)
 		}
 	}
@@ -156,7 +156,7 @@ func TestOtherMethods(t *testing.T) {
 			t.Errorf("%s: Access-Control-Allow-Origin %q", test.method, got)
 		}
 	}
-	if ever := b.Stats().ClientsEver; ever != 0 {
+	if ever := b.Stats().ClientsTotal; ever != 0 {
 		t.Errorf("%d clients registered", ever)
 	}
 }
@@ -264,7 +264,7 @@ func TestHTTP2(t *testing.T) {
 	second.response.Body.Close()
 	eventually(t, "the second unregistered", func() bool {
 		stats := b.Stats()
-		return stats.Clients == 1 && stats.ClientsEver == 2
+		return stats.Clients == 1 && stats.ClientsTotal == 2
 	})
 	b.Notifier <- Event{ID: 30, Data: make([]byte, 1<<20)}
 	b.Notifier <- Event{ID: 40}
@@ -284,7 +284,7 @@ func TestHTTP2ClientThatNeverReadsIsDropped(t *testing.T) {
 	for range 1000 {
 		b.Notifier <- Event{Data: make([]byte, 64<<10)}
 	}
-	eventually(t, "dropped", func() bool { return b.Stats().Dropped == 1 && b.Stats().Clients == 0 })
+	eventually(t, "dropped", func() bool { return b.Stats().SlowClients == 1 && b.Stats().Clients == 0 })
 	shutdown(t, b)
 }
 
@@ -330,7 +330,7 @@ func TestChatteringClientIsCutOff(t *testing.T) {
 	b, server := newServer(t)
 	conn := dialStalled(t, server)
 	eventually(t, "registered", func() bool { return b.Stats().Clients == 1 })
-	io.WriteString(conn, strings.Repeat("x", maxChatter))
+	io.WriteString(conn, strings.Repeat("x", maxInput))
 	io.WriteString(conn, "x")
 	eventually(t, "unregistered", func() bool { return b.Stats().Clients == 0 })
 }
@@ -346,7 +346,7 @@ func TestLittleChatterIsIgnored(t *testing.T) {
 	eventually(t, "registered", func() bool { return b.Stats().Clients == 1 })
 	b.Notifier <- Event{ID: 1}
 	stream{newReader(response.Body), response}.want(t, 1, "")
-	if ever := b.Stats().ClientsEver; ever != 1 {
+	if ever := b.Stats().ClientsTotal; ever != 1 {
 		t.Errorf("%d clients registered", ever)
 	}
 }

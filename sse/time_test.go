@@ -82,7 +82,7 @@ func TestNoHeartbeatDuringTraffic(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *Broker, connect func(string) (net.Conn, stream)) {
 		conn, s := connect("")
 		for id := range int64(10) {
-			time.Sleep(heartbeatAfter - time.Millisecond)
+			time.Sleep(heartbeatInterval - time.Millisecond)
 			b.Notifier <- Event{ID: id + 1}
 			s.want(t, id+1, "")
 		}
@@ -109,7 +109,7 @@ func TestStuckClientIsDroppedAndResumesWithoutLoss(t *testing.T) {
 			t.Errorf("dropped after %v", waited)
 		}
 		stats := b.Stats()
-		if stats.Dropped != 1 {
+		if stats.SlowClients != 1 {
 			t.Errorf("%+v", stats)
 		}
 		conn, s := connect("Last-Event-ID: 1\r\n")
@@ -129,7 +129,7 @@ func TestStuckClientIsDroppedInSilence(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 		// One heartbeat blocks in the pipe, the next lies in the slot.
-		if waited := time.Since(start); waited > 2*heartbeatAfter+patience+heartbeatAfter+time.Second {
+		if waited := time.Since(start); waited > 2*heartbeatInterval+stallTimeout+heartbeatInterval+time.Second {
 			t.Errorf("dropped after %v", waited)
 		}
 		shutdown(t, b)
@@ -154,13 +154,13 @@ func TestSlowButReadingClientIsNotDropped(t *testing.T) {
 func TestWhatComesDuringWritingGoesOutTogether(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *Broker, connect func(string) (net.Conn, stream)) {
 		conn, _ := connect("")
-		b.writers.Add(1) // As if another client were being written to.
+		b.writers.running.Add(1) // As if another client were being written to.
 		for id := range int64(3) {
 			b.Notifier <- Event{ID: id + 1}
 			synctest.Wait()
 		}
-		b.writers.Add(-1)
-		b.written <- struct{}{}
+		b.writers.running.Add(-1)
+		b.writers.roundEnded <- struct{}{}
 		buf := make([]byte, 100)
 		n, err := conn.Read(buf) // Of a pipe: one write.
 		if want := "id: 1\ndata: \n\nid: 2\ndata: \n\nid: 3\ndata: \n\n"; string(buf[:n]) != want || err != nil {
@@ -174,7 +174,7 @@ func TestWhatComesDuringWritingGoesOutTogether(t *testing.T) {
 func TestWhatComesDuringWritingPassesNobodyBy(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *Broker, connect func(string) (net.Conn, stream)) {
 		conn, s := connect("")
-		b.writers.Add(1) // As if another client were being written to.
+		b.writers.running.Add(1) // As if another client were being written to.
 		large := bytes.Repeat([]byte("x"), maxHistory/3)
 		start := time.Now()
 		for id := int64(1); id <= 6; id += 2 {
@@ -186,7 +186,7 @@ func TestWhatComesDuringWritingPassesNobodyBy(t *testing.T) {
 		if waited := time.Since(start); waited > 0 {
 			t.Errorf("it waited %v", waited)
 		}
-		b.writers.Add(-1)
+		b.writers.running.Add(-1)
 		conn.Close()
 		shutdown(t, b)
 	})
@@ -198,7 +198,7 @@ func TestHeldClientsGetHeartbeats(t *testing.T) {
 		conn, s := connect("Last-Event-ID: 1\r\n")
 		b.Notifier <- Event{ID: 1}
 		b.Notifier <- Event{ID: 2}
-		time.Sleep(heartbeatAfter)
+		time.Sleep(heartbeatInterval)
 		if line, err := s.lines.ReadString('\n'); line != ":\n" || err != nil {
 			t.Errorf("got %q, %v", line, err)
 		}
@@ -215,7 +215,7 @@ func TestReleaseComesTooLateForAStreamThatEnds(t *testing.T) {
 		conn, _ := connect("Last-Event-ID: 1\r\n")
 		b.Notifier <- Event{ID: 1}
 		b.Notifier <- Event{ID: 2}
-		time.Sleep(heartbeatAfter) // The heartbeat blocks in the pipe: nobody reads.
+		time.Sleep(heartbeatInterval) // The heartbeat blocks in the pipe: nobody reads.
 		ended := make(chan error)
 		go func() { ended <- b.Shutdown(t.Context()) }()
 		synctest.Wait()

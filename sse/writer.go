@@ -1,23 +1,75 @@
 package sse
 
-// What a client's writer field says.
-const (
-	idle    = iota // nobody looks at its slot; the next call gives it to a writer
-	writing        // a writer looks at its slot, and writes what it found
-	called         // listen has filled its slot since: the writer has to look again
-	ended          // listen has closed its slot since: the writer has to look to the end
-)
+import "sync/atomic"
 
-// write serves a list of clients, one offer each in turn, until none has any. A client
-// that keeps up costs one write to its socket, and neither a goroutine of its own nor a
-// pass through the scheduler.
+// clientsPerWriter is how many clients one goroutine writes to: enough that starting it costs
+// nothing, few enough that all cores share a fan-out.
+const clientsPerWriter = 64
+
+// writers are the short-lived goroutines that write for all clients. Its methods are called
+// by listen alone, but for run. The zero value is not usable: see newWriters.
+type writers struct {
+	queue  *client // the clients for the next writer
+	queued int     // how many they are
+
+	inRound    bool          // a fan-out is queueing its clients
+	running    *atomic.Int32 // the writers of a round that have not ended
+	roundEnded chan struct{} // capacity 1: the last writer of a round has ended
+}
+
+func newWriters() writers {
+	return writers{running: new(atomic.Int32), roundEnded: make(chan struct{}, 1)}
+}
+
+// add queues a client that has something pending and no writer.
+func (w *writers) add(c *client) {
+	c.next, w.queue = w.queue, c
+	if w.queued++; w.queued == clientsPerWriter {
+		w.start()
+	}
+}
+
+// start starts a goroutine that writes to the clients queued so far.
+func (w *writers) start() {
+	switch {
+	case w.queue == nil:
+	case w.inRound:
+		w.running.Add(1)
+		go w.run(w.queue)
+	default: // They have just connected: no event has to wait for them.
+		go write(w.queue)
+	}
+	w.queue, w.queued = nil, 0
+}
+
+// beginRound and endRound enclose the queueing of a fan-out's clients.
+func (w *writers) beginRound() { w.inRound = true }
+func (w *writers) endRound()   { w.inRound = false }
+
+// busy tells whether a round's writers have not all ended.
+func (w *writers) busy() bool { return w.running.Load() > 0 }
+
+// run serves a list of clients in a round, and tells listen when it is the round's last writer.
+func (w *writers) run(list *client) {
+	write(list)
+	if w.running.Add(-1) == 0 {
+		select {
+		case w.roundEnded <- struct{}{}:
+		default: // listen has not heard of the last time yet.
+		}
+	}
+}
+
+// write serves a list of clients, one batch each in turn, until none has any. A client that
+// keeps up costs one write to its socket, and neither a goroutine of its own nor a pass
+// through the scheduler (on Linux, over plain TCP).
 func write(list *client) {
 	w := newTryWriter()
 	for list != nil {
 		var again *client
 		for c := list; c != nil; {
 			next := c.next
-			if c.takeOffer(w) {
+			if c.writeBatch(w) {
 				c.next, again = again, c
 			}
 			c = next
@@ -26,39 +78,27 @@ func write(list *client) {
 	}
 }
 
-// writeRound serves a list of clients in a fan-out, and tells listen when it is the last one.
-func (b *Broker) writeRound(list *client) {
-	write(list)
-	if b.writers.Add(-1) == 0 {
-		select {
-		case b.written <- struct{}{}:
-		default: // listen has not heard of the last time yet.
-		}
+// writeBatch writes what is pending for the client, and reports whether there may be more.
+func (c *client) writeBatch(w *tryWriter) (more bool) {
+	ending := c.outbox.begin()
+	batch, closed := c.outbox.next()
+	if closed {
+		c.conn.Close()
+		return false
 	}
-}
-
-// takeOffer writes what lies in the client's slot, and reports whether there may be more.
-func (c *client) takeOffer(w *tryWriter) (more bool) {
-	toTheEnd := c.writer.Swap(writing) == ended
-	select {
-	case stretch, ok := <-c.slot:
-		if !ok {
-			c.conn.Close()
-			return false
-		}
-		n, err := w.write(c.raw, stretch)
+	if batch != nil {
+		n, err := w.write(c.raw, batch)
 		if err != nil {
 			c.conn.Close()
 			return false
 		}
-		if n < len(stretch) {
-			go c.writeRest(stretch[n:])
+		if n < len(batch) {
+			go c.writeRest(batch[n:])
 			return false
 		}
-	default:
 	}
-	// Behind the last offer a slot is closed, which only another look can tell.
-	return toTheEnd || !c.writer.CompareAndSwap(writing, idle)
+	// A closed outbox may hold a last batch: only another look tells that it is empty.
+	return ending || !c.outbox.release()
 }
 
 // writeRest writes what a socket had no room for. It blocks until the client has read

@@ -1,5 +1,7 @@
 //go:build !386
 
+// On 386 Linux has sendto only behind socketcall(2).
+
 package sse
 
 import (
@@ -21,12 +23,12 @@ func rawConnOf(conn net.Conn) rawConn {
 	return nil
 }
 
-// A tryWriter writes to sockets without waiting for room.
+// A tryWriter writes to sockets without waiting for room. It is used by one goroutine.
 type tryWriter struct {
-	b     []byte
-	n     int
-	errno syscall.Errno
-	try   func(fd uintptr) // writes b; made once, so that a write allocates nothing
+	b     []byte           // what try is to write
+	n     int              // how much of it try has written
+	errno syscall.Errno    // why not more
+	try   func(fd uintptr) // send, created once so that a write allocates nothing
 }
 
 func newTryWriter() *tryWriter {
@@ -35,8 +37,8 @@ func newTryWriter() *tryWriter {
 	return w
 }
 
-// send writes b to a socket, which does not block. So Go's scheduler need not know, and
-// that and the detour of write(2) through the file system are a tenth of what a write costs.
+// send writes b to a socket, which does not block: so Go's scheduler need not know. That and
+// the way of write(2) through the file system would be a tenth of what a write costs.
 func (w *tryWriter) send(fd uintptr) {
 	for {
 		n, _, errno := syscall.RawSyscall6(syscall.SYS_SENDTO, fd, uintptr(unsafe.Pointer(unsafe.SliceData(w.b))), uintptr(len(w.b)), syscall.MSG_NOSIGNAL, 0, 0)
@@ -46,8 +48,8 @@ func (w *tryWriter) send(fd uintptr) {
 	}
 }
 
-// write writes as much of b as the socket has room for, and returns how much that was. Its
-// error is never that there is no room.
+// write writes as much of b as the socket has room for, and returns how much that was: 0 and
+// no error where the socket is full, or raw is nil. The rest takes a write that blocks.
 func (w *tryWriter) write(raw rawConn, b []byte) (n int, err error) {
 	if raw == nil {
 		return 0, nil

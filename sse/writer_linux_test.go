@@ -67,18 +67,20 @@ func TestWritingToOneWhoIsGoneIsAnError(t *testing.T) {
 func TestWriterThatIsAboutToEndLooksAgain(t *testing.T) {
 	reading, writing := tcp(t)
 	go io.Copy(io.Discard, reading)
-	c := &client{slot: make(chan []byte, 1), conn: writing, raw: rawConnOf(writing)}
-	b := new(Broker) // The test is its listen.
+	c := &client{outbox: newOutbox(), conn: writing, raw: rawConnOf(writing)}
+	w := newWriters() // The test is their listen.
 	forgotten := time.After(time.Minute)
 	for range 200_000 {
-		for range rand.IntN(3000) { // Until the writer looks into the empty slot, more or less.
+		for range rand.IntN(3000) { // Until the writer looks into the empty outbox, more or less.
 		}
 		select {
-		case c.slot <- payload:
-			b.call(c, called)
-			b.startWriter()
+		case c.outbox.batch <- payload:
+			if c.outbox.state.Swap(dirty) == idle {
+				w.add(c)
+			}
+			w.start()
 		case <-forgotten:
-			t.Fatal("an offer lies in the slot, and no writer comes")
+			t.Fatal("a batch is pending, and no writer comes")
 		}
 	}
 }

@@ -4,7 +4,7 @@ package sse
 
 import "net"
 
-// Where a write that does not block is not to be had, every write gets a goroutine.
+// Where there is no write that does not block, every write gets a goroutine.
 
 type rawConn = any
 

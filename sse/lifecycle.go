@@ -1,0 +1,71 @@
+package sse
+
+import (
+	"context"
+	"fmt"
+)
+
+// Hold keeps clients that connect from now on waiting, with an open stream and heartbeats,
+// until [Broker.Release]: for a source that has to fill the history first. Without Hold, a
+// client that resumes would be placed in a history that does not have its next event yet.
+// Such a source numbers its events: from now on [Broker.Publish] refuses one without an ID.
+// On a stopped broker Hold does nothing.
+func (b *Broker) Hold() {
+	b.numbered.Store(true)
+	b.sendHold(true)
+}
+
+// Release ends [Broker.Hold]: the clients that waited are placed in the history, after all
+// that was published before Release. Without a Hold it does nothing.
+func (b *Broker) Release() { b.sendHold(false) }
+
+// A hold asks listen to hold clients or not; listen closes done when it does.
+type hold struct {
+	held bool
+	done chan struct{}
+}
+
+func (b *Broker) sendHold(held bool) {
+	h := hold{held, make(chan struct{})}
+	select {
+	case b.hold <- h:
+		// An event sent from now on must not count as one sent before.
+		<-h.done
+	case <-b.done:
+	}
+}
+
+// Done returns a channel that is closed when [Broker.Shutdown] begins: from then on nobody
+// receives from Notifier.
+func (b *Broker) Done() <-chan struct{} { return b.done }
+
+// Shutdown stops the broker: from now on it accepts no client and no event. Every client is
+// sent what is pending, then its stream ends; Shutdown returns when all are gone. When ctx
+// ends first, Shutdown cuts off the clients that are left, and returns an error that says
+// how many they were and wraps ctx's. Every call after the first one waits likewise.
+//
+// A send to Notifier that races with Shutdown may still go out or be lost, and one after
+// it blocks for ever; [Broker.Publish] tells which.
+func (b *Broker) Shutdown(ctx context.Context) error {
+	b.stop()
+	ended := make(chan struct{})
+	go func() {
+		<-b.stopped
+		b.streams.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+	}
+	left := make(chan int, 1)
+	select {
+	case b.abort <- left:
+		if n := <-left; n > 0 {
+			return fmt.Errorf("sse: cut off %d clients that did not read their last events: %w", n, ctx.Err())
+		}
+	case <-b.stopped:
+	}
+	return nil
+}
