@@ -80,6 +80,7 @@ func (c *Cluster) connect() (*nats.Conn, error) {
 // checkURLs returns an error that does not repeat the URLs, as that from parsing one does,
 // password and all.
 func checkURLs(urls string) error {
+	var webSockets, others bool
 	for each := range strings.SplitSeq(urls, ",") {
 		each = strings.TrimSpace(each)
 		if !strings.Contains(each, "://") {
@@ -91,10 +92,16 @@ func checkURLs(urls string) error {
 			return errors.New("not a list of NATS URLs")
 		}
 		switch u.Scheme {
-		case "nats", "tls", "ws", "wss":
+		case "nats", "tls":
+			others = true
+		case "ws", "wss":
+			webSockets = true
 		default:
 			return errors.New("not a list of NATS URLs")
 		}
+	}
+	if webSockets && others { // nats.go refuses them, too, but only when it connects
+		return errors.New("ws and wss URLs do not go together with others")
 	}
 	return nil
 }

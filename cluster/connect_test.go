@@ -14,6 +14,7 @@ func TestNATSURLsAreTakenAsTheirUsersWriteThem(t *testing.T) {
 		"nats://token@localhost:4222/",
 		"tls://[::1]:4222",
 		"wss://example.com",
+		"ws://a,wss://b",
 		"nats://a:4222,nats://b:4222, c",
 	} {
 		if err := checkURLs(urls); err != nil {
@@ -34,6 +35,8 @@ func TestNothingOfABadURLIsRepeated(t *testing.T) {
 		"http://me:swordfish@localhost",
 		"localhost,nats://me:swordfish@:4222",
 		"localhost,",
+		"ws://me:swordfish@a,nats://b",
+		"a, wss://me:swordfish@b",
 	} {
 		if err := checkURLs(urls); err == nil || strings.Contains(err.Error(), "swordfish") {
 			t.Errorf("%q: %v", urls, err)

@@ -149,6 +149,7 @@ func TestBadNATSFlagsEndInOneLineWithoutThePassword(t *testing.T) {
 		{"-nats", "nats://me:" + secret + "@"},
 		{"-nats", "http://me:" + secret + "@host:4222"},
 		{"-nats", "nats://host:4222,nats://me:" + secret + "#@host:4222"},
+		{"-nats", "ws://me:" + secret + "@a,nats://b"},
 		{"-nats", "nats://me:" + secret + "@host:4222", "-nats-creds", "no such file"},
 		{"-nats", "nats://me:" + secret + "@host:4222", "-nats-replicas", "0"},
 	} {
