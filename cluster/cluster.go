@@ -37,6 +37,7 @@ type Cluster struct {
 
 	// Owned by read:
 
+	created    time.Time // when the stream that is read was created; zero before the first
 	lastTime   time.Time // when NATS stored the newest event read
 	difference string    // between the stream's configuration and ours, as last logged
 }

@@ -27,8 +27,8 @@ func newestOf(ctx context.Context, stream jetstream.Stream) (sequence uint64, er
 }
 
 // startAt returns the sequence to read from, with last the sequence of the newest event read,
-// or 0. A stream that ends before it was made again or has lost its end, and begins anew: a
-// consumer that starts behind the stream's end is no error, and gets nothing for ever.
+// or 0. A stream that ends before it has lost its end, and is read from its beginning: a
+// consumer that starts after the stream's end is no error, and gets nothing for ever.
 func startAt(state jetstream.StreamState, last uint64) uint64 {
 	if last > 0 && last <= state.LastSeq {
 		return last + 1

@@ -19,7 +19,7 @@ func TestReadingGoesOnBehindTheLastEvent(t *testing.T) {
 		{"something new", 1000, 1500, 1200, 1201},
 		{"much new", 1000, 20_000, 1200, 1201},
 		{"the stream has gone on", 3000, 3500, 1200, 1201},
-		{"made again with low numbers", 1, 5, 1200, 1},
+		{"all but its beginning is lost", 1, 5, 1200, 1},
 		{"its end is lost", 1000, 1199, 1200, 1000},
 	} {
 		state := jetstream.StreamState{FirstSeq: test.first, LastSeq: test.end}

@@ -65,11 +65,12 @@ func (c *Cluster) consume(ctx context.Context, nc *nats.Conn, js jetstream.JetSt
 	if err != nil {
 		return err
 	}
+	c.recognize(stream.CachedInfo().Created)
 	state := stream.CachedInfo().State
 	last := c.last.Load()
 	start := startAt(state, last)
 	if last > 0 && start <= last {
-		golog.Warnf("NATS: the stream ends at %d, before the last event read, %d: was it made again?", state.LastSeq, last)
+		golog.Warnf("NATS: the stream ends at %d, before the last event read, %d: has NATS lost its end?", state.LastSeq, last)
 	} else if last > 0 && state.FirstSeq > start {
 		golog.Warnf("NATS: the stream begins at %d: what it held behind %d was not read", state.FirstSeq, last)
 	}
@@ -102,6 +103,19 @@ func (c *Cluster) consume(ctx context.Context, nc *nats.Conn, js jetstream.JetSt
 		}
 		trouble.settle()
 	}
+}
+
+// recognize takes note of which stream is read, by the time of its creation. One that was
+// created again is read from its beginning, and all that it holds is new: neither its
+// sequences nor its times compare with those of the last one, since it may number from 1, on
+// a NATS whose clock is behind.
+func (c *Cluster) recognize(created time.Time) {
+	if !c.created.IsZero() && !c.created.Equal(created) {
+		golog.Warnf("NATS: the stream was created again: what it held after %d, if anything, is lost", c.last.Load())
+		c.last.Store(0)
+		c.lastTime = time.Time{}
+	}
+	c.created = created
 }
 
 // pass gives the broker a message, unless it had it: where the stream seemed to begin anew, a

@@ -31,7 +31,7 @@ func TestEventReadTwiceIsPassedOnce(t *testing.T) {
 			{11, now, "read again"},
 			{11, now.Add(1), "c"}, // NATS lost its end, and gives the number again
 			{12, now.Add(1), "d"},
-			{1, now.Add(2), "e"}, // the stream was made again
+			{1, now.Add(2), "e"}, // NATS lost all but its beginning
 			{2, now.Add(2), "f"},
 		} {
 			before := broker.Stats().Events
@@ -43,6 +43,30 @@ func TestEventReadTwiceIsPassedOnce(t *testing.T) {
 		}
 		if want := []string{"a", "b", "c", "d", "e", "f"}; !slices.Equal(passed, want) {
 			t.Errorf("passed %q, want %q", passed, want)
+		}
+		broker.Shutdown(t.Context())
+	})
+}
+
+func TestStreamCreatedAgainIsNewWhateverItsClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broker := sse.NewBroker()
+		c := &Cluster{broker: broker}
+		now := time.Now()
+		c.recognize(now)
+		c.pass(t.Context(), 10, now, nil, nil)
+		c.recognize(now) // as after every reconnect
+		c.pass(t.Context(), 10, now, nil, nil)
+		synctest.Wait()
+		if got := broker.Stats().Events; got != 1 {
+			t.Errorf("an event that was read twice is %d events", got)
+		}
+		c.recognize(now.Add(-time.Hour))
+		c.pass(t.Context(), 1, now.Add(-time.Hour), nil, nil)
+		c.pass(t.Context(), 2, now.Add(-time.Hour), nil, nil)
+		synctest.Wait()
+		if got := broker.Stats().Events; got != 3 {
+			t.Errorf("%d events of the stream that was created again, want 2", got-1)
 		}
 		broker.Shutdown(t.Context())
 	})

@@ -43,6 +43,11 @@ func TestNATSIsStoppedAndStarted(t *testing.T) {
 	waitForID(t, fs, publish(t, js, "the last"), 30*time.Second)
 	checkWhole(t, fs, idsOf(stored(t, js)))
 	checkStreamsStayedOpen(t, fs)
+	for i, s := range servers {
+		if strings.Contains(s.output(), "created again") {
+			t.Errorf("server %d takes the stream of a NATS that was restarted for another one", i)
+		}
+	}
 }
 
 func TestNATSIsNotThereYetAtTheStart(t *testing.T) {

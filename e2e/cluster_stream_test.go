@@ -62,6 +62,56 @@ func TestStreamMadeAgainByTheOperatorIsReadFromItsBeginning(t *testing.T) {
 	}
 }
 
+// While nobody looked the new stream has got as many messages as the old one had, and more.
+func TestStreamCreatedAgainDuringAnOutageIsReadFromItsBeginning(t *testing.T) {
+	t.Parallel()
+	n := startNATS(t)
+	js := jetStream(t, n.client)
+	create := func() {
+		t.Helper()
+		_, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "SSE", Subjects: []string{"sse.events"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	waitUntilRead := func(s *server, last int64) {
+		t.Helper()
+		eventually(t, 15*time.Second, func() error {
+			if _, got := natsStats(t, s); got != last {
+				return fmt.Errorf("the last sequence is %d, want %d", got, last)
+			}
+			return nil
+		})
+	}
+	create()
+	line := newLine(t, n.addr)
+	s := startServers(t, 1, "-nats", "nats://"+line.addr, "-interval", "1h")[0]
+	for i := range 5 {
+		publish(t, js, fmt.Sprint("old ", i))
+	}
+	waitUntilRead(s, 5)
+	line.cut(true)
+	if err := js.DeleteStream(t.Context(), "SSE"); err != nil {
+		t.Fatal(err)
+	}
+	create()
+	const more = 8
+	for i := range more {
+		publish(t, js, fmt.Sprint("new ", i))
+	}
+	line.cut(false)
+	waitUntilRead(s, more)
+	all := subscribe(t, s.url+"/events", "0")
+	for i := range more {
+		if id, data := all.next(10 * time.Second); id != int64(i+1) || data != fmt.Sprint("new ", i) {
+			t.Errorf("got %d %q as event %d", id, data, i+1)
+		}
+	}
+	if got := strings.Count(s.output(), "the stream was created again"); got != 1 {
+		t.Errorf("%d lines say that the stream was created again", got)
+	}
+}
+
 func TestExistingStreamIsLeftAsItIs(t *testing.T) {
 	t.Parallel()
 	n := startNATS(t)
