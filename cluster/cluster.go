@@ -2,6 +2,11 @@
 // JetStream: a client may be connected to any of them, reconnect to another, and neither
 // miss nor repeat an event. A stream on NATS numbers the events and keeps the last of them;
 // every server publishes to it and reads from it.
+//
+// While NATS is away nothing new arrives, and the streams of the clients stay open. A client
+// that connects meanwhile without a last event ID gets the events from the time on when its
+// server has caught up: it never sees those that were published during the outage and that its
+// server reads while it catches up. A client that names its last event ID gets these, too.
 package cluster
 
 import (
