@@ -5,17 +5,13 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"crypto/tls"
 	_ "embed"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"log"
-	"net/http"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -23,6 +19,7 @@ import (
 	"time"
 
 	"example.com/sse/cluster"
+	"example.com/sse/internal/server"
 	"example.com/sse/sse"
 
 	"github.com/kataras/golog"
@@ -93,14 +90,14 @@ func main() {
 		fmt.Fprintf(os.Stderr, "sse: %v (-h lists the flags)\n", err)
 		os.Exit(2)
 	}
-	serve := iris.Addr(o.addr, limits)
+	serve := iris.Addr(o.addr, server.Limits)
 	if o.cert != "" {
-		// Iris takes a file that it can't read for the certificate itself.
-		if _, err := tls.LoadX509KeyPair(o.cert, o.key); err != nil {
+		certificate, err := server.Certificate(o.cert, o.key)
+		if err != nil {
 			fmt.Fprintf(os.Stderr, "sse: certificate: %v\n", err)
 			os.Exit(1)
 		}
-		serve = iris.TLS(o.addr, o.cert, o.key, iris.TLSNoRedirect, limits)
+		serve = iris.TLS(o.addr, "", "", iris.TLSNoRedirect, server.Limits, certificate)
 	}
 
 	// Only connecting leaves garbage, streams do not: half the usual heap costs next to nothing.
@@ -204,35 +201,6 @@ func newApp(broker *sse.Broker, servers *cluster.Cluster) *iris.Application {
 		}{broker.Stats(), servers.Stats()})
 	})
 	return app
-}
-
-// limits bounds what a client may cost before its request is read, and how long a dead
-// HTTP/2 connection lives: neither Iris nor net/http sets a limit.
-func limits(su *iris.Supervisor) {
-	su.Server.ReadHeaderTimeout = 5 * time.Second
-	su.Server.ReadTimeout = 5 * time.Second // a body that never comes; streams have no deadline
-	su.Server.IdleTimeout = time.Minute
-	su.Server.MaxHeaderBytes = 16 << 10
-	su.Server.HTTP2 = &http.HTTP2Config{
-		SendPingTimeout:  15 * time.Second,
-		PingTimeout:      15 * time.Second,
-		WriteByteTimeout: 30 * time.Second,
-	}
-	su.Server.ErrorLog = log.New(&throttle{}, "", 0)
-}
-
-// A throttle logs at most one line a second. Short of file descriptors, net/http has one
-// to say for each try to accept.
-type throttle struct {
-	next time.Time // no line before; log.Logger serializes the calls
-}
-
-func (t *throttle) Write(line []byte) (int, error) {
-	if now := time.Now(); now.After(t.next) {
-		t.next = now.Add(time.Second)
-		golog.Error(string(bytes.TrimSpace(line)))
-	}
-	return len(line), nil
 }
 
 // stop stops accepting, ends the streams, and returns when they have ended or their time

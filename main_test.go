@@ -18,8 +18,6 @@ import (
 	"time"
 
 	"example.com/sse/sse"
-
-	"github.com/kataras/golog"
 )
 
 // asMain in the environment makes the test binary the server itself.
@@ -377,20 +375,4 @@ func TestRoutes(t *testing.T) {
 	}
 	want("GET", "/healthz", 503)
 	want("GET", "/events", 200, "retry: ")
-}
-
-func TestServerErrorsAreAtMostOneLineASecond(t *testing.T) {
-	var log bytes.Buffer
-	golog.SetOutput(&log)
-	defer golog.SetOutput(os.Stdout)
-	synctest.Test(t, func(t *testing.T) {
-		var out throttle
-		for range 30 { // Three seconds.
-			io.WriteString(&out, "accept: too many open files\n")
-			time.Sleep(100*time.Millisecond + time.Nanosecond)
-		}
-	})
-	if n := strings.Count(log.String(), "too many open files"); n != 3 {
-		t.Errorf("%d lines in three seconds:\n%s", n, log.String())
-	}
 }

@@ -1,0 +1,35 @@
+// Package server holds what keeps the program's HTTP server from harm and main.go
+// from growing: the limits on what a client may cost, the log of what goes wrong, and the
+// certificate, which may change while the server runs.
+package server
+
+import (
+	"log"
+	"net/http"
+	"time"
+
+	"github.com/kataras/iris/v12"
+)
+
+// Limits bounds what a client may cost, whatever it sends, omits or does not read: neither
+// Iris nor net/http sets a limit. It is a configurator for iris.Addr and iris.TLS.
+func Limits(su *iris.Supervisor) {
+	su.Server.ReadHeaderTimeout = 5 * time.Second
+	su.Server.ReadTimeout = 5 * time.Second // with the body
+	su.Server.IdleTimeout = time.Minute
+	su.Server.MaxHeaderBytes = 16 << 10
+	su.Server.HTTP2 = &http.HTTP2Config{
+		MaxConcurrentStreams: 100, // a connection; a client that wants more opens another
+		// A large frame or body would cost 2 MiB a connection. These are the least that
+		// net/http takes for the connection and the frame (RFC 9113, sections 6.5.2 and
+		// 6.9.2); no body that means anything is longer than 64 KiB.
+		MaxReadFrameSize:              16 << 10,
+		MaxReceiveBufferPerConnection: 64 << 10,
+		MaxReceiveBufferPerStream:     16 << 10,
+		// When a connection is dead that only HTTP/2 can tell.
+		SendPingTimeout:  15 * time.Second,
+		PingTimeout:      15 * time.Second,
+		WriteByteTimeout: 30 * time.Second,
+	}
+	su.Server.ErrorLog = log.New(&throttle{}, "", 0)
+}
