@@ -1,0 +1,63 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// A renewal, as certbot does it, one file after the other.
+func TestRenewedCertificateIsServedWhileStreamsGoOn(t *testing.T) {
+	t.Parallel()
+	cert, key := certificate(t)
+	dir, renewed := t.TempDir(), t.TempDir()
+	if err := makeCertificate(renewed); err != nil {
+		t.Fatal(err)
+	}
+	replace := func(from, name string) {
+		t.Helper()
+		content, err := os.ReadFile(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	replace(cert, "cert.pem")
+	replace(key, "key.pem")
+	s := start(t, "-interval", "100ms", "-cert", filepath.Join(dir, "cert.pem"), "-key", filepath.Join(dir, "key.pem"))
+	stream := subscribeWith(t, trusting(t, cert, true), s.url+"/events", "")
+	stream.next(5 * time.Second)
+
+	accepts := func(cert string) error {
+		client := trusting(t, cert, true) // with a connection of its own
+		client.Timeout = 10 * time.Second
+		resp, err := client.Get(s.url + "/healthz")
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			return fmt.Errorf("/healthz: %s", resp.Status)
+		}
+		return nil
+	}
+	if err := accepts(cert); err != nil {
+		t.Errorf("before the renewal: %v", err)
+	}
+	replace(filepath.Join(renewed, "cert.pem"), "cert.pem")
+	time.Sleep(1500 * time.Millisecond) // It looks once a second.
+	if err := accepts(cert); err != nil {
+		t.Errorf("amid the renewal: %v", err)
+	}
+	replace(filepath.Join(renewed, "key.pem"), "key.pem")
+	eventually(t, 10*time.Second, func() error { return accepts(filepath.Join(renewed, "cert.pem")) })
+	if err := accepts(cert); err == nil {
+		t.Error("the old certificate is still served")
+	}
+	stream.next(5 * time.Second)
+}
