@@ -1,0 +1,83 @@
+// Package testkit holds what the tests of all modules share: waiting that always ends, a strict
+// parser of event streams, and a watchdog that names a test which hangs.
+package testkit
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"testing"
+	"time"
+)
+
+// Limit is how long a test waits for anything: for a condition, a message or an answer. It is
+// no measure of speed, but tells a hang from a machine that is busy. It is below the watchdog's
+// budget, so that a test that waits in vain says for what.
+const Limit = 45 * time.Second
+
+// Client is an HTTP client for requests whose whole answer comes at once. Each ends within
+// Limit, body included.
+var Client = &http.Client{Timeout: Limit}
+
+// Eventually waits until try returns nil. After Limit it fails the test with try's last error.
+func Eventually(t testing.TB, try func() error) {
+	t.Helper()
+	for deadline := time.Now().Add(Limit); ; time.Sleep(5 * time.Millisecond) {
+		err := try()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("after %v: %v", Limit, err)
+		}
+	}
+}
+
+// Receive returns what comes from a channel, or the zero value once the channel is closed. When
+// nothing comes within Limit it fails the test, and what says what was expected.
+func Receive[T any](t testing.TB, channel <-chan T, what string) T {
+	t.Helper()
+	limit := time.NewTimer(Limit)
+	defer limit.Stop()
+	select {
+	case v := <-channel:
+		return v
+	case <-limit.C:
+		t.Fatalf("not within %v: %s", Limit, what)
+		panic("unreachable")
+	}
+}
+
+// Return waits until a function has returned, such as the Wait of a sync.WaitGroup. When it has
+// not within Limit, Return fails the test, and what says what was expected.
+func Return(t testing.TB, wait func(), what string) {
+	t.Helper()
+	returned := make(chan struct{})
+	go func() {
+		defer close(returned)
+		wait()
+	}()
+	Receive(t, returned, what)
+}
+
+// Get returns the body of the answer to a GET request. It fails the test unless the answer has
+// status 200 and is complete within Limit.
+func Get(t testing.TB, client *http.Client, url string) []byte {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), Limit)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("GET %s: %s, %v: %.200s", url, response.Status, err, body)
+	}
+	return body
+}
