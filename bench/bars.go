@@ -13,52 +13,94 @@ type bar struct {
 	ok, known   bool
 }
 
+// best returns the best of a figure among some servers, or NaN where none has it.
+func (r *results) best(name string, better func(a, b float64) float64, among func(server) bool) float64 {
+	best := math.NaN()
+	for _, s := range r.servers {
+		v := r.value(s.name, name)
+		switch {
+		case !among(s) || math.IsNaN(v):
+		case math.IsNaN(best):
+			best = v
+		default:
+			best = better(best, v)
+		}
+	}
+	return best
+}
+
+func atMost(figure, text string, value, bound float64) bar {
+	return bar{figure, text, number(value), value <= bound, !math.IsNaN(value) && !math.IsNaN(bound)}
+}
+
+func atLeast(figure, text string, value, bound float64) bar {
+	b := atMost(figure, text, -value, -bound)
+	b.value = number(value)
+	return b
+}
+
+// beside is a bar that is somebody's figure.
+func beside(figure, text string, value float64, whose string, bound float64) bar {
+	b := atMost(figure, text, value, bound)
+	b.value += ", " + whose + " " + number(bound)
+	return b
+}
+
+func below(figure, text string, value, rivals float64) bar {
+	b := beside(figure, text, value, "the best rival's", rivals)
+	b.ok = value < rivals
+	return b
+}
+
 // checks holds the server's figures against the bars.
 func (r *results) checks() []bar {
-	best := func(name string, better func(a, b float64) float64) float64 {
-		value := math.NaN()
-		for _, s := range r.servers {
-			if v := r.value(s.name, name); s.rival() && !math.IsNaN(v) {
-				if math.IsNaN(value) {
-					value = v
-				}
-				value = better(value, v)
-			}
-		}
-		return value
-	}
 	own := func(name string) float64 { return r.value(this, name) }
-	atMost := func(figure, text string, value, bound float64) bar {
-		return bar{figure, text, number(value), value <= bound, !math.IsNaN(value) && !math.IsNaN(bound)}
-	}
-	atLeast := func(figure, text string, value, bound float64) bar {
-		b := atMost(figure, text, -value, -bound)
-		b.value = number(value)
-		return b
-	}
-	below := func(figure, text string, value, rivals float64) bar {
-		b := atMost(figure, text, value, math.Nextafter(rivals, 0))
-		b.value += ", the best rival's " + number(rivals)
-		return b
-	}
-	cpu, memory := own("many/cpu"), own("many/memory")
-	many := fmt.Sprintf(", %d clients", r.options.clients)
-	return []bar{
-		atMost("CPU per delivered event"+many, "at most 0.75 of the seed's", cpu/r.value(seed, "many/cpu"), 0.75),
-		below("", "below every rival's", cpu, best("many/cpu", math.Min)),
+	rivals := func(name string) float64 { return r.best(name, math.Min, server.rival) }
+	o := r.options
+	few, many, most := fmt.Sprintf(", %d clients", o.few()), fmt.Sprintf(", %d clients", o.clients), fmt.Sprintf(", %d clients", o.most())
+	const https, https2 = " over HTTPS, HTTP/1.1", " over HTTPS, HTTP/2"
+	cpu := own("many/cpu")
+	bars := []bar{
+		atMost("CPU per delivered event"+many, "at most 0.80 of the seed's", cpu/r.value(seed, "many/cpu"), 0.80),
+		below("", "below every rival's", cpu, rivals("many/cpu")),
 		atMost("", "at most 1.35 of the limit's", cpu/r.value(limit, "many/cpu"), 1.35),
-		atMost("memory per client"+many, "at most 8 KiB", memory, 8),
-		below("", "below every rival's", memory, best("many/memory", math.Min)),
+	}
+	for _, secure := range []struct{ step, over string }{{"https", https}, {"https2", https2}} {
+		name := secure.step + "/cpu"
+		goRivals := r.best(name, math.Min, func(s server) bool { return s.rival() && !s.notGo })
+		front := beside("", "below nginx and this server behind it", own(name), "theirs", r.value(proxied, "https2/cpu"))
+		front.ok = own(name) < r.value(proxied, "https2/cpu")
+		bars = append(bars, atMost("CPU per delivered event"+secure.over, "at most 1.03 of the best Go rival's", own(name)/goRivals, 1.03), front)
+	}
+	// Rivals are not measured with few clients and with most: with many they are at their best.
+	for _, m := range []struct {
+		step, what, rivals string
+		kib                float64
+	}{
+		{"few", few, "many", 3}, {"many", many, "many", 3}, {"most", most, "many", 3},
+		{"https", https, "https", 14}, {"https2", https2, "https2", 45},
+	} {
+		memory := own(m.step + "/memory")
+		bars = append(bars,
+			atMost("memory per client"+m.what, fmt.Sprintf("at most %v KiB", m.kib), memory, m.kib),
+			below("", "below every rival's", memory, rivals(m.rivals+"/memory")))
+	}
+	// Of those that lose nothing.
+	resume := r.best("many-again/resume", math.Min, func(s server) bool { return s.rival() && r.value(s.name, "many-again/lost") == 0 })
+	return append(bars,
+		beside("CPU per connect"+many, "at most bare's", own("many/connect-cpu"), "bare's", r.value(bare, "many/connect-cpu")),
+		atMost("CPU per reconnect"+many, "at most 1.20 of bare's", own("many-again/connect-cpu")/r.value(bare, "many-again/connect-cpu"), 1.20),
+		atMost("reconnect"+many, "nothing lost or doubled", own("many-again/lost")+own("many-again/doubled"), 0),
+		atMost("", "no steady client's event later than 1,000 ms", own("many-again/late"), 1000),
+		beside("", "all have resumed no later than with the best rival that loses nothing, ms", own("many-again/resume"), "its", resume),
 		atLeast("overload at 100 µs, delivered a second", "at least 25 times the seed's", own("overload/rate")/r.value(seed, "overload/rate"), 25),
-		atLeast("", "at least 20 times the best rival's", own("overload/rate")/best("overload/rate", math.Max), 20),
+		atLeast("", "at least 20 times the best rival's", own("overload/rate")/r.best("overload/rate", math.Max, server.rival), 20),
 		atMost("overload, events lost", "0", own("busy/lost")+own("overload/lost"), 0),
 		atMost("overload, clients dropped", "0", own("busy/dropped")+own("overload/dropped"), 0),
-		below("spread"+many, "below the seed's and every rival's", own("many/spread"), best("many/spread", math.Min)),
-		atMost("reconnect"+many, "nothing lost or doubled", own("reconnect/lost")+own("reconnect/doubled"), 0),
-		atMost("", "no steady client's event later than 1,000 ms", own("reconnect/late"), 1000),
-		atMost("growth, CPU per delivered event", "at most 1.33 times", own("most/cpu")/own("few/cpu"), 4.0/3),
-		atMost("growth, memory per client", "at most 1.33 times", own("most/memory")/own("few/memory"), 4.0/3),
-	}
+		below("spread"+many, "below the seed's and every rival's", own("many/spread"), rivals("many/spread")),
+		atMost(fmt.Sprintf("growth, %d to %d clients", o.few(), o.most()), "at most 1.15 times the CPU per delivered event", own("most/cpu")/own("few/cpu"), 1.15),
+		atMost("", "no more memory per client", own("most/memory")/own("few/memory"), 1),
+	)
 }
 
 // bars returns which bars are reached, for the terminal.

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -28,6 +29,9 @@ type options struct {
 
 // few is the number of clients in the small runs and under overload.
 func (o options) few() int { return max(1, o.clients/9) }
+
+// secure is the number of clients over HTTPS.
+func (o options) secure() int { return max(1, o.clients*2/9) }
 
 // most is the number of clients in the run that shows how cost grows.
 func (o options) most() int { return 2 * o.clients }
@@ -53,16 +57,16 @@ func (o *options) fit() error {
 func main() {
 	var o options
 	flag.StringVar(&o.servers, "servers", "all", "the `names` of the servers, with commas: "+names())
-	flag.StringVar(&o.only, "only", "", "one `kind` of run only: calm, overload or growth")
-	flag.IntVar(&o.clients, "clients", 9000, "the `number` of clients: a ninth of it in the small runs and under overload, twice it to see how this server's cost grows")
-	flag.DurationVar(&o.interval, "interval", time.Second, "an event each `duration`, but under overload")
+	flag.StringVar(&o.only, "only", "", "one `kind` of run only: calm, https, growth or overload")
+	flag.IntVar(&o.clients, "clients", 9000, "the `number` of clients: two ninths of it over HTTPS, a ninth under overload, and from a ninth to twice it to see how this server's cost grows")
+	flag.DurationVar(&o.interval, "interval", time.Second, "an event each `duration`, over HTTPS each half of it")
 	flag.DurationVar(&o.duration, "duration", 2*time.Second, "measure for about this `duration`, and for half of it under overload")
 	flag.IntVar(&o.rounds, "rounds", 3, "the `number` of times each server has its turn; the figures are medians")
 	flag.StringVar(&o.out, "out", "results", "write `name`.md and name.svg; empty for neither")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop) // A second signal ends the program at once, and the kernel the servers.
-	if err := bench(ctx, o); err != nil {
+	if err := measure(ctx, o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -78,8 +82,14 @@ func names() string {
 
 var errStopped = errors.New("stopped")
 
-// bench does all rounds and reports.
-func bench(ctx context.Context, o options) error {
+// A bench is what all runs have in common.
+type bench struct {
+	certificate
+	binaries map[string]string // by server
+}
+
+// measure does all rounds and reports.
+func measure(ctx context.Context, o options) error {
 	chosen, err := choose(o.servers)
 	if err != nil {
 		return err
@@ -92,9 +102,18 @@ func bench(ctx context.Context, o options) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	b := bench{binaries: make(map[string]string)}
+	if b.certificate, err = makeCertificate(dir); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(chosen, func(s server) bool { return s.name == proxied }) {
+		// proxied starts this server's program itself.
+		if b.binaries[this], err = servers[0].build(ctx, dir); err != nil {
+			return err
+		}
+	}
 	began := time.Now()
 	res := results{options: o, began: began, versions: map[string]string{}, figures: map[string]map[string][]float64{}}
-	binaries := make(map[string]string)
 	for _, s := range chosen {
 		fmt.Printf("building %s: %s\n", s.name, s.what)
 		binary, err := s.build(ctx, dir)
@@ -109,15 +128,15 @@ func bench(ctx context.Context, o options) error {
 			fmt.Printf("%s is left out: %v\n", s.name, err)
 			continue
 		}
-		binaries[s.name], res.versions[s.name] = binary, version
+		b.binaries[s.name], res.versions[s.name] = binary, version
 		res.servers = append(res.servers, s)
 	}
 	for round := range o.rounds {
 		for i := range res.servers {
-			s := res.servers[(i+round)%len(res.servers)] // Whoever comes first, it is somebody else each time.
+			s := res.servers[(i+round)%len(res.servers)] // Whoever comes first, it is another each time.
 			for _, t := range o.turns(s) {
 				r := &run{ctx: ctx, server: s, turn: t, figures: figures{}}
-				err := r.do(binaries[s.name])
+				err := b.do(r)
 				if ctx.Err() != nil {
 					return errStopped
 				}

@@ -16,6 +16,9 @@ import (
 	"syscall"
 	"time"
 
+	"example.com/sse/bench/load"
+	"example.com/sse/bench/rivals/demo"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -28,20 +31,27 @@ type process struct {
 	addr   netip.AddrPort
 	output *os.File // what it prints
 	pids   []int    // the processes whose cost counts
+	nginx  []int    // those of them that are nginx's
 	exited chan struct{}
 }
 
 // start starts a server on a free port and waits until it accepts connections.
-func start(ctx context.Context, s server, binary string, interval time.Duration) (*process, error) {
-	addr, err := freeAddr()
+func (b *bench) start(ctx context.Context, s server, t turn) (*process, error) {
+	addr, err := demo.FreeAddr()
 	if err != nil {
 		return nil, err
 	}
+	binary := b.binaries[s.name]
+	args := []string{"-addr", addr.String(), "-interval", t.interval.String()}
+	if t.protocol != load.HTTP {
+		args = append(args, "-cert", b.certificate.file, "-key", b.certificate.keyFile)
+	}
 	p := &process{
-		cmd:    exec.Command(binary, "-addr", addr.String(), "-interval", interval.String()),
+		cmd:    exec.Command(binary, args...),
 		addr:   addr,
 		exited: make(chan struct{}),
 	}
+	p.cmd.Env = append(os.Environ(), "SERVER="+b.binaries[this]) // proxied starts it.
 	// Into a file, so that this process need not read it.
 	if p.output, err = os.Create(binary + ".log"); err != nil {
 		return nil, err
@@ -77,7 +87,7 @@ func start(ctx context.Context, s server, binary string, interval time.Duration)
 	time.Sleep(settle)
 	p.pids = []int{p.cmd.Process.Pid}
 	if s.inner {
-		p.pids, err = descendants(p.cmd.Process.Pid)
+		p.pids, p.nginx, err = descendants(p.cmd.Process.Pid)
 	}
 	return p, err
 }
@@ -100,10 +110,10 @@ func (p *process) stop() {
 	}
 }
 
-// cpu returns the processor time, user and system, that the server has taken: from its
-// process clocks, which count nanoseconds; /proc's count is in steps of 10 ms.
-func (p *process) cpu() (total time.Duration, err error) {
-	for _, pid := range p.pids {
+// cpu returns the processor time, user and system, that processes have taken: from their
+// clocks, which count nanoseconds; /proc's count is in steps of 10 ms.
+func cpu(pids []int) (total time.Duration, err error) {
+	for _, pid := range pids {
 		var t unix.Timespec
 		// The clock of another process: clock_getcpuclockid(3).
 		if err := unix.ClockGettime(int32(^pid<<3|2), &t); err != nil {
@@ -114,10 +124,10 @@ func (p *process) cpu() (total time.Duration, err error) {
 	return total, nil
 }
 
-// memory returns the server's resident memory in KiB. What several of its processes
-// share counts once.
-func (p *process) memory() (kib int, err error) {
-	for _, pid := range p.pids {
+// memory returns the resident memory of processes in KiB. What several of them share counts
+// once.
+func memory(pids []int) (kib int, err error) {
+	for _, pid := range pids {
 		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
 		if err != nil {
 			return 0, err
@@ -135,13 +145,15 @@ func (p *process) memory() (kib int, err error) {
 	return kib, nil
 }
 
-// descendants returns the processes that a process has started, and they.
-func descendants(pid int) (pids []int, err error) {
+// descendants returns the processes that a process has started, and they, and which of
+// them are nginx's.
+func descendants(pid int) (pids, nginx []int, err error) {
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	children := make(map[int][]int)
+	isNginx := make(map[int]bool)
 	for _, name := range stats {
 		f, err := os.Open(name)
 		if err != nil {
@@ -154,20 +166,14 @@ func descendants(pid int) (pids []int, err error) {
 		fmt.Sscan(line, &child)
 		fmt.Sscanf(line[strings.LastIndexByte(line, ')')+1:], " %1s %d", new(string), &parent)
 		children[parent] = append(children[parent], child)
+		isNginx[child] = strings.Contains(line, "(nginx)")
 	}
 	pids = children[pid]
 	for i := 0; i < len(pids); i++ {
 		pids = append(pids, children[pids[i]]...)
+		if isNginx[pids[i]] {
+			nginx = append(nginx, pids[i])
+		}
 	}
-	return pids, nil
-}
-
-// freeAddr returns an address of this machine alone with a port that is free now.
-func freeAddr() (netip.AddrPort, error) {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		return netip.AddrPort{}, err
-	}
-	defer l.Close()
-	return netip.ParseAddrPort(l.Addr().String())
+	return pids, nginx, nil
 }

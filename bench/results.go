@@ -59,16 +59,31 @@ type section struct {
 // sections returns what the table shows.
 func (r *results) sections() []section {
 	o := r.options
-	calm := func(step string, clients int) section {
-		return section{fmt.Sprintf("%d clients, an event each %v", clients, o.interval), []row{
+	calm := func(step string, clients int, over string, interval time.Duration) section {
+		return section{fmt.Sprintf("%d clients%s, an event each %v", clients, over, interval), []row{
 			{step + "/rate", "delivered a second", true},
 			{step + "/cpu", "CPU per delivered event, µs", true},
+			{step + "/cpu-nginx", "of it nginx", false},
 			{step + "/memory", "memory per client, KiB", true},
+			{step + "/memory-nginx", "of it nginx", false},
+			{step + "/kernel", "the kernel's memory per client, KiB", false},
 			{step + "/spread", "spread, ms", true},
 			{step + "/worst", "spread, worst, ms", true},
 			{step + "/connect", "connect all, ms", true},
+			{step + "/connect-cpu", "CPU per connect, µs", true},
 			{step + "/lost", "events lost", false},
 			{step + "/dropped", "clients dropped", false},
+		}}
+	}
+	again := func(step string, clients int, over string) section {
+		return section{fmt.Sprintf("%d clients%s reconnect after an event", clients, over), []row{
+			{step + "/connect", "connect all, ms", true},
+			{step + "/connect-cpu", "CPU per reconnect, µs", true},
+			{step + "/resume", "all have resumed, ms", true},
+			{step + "/lost", "events lost", false},
+			{step + "/doubled", "events doubled", false},
+			{step + "/dropped", "clients dropped", false},
+			{step + "/late", "latest event of a steady client, ms", true},
 		}}
 	}
 	overload := func(step string, interval time.Duration) section {
@@ -82,18 +97,16 @@ func (r *results) sections() []section {
 			{step + "/unserved", "clients that got nothing", false},
 		}}
 	}
+	const https, https2 = " over HTTPS, HTTP/1.1", " over HTTPS, HTTP/2"
 	return []section{
-		calm("few", o.few()),
-		calm("many", o.clients),
-		{fmt.Sprintf("%d clients come back after an event", o.clients), []row{
-			{"reconnect/connect", "connect all, ms", true},
-			{"reconnect/resume", "all have resumed, ms", true},
-			{"reconnect/lost", "events lost", false},
-			{"reconnect/doubled", "events doubled", false},
-			{"reconnect/dropped", "clients dropped", false},
-			{"reconnect/late", "latest event of a steady client, ms", true},
-		}},
-		calm("most", o.most()),
+		calm("many", o.clients, "", o.interval),
+		again("many-again", o.clients, ""),
+		calm("https", o.secure(), https, o.interval/2),
+		again("https-again", o.secure(), https),
+		calm("https2", o.secure(), https2, o.interval/2),
+		again("https2-again", o.secure(), https2),
+		calm("few", o.few(), "", o.interval),
+		calm("most", o.most(), "", o.interval),
 		overload("busy", time.Millisecond),
 		overload("overload", 100*time.Microsecond),
 	}

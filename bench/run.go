@@ -12,6 +12,7 @@ import (
 
 // A turn is what a server is started for.
 type turn struct {
+	protocol           load.Protocol
 	interval, duration time.Duration
 	steps              []step
 }
@@ -25,18 +26,34 @@ type step struct {
 
 // turns returns what a server does in each round.
 func (o options) turns(s server) (turns []turn) {
-	if o.only == "" || o.only == "calm" {
-		turns = append(turns, turn{o.interval, o.duration, []step{
-			{"few", o.few(), (*run).calm}, {"many", o.clients, (*run).calm}, {"reconnect", o.clients, (*run).reconnect},
+	wanted := func(kind string) bool { return o.only == "" || o.only == kind }
+	if wanted("calm") && s.speaks(load.HTTP) {
+		turns = append(turns, turn{load.HTTP, o.interval, o.duration, []step{
+			{"many", o.clients, (*run).calm}, {"many-again", o.clients, (*run).reconnect},
 		}})
 	}
-	if s.name == this && (o.only == "" || o.only == "growth") {
-		turns = append(turns, turn{o.interval, o.duration, []step{{"most", o.most(), (*run).calm}}})
+	if wanted("https") {
+		for _, protocol := range []load.Protocol{load.HTTPS, load.HTTPS2} {
+			if !s.speaks(protocol) {
+				continue
+			}
+			name := map[load.Protocol]string{load.HTTPS: "https", load.HTTPS2: "https2"}[protocol]
+			steps := []step{{name, o.secure(), (*run).calm}}
+			if s.name == this || s.name == bare || s.name == proxied { // All would take too long.
+				steps = append(steps, step{name + "-again", o.secure(), (*run).reconnect})
+			}
+			turns = append(turns, turn{protocol, o.interval / 2, o.duration, steps})
+		}
 	}
-	if o.only == "" || o.only == "overload" {
+	if wanted("growth") && s.name == this {
+		turns = append(turns, turn{load.HTTP, o.interval, o.duration, []step{
+			{"few", o.few(), (*run).calm}, {"most", o.most(), (*run).calm},
+		}})
+	}
+	if wanted("overload") && s.speaks(load.HTTP) {
 		turns = append(turns,
-			turn{time.Millisecond, o.duration / 2, []step{{"busy", o.few(), (*run).overload}}},
-			turn{100 * time.Microsecond, o.duration / 2, []step{{"overload", o.few(), (*run).overload}}})
+			turn{load.HTTP, time.Millisecond, o.duration / 2, []step{{"busy", o.few(), (*run).overload}}},
+			turn{load.HTTP, 100 * time.Microsecond, o.duration / 2, []step{{"overload", o.few(), (*run).overload}}})
 	}
 	return turns
 }
@@ -48,7 +65,7 @@ type figures map[string]float64
 func (f figures) String() string {
 	var parts []string
 	for name, value := range f {
-		if strings.HasSuffix(name, "/cpu") || strings.HasSuffix(name, "/rate") || strings.HasSuffix(name, "/memory") || strings.HasSuffix(name, "/resume") ||
+		if strings.HasSuffix(name, "/cpu") || strings.HasSuffix(name, "/connect-cpu") || strings.HasSuffix(name, "/rate") || strings.HasSuffix(name, "/memory") || strings.HasSuffix(name, "/resume") ||
 			value > 0 && (strings.HasSuffix(name, "/lost") || strings.HasSuffix(name, "/dropped") || strings.HasSuffix(name, "/doubled") || strings.HasSuffix(name, "/unserved")) {
 			parts = append(parts, fmt.Sprintf("%s %.4g", name, value))
 		}
@@ -64,22 +81,31 @@ type run struct {
 	turn
 	*process
 	*load.Load
-	idle    int           // the server's memory without clients, in KiB
-	clients int           // connected so far
-	connect time.Duration // that took
-	figures figures
+	idle      int           // the server's memory without clients, in KiB
+	idleNginx int           // nginx's part of it
+	kernel    float64       // and the kernel's
+	clients   int           // connected so far
+	connect   time.Duration // that took
+	eventCPU  float64       // of the newest step: the processor time of an event received, in µs
+	figures   figures
 }
 
 // do starts the server, measures, and ends it.
-func (r *run) do(binary string) (err error) {
-	if r.process, err = start(r.ctx, r.server, binary, r.interval); err != nil {
+func (b *bench) do(r *run) (err error) {
+	if r.process, err = b.start(r.ctx, r.server, r.turn); err != nil {
 		return err
 	}
 	defer r.stop()
-	if r.idle, err = r.memory(); err != nil {
+	if r.idle, err = memory(r.pids); err != nil {
 		return err
 	}
-	if r.Load, err = load.New(r.addr, r.server.path); err != nil {
+	if r.idleNginx, err = memory(r.nginx); err != nil {
+		return err
+	}
+	if r.kernel, err = kernelMemory(); err != nil {
+		return err
+	}
+	if r.Load, err = load.New(r.addr, r.server.path, r.protocol, b.certificate.roots); err != nil {
 		return err
 	}
 	defer r.Load.Close()

@@ -40,11 +40,34 @@ func (r *run) wait() bool {
 	return r.Until(r.ctx, 2*r.interval+slack, func() bool { return r.ByAll(next) })
 }
 
+// untilWholeSecond receives until a second begins, if the events have no IDs: they can be
+// told apart from the first full second on.
+func (r *run) untilWholeSecond() {
+	if r.server.noIDs {
+		r.Until(r.ctx, time.Until(time.Now().Truncate(time.Second).Add(time.Second)), func() bool { return false })
+	}
+}
+
 // calm measures whole events: from a moment at which nothing is under way to one at which all
 // clients have received all events.
 func (r *run) calm(s step) error {
+	connecting, err := r.now()
+	if err != nil {
+		return err
+	}
+	more := s.clients - r.clients
 	if err := r.add(r.ctx, s.clients); err != nil {
 		return err
+	}
+	connected, err := r.now()
+	if err != nil {
+		return err
+	}
+	if r.server.noIDs && r.interval < time.Second {
+		r.untilWholeSecond()
+		if !r.wait() {
+			return errSilent
+		}
 	}
 	if !r.Until(r.ctx, 2*r.interval+slack, func() bool { return r.Quiet() > min(r.interval, time.Second)/20 }) {
 		return errors.New("events never stop coming")
@@ -61,13 +84,12 @@ func (r *run) calm(s step) error {
 	if err != nil {
 		return err
 	}
-	memory, err := r.memory()
-	if err != nil {
+	if err := r.noteMemory(s); err != nil {
 		return err
 	}
 	r.note(s, before, after)
+	r.noteConnect(s, more, connecting, connected)
 	r.set(s, "rate", float64(s.clients)/r.Interval(before.events, after.events).Seconds())
-	r.set(s, "memory", float64(memory-r.idle)/float64(s.clients))
 	r.set(s, "connect", ms(r.connect))
 	r.set(s, "lost", float64(r.Counts().Missed-before.Missed))
 	return nil
@@ -82,10 +104,7 @@ func (r *run) overload(s step) error {
 	if late != nil && !errors.Is(late, load.ErrNoAnswer) {
 		return late
 	}
-	if r.server.noIDs { // Its events can be told apart after a full second.
-		whole := time.Now().Truncate(time.Second).Add(time.Second)
-		r.Until(r.ctx, time.Until(whole), func() bool { return false })
-	}
+	r.untilWholeSecond()
 	next := r.Events()
 	r.Until(in, patience, func() bool { return r.ByAll(next) })
 	before, err := r.now()
@@ -120,11 +139,20 @@ func (r *run) reconnect(s step) error {
 	if !r.wait() {
 		return errSilent
 	}
+	connecting, err := r.now()
+	if err != nil {
+		return err
+	}
 	began := time.Now()
 	if err := r.Reconnect(r.ctx, r.clients); err != nil {
 		return err
 	}
 	r.set(s, "connect", ms(time.Since(began)))
+	connected, err := r.now()
+	if err != nil {
+		return err
+	}
+	r.noteConnect(s, r.clients, connecting, connected)
 	// Who can't resume is there again with the next event.
 	if !r.Until(r.ctx, 2*r.interval+slack, func() bool {
 		for i := missed; i < r.Events(); i++ {

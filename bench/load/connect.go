@@ -10,19 +10,23 @@ import (
 )
 
 const (
-	// maxPending is how many clients may wait for the head of their answer before others
+	// maxPending is how many clients may wait for the header of their answer before others
 	// connect: fewer than a listener's backlog of 4,096, or connections would be lost.
 	maxPending = 2000
 
-	// pendingPatience is how long connecting waits for those: some servers send the
-	// head with the first event only.
-	pendingPatience = 50 * time.Millisecond
+	// pendingTimeout is how long connecting waits for those: some servers send the
+	// header with the first event only.
+	pendingTimeout = 50 * time.Millisecond
 
-	// connectAtOnce is how many clients connect between two looks at what has come.
-	connectAtOnce = 50
+	// dialsBetweenPolls is how many clients connect before the load looks at what has come.
+	dialsBetweenPolls = 50
 
-	// answerWithin is how long the last client waits for the head of its answer.
-	answerWithin = 15 * time.Second
+	// maxHandshakes is how many TLS handshakes are under way at the same time: enough that
+	// the server never waits for the load.
+	maxHandshakes = 32
+
+	// answerTimeout is how long the last client waits for the header of its answer.
+	answerTimeout = 15 * time.Second
 
 	// sources is how many addresses of the loopback network the clients come from: one
 	// has only some 28,000 ports to a server, and those just closed are still taken.
@@ -32,18 +36,19 @@ const (
 // ErrNoAnswer is the error for clients that the server left waiting.
 var ErrNoAnswer = errors.New("clients got no answer")
 
-// Connect connects n more clients and waits for the heads of their answers.
+// Connect connects n more clients and waits for the headers of their answers.
 func (l *Load) Connect(ctx context.Context, n int, steady bool) error {
 	first := len(l.clients)
-	for range n {
-		l.clients = append(l.clients, &client{fd: -1, steady: steady})
+	for i := range n {
+		l.clients = append(l.clients, &client{index: first + i, fd: -1, steady: steady})
 	}
-	return l.connect(ctx, first, len(l.clients))
+	return l.connect(ctx, l.clients[first:])
 }
 
-// Reconnect connects the first n clients again, each with its last event ID.
+// Reconnect connects the first n clients again, each with its last event ID, and over TLS
+// with the session ticket that the server gave it.
 func (l *Load) Reconnect(ctx context.Context, n int) error {
-	return l.connect(ctx, 0, n)
+	return l.connect(ctx, l.clients[:n])
 }
 
 // Disconnect closes the connections of the first n clients.
@@ -53,58 +58,137 @@ func (l *Load) Disconnect(n int) {
 	}
 }
 
-func (l *Load) connect(ctx context.Context, from, to int) error {
-	allowed := maxPending
-	for i := from; i < to; i++ {
-		if ctx.Err() != nil {
-			return fmt.Errorf("%d of %d %w", l.pending+to-i, to-from, ErrNoAnswer)
-		}
-		if err := l.dial(i); err != nil {
-			return fmt.Errorf("client %d: %w", i+1, err)
-		}
-		if (i-from)%connectAtOnce == 0 {
-			if err := l.poll(0); err != nil {
-				return err
-			}
-		}
-		if l.pending >= allowed && !l.Until(ctx, pendingPatience, func() bool { return l.pending < allowed }) {
-			allowed += maxPending
-		}
+func (l *Load) connect(ctx context.Context, clients []*client) error {
+	dialAll := l.dialInTurn
+	if l.protocol != HTTP {
+		dialAll = l.dialTogether
 	}
-	if !l.Until(ctx, answerWithin, func() bool { return l.pending == 0 }) {
-		return fmt.Errorf("%d of %d %w", l.pending, to-from, ErrNoAnswer)
+	dialed, err := dialAll(ctx, clients)
+	if err != nil {
+		return err
+	}
+	if dialed < len(clients) || !l.Until(ctx, answerTimeout, func() bool { return l.pending == 0 }) {
+		return fmt.Errorf("%d of %d %w", l.pending+len(clients)-dialed, len(clients), ErrNoAnswer)
 	}
 	return l.failure
 }
 
-// dial connects a client and sends its request.
-func (l *Load) dial(i int) (err error) {
-	c := l.clients[i]
+// dialInTurn connects one client after another, as long as ctx lasts, and returns how many.
+func (l *Load) dialInTurn(ctx context.Context, clients []*client) (dialed int, err error) {
+	allowed := maxPending
+	for i, c := range clients {
+		if ctx.Err() != nil {
+			return i, nil
+		}
+		if err := l.start(c, l.dial(c)); err != nil {
+			return i, err
+		}
+		if i%dialsBetweenPolls == 0 {
+			if err := l.poll(0); err != nil {
+				return i, err
+			}
+		}
+		if l.pending >= allowed && !l.Until(ctx, pendingTimeout, func() bool { return l.pending < allowed }) {
+			allowed += maxPending
+		}
+	}
+	return len(clients), nil
+}
+
+// dialTogether connects up to maxHandshakes clients at the same time, as long as ctx lasts,
+// and returns how many. A handshake takes both sides' processors, so that one after
+// another would leave one of them idle.
+func (l *Load) dialTogether(ctx context.Context, clients []*client) (dialed int, err error) {
+	type result struct {
+		*client
+		err error
+	}
+	results := make(chan result, maxHandshakes)
+	for begun, ended := 0, 0; ; {
+		for err == nil && ctx.Err() == nil && begun < len(clients) && begun-ended < maxHandshakes {
+			c := clients[begun]
+			begun++
+			go func() { results <- result{c, l.dial(c)} }()
+		}
+		if begun == ended {
+			return ended, err
+		}
+		select {
+		case r := <-results:
+			ended++
+			if startErr := l.start(r.client, r.err); err == nil {
+				err = startErr
+			}
+		default:
+			if pollErr := l.poll(time.Millisecond); err == nil {
+				err = pollErr
+			}
+		}
+	}
+}
+
+// dial connects a client and sends its request. It uses nothing of the Load that changes:
+// several may run at the same time.
+func (l *Load) dial(c *client) (err error) {
 	c.fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		c.fd = -1
 		return err
 	}
 	unix.SetsockoptInt(c.fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)
-	if err := unix.Bind(c.fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, byte(1 + i%sources)}}); err != nil {
+	// A server that does not take part in a handshake must not hold the load for ever.
+	timeout := unix.NsecToTimeval(int64(answerTimeout))
+	unix.SetsockoptTimeval(c.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout)
+	if err := unix.Bind(c.fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, byte(1 + c.index%sources)}}); err != nil {
 		return err
 	}
-	if err := unix.Connect(c.fd, &unix.SockaddrInet4{Addr: l.url.Addr().As4(), Port: int(l.url.Port())}); err != nil {
-		return err
-	}
-	request := fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nAccept: text/event-stream\r\n", l.path, l.url)
-	if len(c.lastID) > 0 {
-		request = fmt.Appendf(request, "Last-Event-ID: %s\r\n", c.lastID)
-	}
-	if _, err := unix.Write(c.fd, append(request, "\r\n"...)); err != nil {
-		return err
-	}
-	if err := unix.SetNonblock(c.fd, true); err != nil {
+	if err := unix.Connect(c.fd, &unix.SockaddrInet4{Addr: l.addr.Addr().As4(), Port: int(l.addr.Port())}); err != nil {
 		return err
 	}
 	c.reset()
+	if l.protocol == HTTP {
+		_, err = unix.Write(c.fd, l.request(c))
+		return err
+	}
+	if err := l.handshake(c); err != nil {
+		return err
+	}
+	request := l.request
+	if l.protocol == HTTPS2 {
+		c.frames = new(frameReader)
+		request = l.request2
+	}
+	_, err = c.tls.Write(request(c))
+	return err
+}
+
+// request returns a client's request for the stream over HTTP/1.1.
+func (l *Load) request(c *client) []byte {
+	request := fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nAccept: text/event-stream\r\n", l.path, l.addr)
+	if len(c.lastID) > 0 {
+		request = fmt.Appendf(request, "Last-Event-ID: %s\r\n", c.lastID)
+	}
+	return append(request, "\r\n"...)
+}
+
+// start makes poll read a client that was dialed with the given result.
+func (l *Load) start(c *client, err error) error {
+	if err == nil {
+		err = unix.SetNonblock(c.fd, true)
+	}
+	if err == nil {
+		err = unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, c.fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(c.index)})
+	}
+	if err != nil {
+		unix.Close(c.fd)
+		c.fd = -1
+		return fmt.Errorf("client %d: %w", c.index+1, err)
+	}
 	l.pending++
-	return unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, c.fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(i)})
+	if c.tls != nil {
+		l.read(c) // What came after the handshake may be in the connection's buffer already.
+	}
+	return nil
 }
 
 // close closes a client's connection.
@@ -113,8 +197,8 @@ func (l *Load) close(c *client) {
 		return
 	}
 	unix.Close(c.fd)
-	c.fd = -1
-	if c.headDone {
+	c.fd, c.tls, c.frames = -1, nil, nil
+	if c.headerDone {
 		l.open--
 	} else {
 		l.pending--

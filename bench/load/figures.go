@@ -42,6 +42,14 @@ func (l *Load) Served() (clients int) {
 // Events returns how many events have come: the next one has this index.
 func (l *Load) Events() int { return len(l.log.events) }
 
+// Received returns how often clients have received the events from one index to another.
+func (l *Load) Received(from, to int) (times int) {
+	for _, e := range l.log.events[from:to] {
+		times += e.clients
+	}
+	return times
+}
+
 // ByAll reports whether the event with the given index, and with it every later one's
 // predecessor, has come to all clients.
 func (l *Load) ByAll(i int) bool {

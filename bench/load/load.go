@@ -5,6 +5,8 @@ package load
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"net/netip"
 	"time"
@@ -17,26 +19,32 @@ import (
 type client struct {
 	place
 	parser
-	fd     int   // -1: not connected
+	index  int // in Load.clients
+	fd     int // -1: not connected
+	socket socket
+	tls    *tls.Conn // over socket; nil without TLS
+	ticket ticket
 	steady bool  // its waits count for Load.LongestWait
 	heard  int64 // when its newest event came
 }
 
 // A Load is clients connected to one event stream. It belongs to one goroutine.
 type Load struct {
-	url     netip.AddrPort
-	path    string
-	epoll   int
-	began   time.Time
-	clients []*client
-	log     log
-	events  []unix.EpollEvent
-	buf     []byte
+	addr     netip.AddrPort
+	path     string
+	protocol Protocol
+	tls      *tls.Config
+	epoll    int
+	began    time.Time
+	clients  []*client
+	log      log
+	events   []unix.EpollEvent
+	buf      []byte
 
 	now int64 // the time of the read that is being looked at
 
-	open    int // clients connected, whose answer's head has come
-	pending int // clients connected, whose answer's head has not come
+	open    int // clients connected, whose answer's header has come
+	pending int // clients connected, whose answer's header has not come
 
 	delivered   int64 // events received, all clients together
 	dropped     int64 // connections ended by the server
@@ -44,19 +52,21 @@ type Load struct {
 	longestWait int64 // between two events of a steady client
 }
 
-// New returns a Load on http://addr/path, without clients.
-func New(addr netip.AddrPort, path string) (*Load, error) {
+// New returns a Load on the path at addr, without clients. Over TLS they trust the roots' certificates alone.
+func New(addr netip.AddrPort, path string, protocol Protocol, roots *x509.CertPool) (*Load, error) {
 	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, err
 	}
 	return &Load{
-		url:    addr,
-		path:   path,
-		epoll:  epoll,
-		began:  time.Now(),
-		events: make([]unix.EpollEvent, 512),
-		buf:    make([]byte, 1<<20),
+		addr:     addr,
+		path:     path,
+		protocol: protocol,
+		tls:      &tls.Config{RootCAs: roots, ServerName: addr.Addr().String(), NextProtos: []string{protocol.alpn()}},
+		epoll:    epoll,
+		began:    time.Now(),
+		events:   make([]unix.EpollEvent, 512),
+		buf:      make([]byte, 1<<20),
 	}, nil
 }
 
@@ -98,24 +108,50 @@ func (l *Load) read(c *client) {
 	if c.fd < 0 {
 		return // closed since epoll told
 	}
-	kept := copy(l.buf, c.rest)
-	n, err := readSocket(c.fd, l.buf[kept:])
-	if err == unix.EAGAIN || err == unix.EINTR {
+	if c.tls == nil {
+		kept := copy(l.buf, c.rest)
+		n, err := readSocket(c.fd, l.buf[kept:])
+		if err == unix.EAGAIN || err == unix.EINTR {
+			return
+		}
+		if n <= 0 {
+			l.end(c, nil)
+			return
+		}
+		l.receive(c, l.buf[:kept+n])
 		return
 	}
-	if n <= 0 {
-		l.end(c, nil)
-		return
+	c.socket.drained = false
+	for c.fd >= 0 {
+		kept := copy(l.buf, c.rest)
+		n, err := c.tls.Read(l.buf[kept:])
+		if n > 0 {
+			l.receive(c, l.buf[:kept+n])
+		}
+		if err == unix.EAGAIN {
+			return
+		}
+		if err != nil {
+			l.end(c, nil)
+			return
+		}
 	}
+}
+
+// receive takes note of what one client has received. b begins with what was left of before.
+func (l *Load) receive(c *client, b []byte) {
 	l.now = int64(time.Since(l.began))
-	wasHead, before := !c.headDone, l.delivered
-	err = c.feed(l.buf[:kept+n], func(key int64) {
+	wasHeader, before := !c.headerDone, l.delivered
+	err := c.feed(b, func(key int64) {
 		l.delivered++
 		l.log.receive(&c.place, key, l.now, l.places)
 	})
-	if wasHead && c.headDone {
+	if wasHeader && c.headerDone {
 		l.pending--
 		l.open++
+	}
+	if err == nil && c.frames != nil && c.frames.answers.Len() > 0 {
+		_, err = c.frames.answers.WriteTo(c.tls)
 	}
 	if err != nil {
 		l.end(c, err)
@@ -131,6 +167,9 @@ func (l *Load) read(c *client) {
 
 // end notes that the server has ended a connection.
 func (l *Load) end(c *client, err error) {
+	if c.fd < 0 {
+		return
+	}
 	l.close(c)
 	l.dropped++
 	if l.failure == nil && err != io.EOF {

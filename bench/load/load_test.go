@@ -40,7 +40,7 @@ func connected(t *testing.T, streams ...string) *Load {
 		<-r.Context().Done()
 	}))
 	t.Cleanup(server.Close)
-	l, err := New(netip.MustParseAddrPort(server.Listener.Addr().String()), "/")
+	l, err := New(netip.MustParseAddrPort(server.Listener.Addr().String()), "/", HTTP, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func TestClientsComeBackWithTheirLastID(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	defer server.Close()
-	l, err := New(netip.MustParseAddrPort(server.Listener.Addr().String()), "/")
+	l, err := New(netip.MustParseAddrPort(server.Listener.Addr().String()), "/", HTTP, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func TestClientsWithoutAnAnswerAreTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	l, err := New(netip.MustParseAddrPort(listener.Addr().String()), "/")
+	l, err := New(netip.MustParseAddrPort(listener.Addr().String()), "/", HTTP, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,21 +6,22 @@ import (
 	"errors"
 )
 
-// maxLine bounds what is kept of a line or a head whose end has not come: more than any
+// maxLine bounds what is kept of a line or a header whose end has not come: more than any
 // server here sends.
 const maxLine = 16 << 10
 
-var errTooLong = errors.New("a line or head without end")
+var errTooLong = errors.New("a line or header without end")
 
-// A parser reads one HTTP/1.1 answer that is an event stream, in whatever pieces it comes,
-// and gives each event's key. It reads no more of an event than it takes to tell it
+// A parser reads one answer that is an event stream, over HTTP/1.1 or HTTP/2, in whatever
+// pieces it comes, and gives each event's key. It reads no more of an event than it takes to tell it
 // from all others.
 type parser struct {
-	headDone bool // the answer's head is read
-	chunked  bool // the body comes in chunks (RFC 9112, section 7.1)
-	chunk    chunkReader
+	headerDone bool // the answer's header is read
+	chunked    bool // the body comes in chunks (RFC 9112, section 7.1)
+	chunk      chunkReader
+	frames     *frameReader // nil over HTTP/1.1
 
-	rest []byte // the unfinished line, or head
+	rest []byte // the unfinished line, or header
 
 	hasID, hasData bool  // the event being read has such a line
 	key            int64 // of the event being read
@@ -39,25 +40,29 @@ func (e errStatus) Error() string { return "answered " + string(e) }
 // feed reads what has come. b begins with p.rest, as the caller has put it there, and is
 // overwritten. Each event calls dispatch.
 func (p *parser) feed(b []byte, dispatch func(key int64)) error {
-	fresh := len(p.rest) // b[:fresh] is body already freed of its chunks
-	if !p.headDone {
+	fresh := len(p.rest) // b[:fresh] is body already freed of its chunks or frames
+	if !p.headerDone && p.frames == nil {
 		end := bytes.Index(b, []byte("\r\n\r\n"))
 		if end < 0 {
 			return p.keep(b)
 		}
-		if err := p.head(b[:end+2]); err != nil {
+		if err := p.header(b[:end+2]); err != nil {
 			return err
 		}
 		b, fresh = b[end+4:], 0
 	}
-	var end error // comes behind the events before it
-	if p.chunked {
-		var n int
+	var end error // returned after the events before it
+	n := len(b) - fresh
+	switch {
+	case p.frames != nil:
+		n, end = p.frames.strip(b[fresh:])
+		p.headerDone = p.frames.ok
+	case p.chunked:
 		n, end = p.chunk.strip(b[fresh:])
-		b = b[:fresh+n]
 	}
+	b = b[:fresh+n]
 	for {
-		b = p.frames(b, dispatch)
+		b = p.wholeEvents(b, dispatch)
 		i := bytes.IndexByte(b, '\n')
 		if i < 0 {
 			return cmp.Or(end, p.keep(b))
@@ -67,10 +72,10 @@ func (p *parser) feed(b []byte, dispatch func(key int64)) error {
 	}
 }
 
-// frames reads the events that b begins with, as far as they are whole and written as most
+// wholeEvents reads the events that b begins with, as far as they are whole and written as most
 // servers do, with a number for an ID and one line of data, and returns what is left. line
 // could read them as well, at twice the cost.
-func (p *parser) frames(b []byte, dispatch func(key int64)) []byte {
+func (p *parser) wholeEvents(b []byte, dispatch func(key int64)) []byte {
 	if p.hasID || p.hasData {
 		return b
 	}
@@ -106,13 +111,13 @@ func (p *parser) keep(b []byte) error {
 	return nil
 }
 
-// head reads the answer's head.
-func (p *parser) head(b []byte) error {
+// header reads the header of an HTTP/1.1 answer.
+func (p *parser) header(b []byte) error {
 	status, fields, _ := bytes.Cut(b, []byte("\r\n"))
 	if !bytes.HasPrefix(status, []byte("HTTP/1.1 200")) {
 		return errStatus(status)
 	}
-	p.headDone = true
+	p.headerDone = true
 	p.chunked = bytes.Contains(bytes.ToLower(fields), []byte("transfer-encoding: chunked"))
 	return nil
 }

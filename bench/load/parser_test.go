@@ -82,7 +82,7 @@ func TestTheLastIDIsKeptForTheNextConnection(t *testing.T) {
 	p := new(parser)
 	feedPieces(p, []byte(plainHead+"id: 17:3\ndata: a\n\nid"), 1000)
 	p.reset()
-	if string(p.lastID) != "17:3" || p.headDone || len(p.rest) > 0 {
+	if string(p.lastID) != "17:3" || p.headerDone || len(p.rest) > 0 {
 		t.Errorf("got %q, %+v", p.lastID, p)
 	}
 }

@@ -20,11 +20,11 @@ type broker struct {
 }
 
 func main() {
-	addr, interval := demo.Flags()
+	f := demo.Parse()
 	b := &broker{clients: make(map[chan []byte]struct{})}
-	go demo.Every(interval, b.send)
+	go demo.Every(f.Interval, b.send)
 	http.HandleFunc("/events", b.serve)
-	log.Fatal(http.ListenAndServe(addr, nil))
+	log.Fatal(f.Serve())
 }
 
 func (b *broker) send(id int64, payload []byte) error {

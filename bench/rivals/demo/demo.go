@@ -1,23 +1,43 @@
-// Package demo is what the rivals have in common: their flags, and the events that this
-// project's demo sends.
+// Package demo is what the rivals have in common: their flags, how they serve, and the events
+// that this project's demo sends.
 package demo
 
 import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"net/http"
 	"time"
 )
 
-// Flags parses the command line.
-func Flags() (addr string, interval time.Duration) {
-	flag.StringVar(&addr, "addr", ":8080", "listen on this `host:port`")
-	flag.DurationVar(&interval, "interval", 2*time.Second, "make an event each `duration`")
-	flag.Parse()
-	return addr, interval
+// Flags are a rival's command line.
+type Flags struct {
+	Addr     string        // host:port to listen on
+	Interval time.Duration // an event each
+	Cert     string        // the PEM file of the certificate for HTTPS; empty for HTTP
+	Key      string        // the PEM file of its private key
 }
 
-// Payload returns the data of the event of the given moment.
+// Parse parses the command line.
+func Parse() (f Flags) {
+	flag.StringVar(&f.Addr, "addr", ":8080", "listen on this `host:port`")
+	flag.DurationVar(&f.Interval, "interval", 2*time.Second, "make an event each `duration`")
+	flag.StringVar(&f.Cert, "cert", "", "serve HTTPS and HTTP/2 with the certificate in this PEM `file`")
+	flag.StringVar(&f.Key, "key", "", "the certificate's private key, a PEM `file`")
+	flag.Parse()
+	return f
+}
+
+// Serve serves http.DefaultServeMux, over HTTPS and HTTP/2 where there is a certificate. It
+// returns when that fails.
+func (f Flags) Serve() error {
+	if f.Cert == "" {
+		return http.ListenAndServe(f.Addr, nil)
+	}
+	return http.ListenAndServeTLS(f.Addr, f.Cert, f.Key, nil)
+}
+
+// Payload returns the data of the event at the given time.
 func Payload(now time.Time) []byte {
 	b, err := json.Marshal(struct {
 		Timestamp int64  `json:"timestamp"`

@@ -16,7 +16,7 @@ import (
 const held = 4096
 
 func main() {
-	addr, interval := demo.Flags()
+	f := demo.Parse()
 	replayer, err := sse.NewFiniteReplayer(held, false)
 	if err != nil {
 		log.Fatal(err)
@@ -29,11 +29,11 @@ func main() {
 			return nil, http.NewResponseController(w).Flush() == nil
 		},
 	}
-	go demo.Every(interval, func(id int64, payload []byte) error {
+	go demo.Every(f.Interval, func(id int64, payload []byte) error {
 		m := &sse.Message{ID: sse.ID(strconv.FormatInt(id, 10))}
 		m.AppendData(string(payload))
 		return server.Publish(m)
 	})
 	http.Handle("/events", server)
-	log.Fatal(http.ListenAndServe(addr, nil))
+	log.Fatal(f.Serve())
 }

@@ -18,17 +18,17 @@ import (
 const head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\nConnection: close\r\n\r\n"
 
 func main() {
-	addr, interval := demo.Flags()
+	f := demo.Parse()
 	fds := make(chan int, 1<<16)
-	go accept(netip.MustParseAddrPort(addr), fds)
+	go accept(netip.MustParseAddrPort(f.Addr), fds)
 	var clients []int
 	var ready []byte
 	id := time.Now().UnixMicro()
-	for next := time.Now().Add(interval); ; {
+	for next := time.Now().Add(f.Interval); ; {
 		time.Sleep(time.Until(next))
 		// What came due during the last round goes out together, as ready bytes do.
 		ready = ready[:0]
-		for ; !next.After(time.Now()); next = next.Add(interval) {
+		for ; !next.After(time.Now()); next = next.Add(f.Interval) {
 			id++
 			ready = fmt.Appendf(ready, "id: %d\ndata: %s\n\n", id, demo.Payload(next))
 		}

@@ -12,13 +12,13 @@ import (
 )
 
 func main() {
-	addr, interval := demo.Flags()
+	f := demo.Parse()
 	server := sse.New()
 	server.CreateStream("demo")
-	go demo.Every(interval, func(_ int64, payload []byte) error {
+	go demo.Every(f.Interval, func(_ int64, payload []byte) error {
 		server.Publish("demo", &sse.Event{Data: payload})
 		return nil
 	})
 	http.Handle("/events", server)
-	log.Fatal(http.ListenAndServe(addr, nil))
+	log.Fatal(f.Serve())
 }

@@ -1,5 +1,5 @@
 // Package main is the program that this project began as, on Iris 12 and with its address
-// and its interval made flags. Nothing else is changed.
+// and its interval made flags, and with HTTPS as Iris has it. Nothing else is changed.
 package main
 
 import (
@@ -127,6 +127,8 @@ if(typeof(EventSource) !== "undefined") {
 func main() {
 	addr := flag.String("addr", ":8080", "")
 	interval := flag.Duration("interval", 2*time.Second, "")
+	cert := flag.String("cert", "", "")
+	key := flag.String("key", "", "")
 	flag.Parse()
 	broker := NewBroker()
 	go func() {
@@ -163,5 +165,9 @@ func main() {
 	app.Get("/events", broker.ServeHTTP)
 	// http://localhost:8080
 	// http://localhost:8080/events
-	app.Run(iris.Addr(*addr), iris.WithoutServerError(iris.ErrServerClosed))
+	runner := iris.Addr(*addr)
+	if *cert != "" {
+		runner = iris.TLS(*addr, *cert, *key, iris.TLSNoRedirect)
+	}
+	app.Run(runner, iris.WithoutServerError(iris.ErrServerClosed))
 }
