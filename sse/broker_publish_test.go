@@ -3,11 +3,12 @@ package sse
 import (
 	"context"
 	"errors"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+
+	"example.com/sse/internal/testkit"
 )
 
 func TestPublishedEventsReachTheirClient(t *testing.T) {
@@ -27,12 +28,15 @@ func TestWhatPublishAcceptsGoesOutBeforeShutdownEndsTheStreams(t *testing.T) {
 	eventually(t, "registered", func() bool { return b.Stats().Clients == 1 })
 	var accepted atomic.Int64
 	var publishers sync.WaitGroup
+	enough := make(chan struct{})
 	for range 20 {
 		publishers.Go(func() {
-			for {
+			for range 1000 { // All of it is less than the history retains.
 				switch err := b.Publish(t.Context(), Event{Data: payload}); err {
 				case nil:
-					accepted.Add(1)
+					if accepted.Add(1) == 1000 {
+						close(enough)
+					}
 				case ErrStopped:
 					return
 				default:
@@ -42,20 +46,18 @@ func TestWhatPublishAcceptsGoesOutBeforeShutdownEndsTheStreams(t *testing.T) {
 			}
 		})
 	}
-	go func() {
-		for accepted.Load() < 1000 {
-			runtime.Gosched()
-		}
+	publishers.Go(func() {
+		<-enough
 		shutdown(t, b)
-	}()
+	})
 	var received int64
 	for {
-		if _, err := s.next(); err != nil {
+		if _, err := s.Next(); err != nil {
 			break
 		}
 		received++
 	}
-	publishers.Wait()
+	testkit.Return(t, publishers.Wait, "all publishers end")
 	if received != accepted.Load() {
 		t.Errorf("Publish accepted %d events, the client received %d", accepted.Load(), received)
 	}

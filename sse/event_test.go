@@ -52,17 +52,17 @@ func FuzzAnyPayloadSurvivesAStrictParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, id int64, name string, data []byte) {
 		frame := Event{ID: id, Name: name, Data: data}.appendTo([]byte("retry: 1\n"))
-		r := newReader(bytes.NewReader(frame))
-		got, err := r.next()
+		r := newParser(bytes.NewReader(frame))
+		got, err := r.Next()
 		if err != nil {
 			t.Fatalf("frame %q: %v", frame, err)
 		}
 		want := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(data))
 		wantName := strings.Split(strings.ReplaceAll(name, "\r", "\n"), "\n")[0]
-		if got.ID != id || got.Name != wantName || string(got.Data) != want {
+		if got.ID != id || got.Name != wantName || got.Data != want {
 			t.Errorf("parsed (%d, %q, %q) out of %q, want (%d, %q, %q)", got.ID, got.Name, got.Data, frame, id, wantName, want)
 		}
-		if got, err := r.next(); err == nil {
+		if got, err := r.Next(); err == nil {
 			t.Errorf("a second event %v in %q", got, frame)
 		}
 	})

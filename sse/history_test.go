@@ -9,9 +9,9 @@ import (
 // ids returns the IDs of the events between two positions.
 func ids(t *testing.T, h *history, from, to int64) (ids []int64) {
 	t.Helper()
-	r := newReader(bytes.NewReader(h.between(from, to)))
+	r := newParser(bytes.NewReader(h.between(from, to)))
 	for {
-		e, err := r.next()
+		e, err := r.Next()
 		if err != nil {
 			return ids
 		}

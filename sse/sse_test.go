@@ -1,6 +1,7 @@
 package sse
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"example.com/sse/internal/testkit"
+
 	"github.com/kataras/golog"
 	"github.com/kataras/iris/v12"
 )
@@ -24,7 +27,7 @@ var logOutput atomic.Value
 func TestMain(m *testing.M) {
 	logTo(io.Discard)
 	golog.SetOutput(logWriter{})
-	os.Exit(m.Run())
+	os.Exit(testkit.Main(m, nil))
 }
 
 // A logWriter writes to logOutput; golog's own SetOutput is not for use while it logs.
@@ -88,7 +91,7 @@ func newHTTP2Server(t *testing.T) (*Broker, *httptest.Server) {
 // shutdown stops a broker whose clients all read, or are gone.
 func shutdown(t *testing.T, b *Broker) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Limit)
 	defer cancel()
 	if err := b.Shutdown(ctx); err != nil {
 		t.Error(err)
@@ -97,26 +100,43 @@ func shutdown(t *testing.T, b *Broker) {
 
 // A stream is a test's connection to a broker.
 type stream struct {
-	*reader
+	*testkit.Parser
 	response *http.Response
 }
 
-// open connects with a client of its own, for half a minute at most; header is pairs of names
-// and values.
-func open(t *testing.T, url string, header ...string) stream {
-	t.Helper()
-	return openWith(t, &http.Client{
-		Transport: &http.Transport{DisableKeepAlives: true},
-		Timeout:   30 * time.Second,
-	}, url, header...)
+// newParser returns a parser that accepts every stream of a broker's: its source may restart the
+// numbering, and send what is not UTF-8.
+func newParser(r io.Reader) *testkit.Parser {
+	p := testkit.NewParser(r)
+	p.AnyID, p.AnyBytes = true, true
+	return p
 }
 
-// openWith connects with the given client.
+// open connects with a client of its own, for testkit.Limit at most. The header is either pairs
+// of names and values or a query alone.
+func open(t *testing.T, url string, header ...string) stream {
+	t.Helper()
+	return openWith(t, &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, url, header...)
+}
+
+// openWith connects with the given client, for testkit.Limit at most.
 func openWith(t *testing.T, client *http.Client, url string, header ...string) stream {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/events", nil)
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Limit)
+	t.Cleanup(cancel)
+	s, err := connect(ctx, client, url, header...)
 	if err != nil {
 		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.response.Body.Close() })
+	return s
+}
+
+// connect is openWith for other goroutines than the test's. The stream ends with ctx.
+func connect(ctx context.Context, client *http.Client, url string, header ...string) (stream, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/events", nil)
+	if err != nil {
+		return stream{}, err
 	}
 	if len(header) == 1 {
 		request.URL.RawQuery = header[0]
@@ -127,17 +147,16 @@ func openWith(t *testing.T, client *http.Client, url string, header ...string) s
 	}
 	response, err := client.Do(request)
 	if err != nil {
-		t.Fatal(err)
+		return stream{}, err
 	}
-	t.Cleanup(func() { response.Body.Close() })
-	return stream{newReader(response.Body), response}
+	return stream{newParser(response.Body), response}, nil
 }
 
 // want reads one event and checks it; an ID of 0 stands for any.
-func (s stream) want(t *testing.T, id int64, data string) Event {
+func (s stream) want(t *testing.T, id int64, data string) testkit.Event {
 	t.Helper()
-	e, err := s.next()
-	if err != nil || id != 0 && e.ID != id || string(e.Data) != data {
+	e, err := s.Next()
+	if err != nil || id != 0 && e.ID != id || e.Data != data {
 		t.Fatalf("got event %d %.40q, error %v; want %d %.40q", e.ID, e.Data, err, id, data)
 	}
 	return e
@@ -147,7 +166,7 @@ func (s stream) want(t *testing.T, id int64, data string) Event {
 func (s stream) wantEnd(t *testing.T) {
 	t.Helper()
 	for {
-		if _, err := s.next(); err != nil {
+		if _, err := s.Next(); err != nil {
 			if !errors.Is(err, io.EOF) {
 				t.Errorf("the stream ends with %v", err)
 			}
@@ -167,14 +186,15 @@ func send(t *testing.T, b *Broker, ids ...int64) {
 	eventually(t, "all events taken", func() bool { return b.Stats().Events == events })
 }
 
-// eventually waits until a condition holds.
+// eventually waits until a condition holds, for testkit.Limit at most.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !holds(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within 10 s: %s", what)
+	testkit.Eventually(t, func() error {
+		if !holds() {
+			return errors.New("not so: " + what)
 		}
-	}
+		return nil
+	})
 }
 
 // settled checks that no more goroutines and file descriptors are left than there were.
@@ -197,15 +217,32 @@ func openFiles() int {
 	return len(files)
 }
 
-// dialStalled sends a request over a connection with a small buffer and does not read.
-func dialStalled(t *testing.T, server *httptest.Server) net.Conn {
+// dial opens a connection, for testkit.Limit at most.
+func dial(t *testing.T, server *httptest.Server) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", server.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(30 * time.Second)) // For tests that read in the end.
+	conn.SetDeadline(time.Now().Add(testkit.Limit))
+	return conn
+}
+
+// readResponse reads a connection's response, whose body is a stream.
+func readResponse(t *testing.T, conn net.Conn) stream {
+	t.Helper()
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stream{newParser(response.Body), response}
+}
+
+// dialStalled sends a request over a connection with a small buffer and does not read.
+func dialStalled(t *testing.T, server *httptest.Server) net.Conn {
+	t.Helper()
+	conn := dial(t, server)
 	conn.(*net.TCPConn).SetReadBuffer(16 << 10)
 	fmt.Fprint(conn, "GET /events HTTP/1.1\r\nHost: test\r\n\r\n")
 	return conn

@@ -1,14 +1,15 @@
 package sse
 
 import (
-	"bufio"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
+
+	"example.com/sse/internal/testkit"
 
 	"github.com/kataras/iris/v12"
 )
@@ -32,7 +33,7 @@ func TestHeadAndFirstLineComeBeforeAnyEvent(t *testing.T) {
 	if _, err := http.ParseTime(s.response.Header.Get("Date")); err != nil {
 		t.Error(err)
 	}
-	line, err := s.lines.ReadString('\n')
+	line, err := s.Line()
 	if err != nil || !strings.HasPrefix(line, "retry: ") {
 		t.Errorf("first line %q, error %v", line, err)
 	}
@@ -41,14 +42,14 @@ func TestHeadAndFirstLineComeBeforeAnyEvent(t *testing.T) {
 func TestReconnectionTimesAreSpread(t *testing.T) {
 	b, server := newServer(t)
 	send(t, b, 1)
-	seen := map[int]bool{}
+	seen := map[time.Duration]bool{}
 	for range 20 {
 		s := open(t, server.URL, "Last-Event-ID", "0")
 		s.want(t, 1, "1")
-		if s.retry < minRetry || s.retry > maxRetry {
-			t.Errorf("retry %d", s.retry)
+		if ms := s.Retry.Milliseconds(); ms < minRetry || ms > maxRetry {
+			t.Errorf("retry %d", ms)
 		}
-		seen[s.retry] = true
+		seen[s.Retry] = true
 	}
 	if len(seen) < 10 {
 		t.Errorf("20 clients, only these reconnection times: %v", seen)
@@ -115,12 +116,12 @@ func TestHeaderComesBeforeTheQuery(t *testing.T) {
 	// A browser that reconnects repeats the URL of its first connection.
 	request, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/events?lastEventId=10", nil)
 	request.Header.Set("Last-Event-ID", "20")
-	response, err := http.DefaultClient.Do(request)
+	response, err := testkit.Client.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	stream{newReader(response.Body), response}.want(t, 30, "30")
+	stream{newParser(response.Body), response}.want(t, 30, "30")
 }
 
 func TestEveryPayloadArrives(t *testing.T) {
@@ -144,7 +145,7 @@ func TestOtherMethods(t *testing.T) {
 		{"OPTIONS", "Access-Control-Allow-Headers", "Last-Event-ID, Cache-Control", 204},
 	} {
 		request, _ := http.NewRequest(test.method, server.URL+"/events", strings.NewReader("body"))
-		response, err := http.DefaultClient.Do(request)
+		response, err := testkit.Client.Do(request)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -306,21 +307,14 @@ func TestHTTP1OverTLS(t *testing.T) {
 
 func TestHTTP10ClientGetsAStreamThatEndsWithItsConnection(t *testing.T) {
 	b, server := newServer(t)
-	conn, err := net.Dial("tcp", server.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	conn := dial(t, server)
 	fmt.Fprint(conn, "GET /events HTTP/1.0\r\nLast-Event-ID: 0\r\n\r\n")
-	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := readResponse(t, conn)
+	response := s.response
 	if response.TransferEncoding != nil || response.ContentLength != -1 || !response.Close {
 		t.Errorf("transfer encoding %q, length %d, close %v", response.TransferEncoding, response.ContentLength, response.Close)
 	}
 	send(t, b, 1)
-	s := stream{newReader(response.Body), response}
 	s.want(t, 1, "1")
 	shutdown(t, b)
 	s.wantEnd(t)
@@ -338,14 +332,11 @@ func TestChatteringClientIsCutOff(t *testing.T) {
 func TestLittleChatterIsIgnored(t *testing.T) {
 	b, server := newServer(t)
 	conn := dialStalled(t, server)
-	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := readResponse(t, conn)
 	io.WriteString(conn, "GET /events HTTP/1.1\r\nHost: test\r\n\r\n") // A pipelined request.
 	eventually(t, "registered", func() bool { return b.Stats().Clients == 1 })
 	b.Notifier <- Event{ID: 1}
-	stream{newReader(response.Body), response}.want(t, 1, "")
+	s.want(t, 1, "")
 	if ever := b.Stats().ClientsTotal; ever != 1 {
 		t.Errorf("%d clients registered", ever)
 	}

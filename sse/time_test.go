@@ -1,7 +1,6 @@
 package sse
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -46,12 +45,8 @@ func inBubble(t *testing.T, test func(t *testing.T, b *Broker, connect func(head
 			ours, theirs := net.Pipe()
 			l.conns <- theirs
 			fmt.Fprintf(ours, "GET /events HTTP/1.1\r\nHost: test\r\n%s\r\n", header)
-			response, err := http.ReadResponse(bufio.NewReader(ours), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			s := stream{newReader(response.Body), response}
-			line, err := s.lines.ReadString('\n')
+			s := readResponse(t, ours)
+			line, err := s.Line()
 			if err != nil {
 				t.Fatal(line, err)
 			}
@@ -66,7 +61,7 @@ func TestHeartbeatAfterSilence(t *testing.T) {
 		conn, s := connect("")
 		for range 3 {
 			start := time.Now()
-			if line, err := s.lines.ReadString('\n'); line != ":\n" || err != nil {
+			if line, err := s.Line(); line != ":\n" || err != nil {
 				t.Errorf("got %q, %v", line, err)
 			}
 			if waited := time.Since(start); waited != 15*time.Second {
@@ -86,8 +81,8 @@ func TestNoHeartbeatDuringTraffic(t *testing.T) {
 			b.Notifier <- Event{ID: id + 1}
 			s.want(t, id+1, "")
 		}
-		if s.comments != 0 {
-			t.Errorf("%d heartbeats", s.comments)
+		if s.Comments != 0 {
+			t.Errorf("%d heartbeats", s.Comments)
 		}
 		conn.Close()
 		shutdown(t, b)
@@ -199,7 +194,7 @@ func TestHeldClientsGetHeartbeats(t *testing.T) {
 		b.Notifier <- Event{ID: 1}
 		b.Notifier <- Event{ID: 2}
 		time.Sleep(heartbeatInterval)
-		if line, err := s.lines.ReadString('\n'); line != ":\n" || err != nil {
+		if line, err := s.Line(); line != ":\n" || err != nil {
 			t.Errorf("got %q, %v", line, err)
 		}
 		b.Release()

@@ -9,6 +9,8 @@ import (
 	"net"
 	"testing"
 	"time"
+
+	"example.com/sse/internal/testkit"
 )
 
 // tcp returns a connection's two ends.
@@ -46,6 +48,7 @@ func TestWritingDoesNotWaitForRoom(t *testing.T) {
 		}
 	}
 	writing.Close()
+	reading.SetDeadline(time.Now().Add(testkit.Limit))
 	if received, err := io.Copy(io.Discard, reading); received != written || err != nil {
 		t.Errorf("%d bytes of %d arrive, error %v", received, written, err)
 	}
@@ -69,8 +72,9 @@ func TestWriterThatIsAboutToEndLooksAgain(t *testing.T) {
 	go io.Copy(io.Discard, reading)
 	c := &client{outbox: newOutbox(), conn: writing, raw: rawConnOf(writing)}
 	w := newWriters() // The test is their listen.
-	forgotten := time.After(time.Minute)
+	forgotten := time.NewTimer(testkit.Limit)
 	for range 200_000 {
+		forgotten.Reset(testkit.Limit)
 		for range rand.IntN(3000) { // Until the writer looks into the empty outbox, more or less.
 		}
 		select {
@@ -79,7 +83,7 @@ func TestWriterThatIsAboutToEndLooksAgain(t *testing.T) {
 				w.add(c)
 			}
 			w.start()
-		case <-forgotten:
+		case <-forgotten.C:
 			t.Fatal("a batch is pending, and no writer comes")
 		}
 	}
