@@ -105,15 +105,15 @@ func main() {
 
 	broker := sse.NewBroker()
 	// Where the events come from: this server's own ticker, or the stream of all servers.
-	var servers *cluster.Cluster
+	var member *cluster.Member
 	if o.nats.URLs == "" {
 		go tick(broker, o.interval)
-	} else if servers, err = cluster.Join(broker, o.interval, hello, o.nats); err != nil {
+	} else if member, err = cluster.Join(broker, o.interval, hello, o.nats); err != nil {
 		fmt.Fprintf(os.Stderr, "sse: -nats: %v\n", err)
 		os.Exit(2)
 	}
 
-	app := newApp(broker, servers)
+	app := newApp(broker, member)
 	app.Logger().SetLevelOutput("error", os.Stderr)
 	failed := make(chan error, 1)
 	go func() {
@@ -170,8 +170,8 @@ func hello(now time.Time) []byte {
 	return evtBytes
 }
 
-// newApp returns the routes. A server alone has nil servers.
-func newApp(broker *sse.Broker, servers *cluster.Cluster) *iris.Application {
+// newApp returns the routes. A server alone has a nil member.
+func newApp(broker *sse.Broker, member *cluster.Member) *iris.Application {
 	app := iris.New().Configure(iris.WithFireMethodNotAllowed)
 	app.HandleMany("GET HEAD", "/", func(ctx iris.Context) {
 		ctx.ContentType("text/html")
@@ -183,7 +183,7 @@ func newApp(broker *sse.Broker, servers *cluster.Cluster) *iris.Application {
 		case <-broker.Done():
 			ctx.StopWithText(iris.StatusServiceUnavailable, "stopping")
 		default:
-			if servers != nil && !servers.Ready() {
+			if member != nil && !member.Ready() {
 				ctx.StopWithText(iris.StatusServiceUnavailable, "waiting for NATS")
 				return
 			}
@@ -191,14 +191,14 @@ func newApp(broker *sse.Broker, servers *cluster.Cluster) *iris.Application {
 		}
 	})
 	app.HandleMany("GET HEAD", "/stats", func(ctx iris.Context) {
-		if servers == nil {
+		if member == nil {
 			ctx.JSON(broker.Stats())
 			return
 		}
 		ctx.JSON(struct {
 			sse.Stats
 			NATS cluster.Stats `json:"nats"`
-		}{broker.Stats(), servers.Stats()})
+		}{broker.Stats(), member.Stats()})
 	})
 	return app
 }

@@ -29,25 +29,25 @@ type Options struct {
 	Replicas int    // of the stream, should it have to be made; at least 1
 }
 
-// A Cluster is this server's part in it.
-type Cluster struct {
-	options Options
-	broker  *sse.Broker
-	changed chan struct{} // room for one: the connection was lost or made since the reader last looked
+// A Member is this server's part in it.
+type Member struct {
+	options     Options
+	broker      *sse.Broker
+	connChanged chan struct{} // room for one: the connection was lost or made since the reader last looked
 
 	connected atomic.Bool
 	ready     atomic.Bool   // the broker's history was filled; never false again
-	last      atomic.Uint64 // sequence of the newest event read; 0 before the first
+	lastSeq   atomic.Uint64 // sequence of the newest event read; 0 before the first
 	lastTick  atomic.Int64  // boundary of the last tick read, in ns since 1970; 0 before the first
 
 	// Owned by read:
 
 	created    time.Time // when the stream that is read was created; zero before the first
-	lastTime   time.Time // when NATS stored the newest event read
-	difference string    // between the stream's configuration and ours, as last logged
+	lastStored time.Time // when NATS stored the newest event read
+	loggedDiff string    // between the stream's configuration and ours, as last logged
 }
 
-// Stats are a Cluster's figures.
+// Stats are a Member's figures.
 type Stats struct {
 	Connected    bool   `json:"connected"`
 	LastSequence uint64 `json:"last_sequence"` // of the newest event read
@@ -58,7 +58,7 @@ type Stats struct {
 // NATS is not there yet, and goes on trying; until the history is filled, clients wait. So
 // call it before the server listens. Its error says what is wrong with the options, and
 // repeats no URL, since that may hold a password.
-func Join(broker *sse.Broker, interval time.Duration, payload func(time.Time) []byte, o Options) (*Cluster, error) {
+func Join(broker *sse.Broker, interval time.Duration, payload func(time.Time) []byte, o Options) (*Member, error) {
 	if err := checkURLs(o.URLs); err != nil {
 		return nil, err
 	}
@@ -67,17 +67,17 @@ func Join(broker *sse.Broker, interval time.Duration, payload func(time.Time) []
 			return nil, fmt.Errorf("credentials: %w", err)
 		}
 	}
-	c := &Cluster{options: o, broker: broker, changed: make(chan struct{}, 1)}
+	m := &Member{options: o, broker: broker, connChanged: make(chan struct{}, 1)}
 	broker.Hold()
-	go c.run(interval, payload)
-	return c, nil
+	go m.run(interval, payload)
+	return m, nil
 }
 
 // run connects, reads and ticks until the broker stops.
-func (c *Cluster) run(interval time.Duration, payload func(time.Time) []byte) {
+func (m *Member) run(interval time.Duration, payload func(time.Time) []byte) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	nc, err := c.connect()
+	nc, err := m.connect()
 	if err != nil {
 		golog.Error("NATS: the URLs do not go together") // The error repeats them.
 		return
@@ -88,31 +88,31 @@ func (c *Cluster) run(interval time.Duration, payload func(time.Time) []byte) {
 		golog.Errorf("NATS: %v", err)
 		return
 	}
-	go c.read(ctx, nc, js)
-	go (&ticker{c: c, nc: nc, js: js, interval: interval, payload: payload}).run(ctx)
-	<-c.broker.Done()
+	go m.read(ctx, nc, js)
+	go (&ticker{member: m, nc: nc, js: js, interval: interval, payload: payload}).run(ctx)
+	<-m.broker.Done()
 }
 
 // Ready tells whether this server has ever read all that NATS held for it: from then on it
 // can resume clients.
-func (c *Cluster) Ready() bool { return c.ready.Load() }
+func (m *Member) Ready() bool { return m.ready.Load() }
 
 // Stats returns the current figures.
-func (c *Cluster) Stats() Stats {
-	return Stats{Connected: c.connected.Load(), LastSequence: c.last.Load()}
+func (m *Member) Stats() Stats {
+	return Stats{Connected: m.connected.Load(), LastSequence: m.lastSeq.Load()}
 }
 
-// A complaint is logged once and not again until it is settled or another takes its place:
+// A warnOnce is logged once and not again until it is settled or another takes its place:
 // what is tried four times a second would fill the log.
-type complaint struct {
+type warnOnce struct {
 	last string
 }
 
-func (c *complaint) make(format string, args ...any) {
-	if text := fmt.Sprintf(format, args...); text != c.last {
-		c.last = text
+func (w *warnOnce) warn(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); text != w.last {
+		w.last = text
 		golog.Warn(text)
 	}
 }
 
-func (c *complaint) settle() { c.last = "" }
+func (w *warnOnce) reset() { w.last = "" }

@@ -24,17 +24,17 @@ const (
 
 // connect returns a connection that may still have to be made, and that is made again for
 // ever.
-func (c *Cluster) connect() (*nats.Conn, error) {
-	var trouble complaint // for the handlers, which nats.go calls one at a time
+func (m *Member) connect() (*nats.Conn, error) {
+	var trouble warnOnce // for the handlers, which nats.go calls one at a time
 	changed := func() {
 		select {
-		case c.changed <- struct{}{}:
+		case m.connChanged <- struct{}{}:
 		default: // The reader has not looked since the last time.
 		}
 	}
 	connected := func(nc *nats.Conn) {
-		c.connected.Store(true)
-		trouble.settle()
+		m.connected.Store(true)
+		trouble.reset()
 		// Not ConnectedUrlRedacted: it hides a password, but not a token.
 		golog.Infof("NATS: connected to %s", nc.ConnectedAddr())
 		changed()
@@ -54,27 +54,27 @@ func (c *Cluster) connect() (*nats.Conn, error) {
 		nats.ConnectHandler(connected),
 		nats.ReconnectHandler(connected),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			if !c.connected.Swap(false) {
+			if !m.connected.Swap(false) {
 				return
 			}
 			changed()
 			if err == nil {
 				err = errors.New("closed")
 			}
-			trouble.make("NATS: connection lost, trying again: %v", err)
+			trouble.warn("NATS: connection lost, trying again: %v", err)
 		}),
 		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) {
-			trouble.make("NATS: not there yet, trying again: %v", err)
+			trouble.warn("NATS: not there yet, trying again: %v", err)
 		}),
 		// Without a handler nats.go prints to stderr.
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			trouble.make("NATS: %v", err)
+			trouble.warn("NATS: %v", err)
 		}),
 	}
-	if c.options.Creds != "" {
-		options = append(options, nats.UserCredentials(c.options.Creds))
+	if m.options.Creds != "" {
+		options = append(options, nats.UserCredentials(m.options.Creds))
 	}
-	return nats.Connect(c.options.URLs, options...)
+	return nats.Connect(m.options.URLs, options...)
 }
 
 // checkURLs returns an error that does not repeat the URLs, as that from parsing one does,

@@ -9,13 +9,13 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// fill is how many of the last events a server reads when it starts.
-const fill = 4096
+// backfill is how many of the last events a server reads when it starts.
+const backfill = 4096
 
-// newestOf returns the sequence of the newest event in the stream, or 0: until it is read, this
+// lastSequence returns the sequence of the newest event in the stream, or 0: until it is read, this
 // server is behind. The number of messages that a consumer tells are pending is not to be
 // relied on, since it lives on a replica that may lag.
-func newestOf(ctx context.Context, stream jetstream.Stream) (sequence uint64, err error) {
+func lastSequence(ctx context.Context, stream jetstream.Stream) (sequence uint64, err error) {
 	newest, err := stream.GetLastMsgForSubject(ctx, subject)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return 0, nil
@@ -26,21 +26,21 @@ func newestOf(ctx context.Context, stream jetstream.Stream) (sequence uint64, er
 	return newest.Sequence, nil
 }
 
-// startAt returns the sequence to read from, with last the sequence of the newest event read,
+// startSequence returns the sequence to read from, with last the sequence of the newest event read,
 // or 0. A stream that ends before it has lost its end, and is read from its beginning: a
 // consumer that starts after the stream's end is no error, and gets nothing for ever.
-func startAt(state jetstream.StreamState, last uint64) uint64 {
+func startSequence(state jetstream.StreamState, last uint64) uint64 {
 	if last > 0 && last <= state.LastSeq {
 		return last + 1
 	}
-	if state.LastSeq < fill {
+	if state.LastSeq < backfill {
 		return max(state.FirstSeq, 1)
 	}
-	return max(state.FirstSeq, state.LastSeq-fill+1)
+	return max(state.FirstSeq, state.LastSeq-backfill+1)
 }
 
-// messagesFrom returns the messages from a sequence on.
-func messagesFrom(ctx context.Context, nc *nats.Conn, stream jetstream.Stream, start uint64) (*puller, error) {
+// consumeFrom returns the messages from a sequence on.
+func consumeFrom(ctx context.Context, nc *nats.Conn, stream jetstream.Stream, start uint64) (*puller, error) {
 	consumer, err := stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
 		OptStartSeq:   start,

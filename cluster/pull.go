@@ -53,7 +53,7 @@ func (p *puller) stop() { p.sub.Unsubscribe() }
 
 // next returns the next message and its place in the stream. To a server that is behind it must
 // come soon; to another one, it or a heartbeat.
-func (p *puller) next(ctx context.Context, behind bool) (*nats.Msg, *nats.MsgMetadata, error) {
+func (p *puller) next(ctx context.Context, catchingUp bool) (*nats.Msg, *nats.MsgMetadata, error) {
 	p.silence.Reset(2 * pullHeartbeat)
 	for {
 		if p.waiting == 0 {
@@ -71,7 +71,7 @@ func (p *puller) next(ctx context.Context, behind bool) (*nats.Msg, *nats.MsgMet
 			}
 			switch code := msg.Header.Get("Status"); code {
 			case "100": // a heartbeat
-				if !behind {
+				if !catchingUp {
 					p.silence.Reset(2 * pullHeartbeat)
 				}
 			case "404", "408": // the request's time is over

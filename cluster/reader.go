@@ -28,31 +28,31 @@ var errGap = errors.New("messages were lost on the way")
 // the memory of one NATS server, which may die: anything strange, and another one begins
 // behind the last event. (jetstream.OrderedConsumer does the like, but waits too long
 // after a node is lost.)
-func (c *Cluster) read(ctx context.Context, nc *nats.Conn, js jetstream.JetStream) {
-	var trouble complaint
+func (m *Member) read(ctx context.Context, nc *nats.Conn, js jetstream.JetStream) {
+	var trouble warnOnce
 	for ctx.Err() == nil {
 		connection, startOver := context.WithCancel(ctx)
 		go func() {
 			select {
-			case <-c.changed:
+			case <-m.connChanged:
 				startOver()
 			case <-connection.Done():
 			}
 		}()
-		err := c.consume(connection, nc, js, &trouble)
+		err := m.consume(connection, nc, js, &trouble)
 		startOver()
 		// Another server may be ahead of this one now, and clients come from it with IDs
 		// that are from the future here: they wait until this one has caught up.
-		c.broker.Hold()
+		m.broker.Hold()
 		if errors.Is(err, context.Canceled) {
 			continue
 		}
 		if nc.IsConnected() {
-			trouble.make("NATS: reading again: %v", err)
+			trouble.warn("NATS: reading again: %v", err)
 		}
 		select {
 		case <-time.After(retryWait):
-		case <-c.changed:
+		case <-m.connChanged:
 		case <-ctx.Done():
 		}
 	}
@@ -60,48 +60,48 @@ func (c *Cluster) read(ctx context.Context, nc *nats.Conn, js jetstream.JetStrea
 
 // consume reads on behind the last event, with a consumer of its own. It returns when that
 // cannot be relied on any more.
-func (c *Cluster) consume(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, trouble *complaint) error {
-	stream, err := c.openStream(ctx, js)
+func (m *Member) consume(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, trouble *warnOnce) error {
+	stream, err := m.openStream(ctx, js)
 	if err != nil {
 		return err
 	}
-	c.recognize(stream.CachedInfo().Created)
+	m.recognize(stream.CachedInfo().Created)
 	state := stream.CachedInfo().State
-	last := c.last.Load()
-	start := startAt(state, last)
+	last := m.lastSeq.Load()
+	start := startSequence(state, last)
 	if last > 0 && start <= last {
 		golog.Warnf("NATS: the stream ends at %d, before the last event read, %d: has NATS lost its end?", state.LastSeq, last)
 	} else if last > 0 && state.FirstSeq > start {
 		golog.Warnf("NATS: the stream begins at %d: what it held behind %d was not read", state.FirstSeq, last)
 	}
-	newest, err := newestOf(ctx, stream)
+	newest, err := lastSequence(ctx, stream)
 	if err != nil {
 		return err
 	}
-	messages, err := messagesFrom(ctx, nc, stream, start)
+	messages, err := consumeFrom(ctx, nc, stream, start)
 	if err != nil {
 		return fmt.Errorf("consumer: %w", err)
 	}
 	defer messages.stop()
-	behind := true
+	catchingUp := true
 	for n := uint64(1); ; n++ {
-		if behind && c.last.Load() >= newest {
-			behind = false
-			c.ready.Store(true)
-			c.broker.Release()
+		if catchingUp && m.lastSeq.Load() >= newest {
+			catchingUp = false
+			m.ready.Store(true)
+			m.broker.Release()
 		}
-		msg, meta, err := messages.next(ctx, behind)
+		msg, meta, err := messages.next(ctx, catchingUp)
 		if err != nil {
 			return err
 		}
 		if meta.Sequence.Consumer != n {
 			return errGap
 		}
-		c.pass(ctx, meta.Sequence.Stream, meta.Timestamp, msg.Header, msg.Data)
+		m.forward(ctx, meta.Sequence.Stream, meta.Timestamp, msg.Header, msg.Data)
 		if ctx.Err() != nil {
 			return ctx.Err() // It was not passed, perhaps.
 		}
-		trouble.settle()
+		trouble.reset()
 	}
 }
 
@@ -109,30 +109,30 @@ func (c *Cluster) consume(ctx context.Context, nc *nats.Conn, js jetstream.JetSt
 // created again is read from its beginning, and all that it holds is new: neither its
 // sequences nor its times compare with those of the last one, since it may number from 1, on
 // a NATS whose clock is behind.
-func (c *Cluster) recognize(created time.Time) {
-	if !c.created.IsZero() && !c.created.Equal(created) {
-		golog.Warnf("NATS: the stream was created again: what it held after %d, if anything, is lost", c.last.Load())
-		c.last.Store(0)
-		c.lastTime = time.Time{}
+func (m *Member) recognize(created time.Time) {
+	if !m.created.IsZero() && !m.created.Equal(created) {
+		golog.Warnf("NATS: the stream was created again: what it held after %d, if anything, is lost", m.lastSeq.Load())
+		m.lastSeq.Store(0)
+		m.lastStored = time.Time{}
 	}
-	c.created = created
+	m.created = created
 }
 
-// pass gives the broker a message, unless it had it: where the stream seemed to begin anew, a
+// forward gives the broker a message, unless it had it: where the stream seemed to begin anew, a
 // sequence that is not new is a new event only if it was stored later. (A replica that has
 // just become leader can seem to end too early for a moment.)
-func (c *Cluster) pass(ctx context.Context, sequence uint64, stored time.Time, header nats.Header, data []byte) {
-	if sequence <= c.last.Load() && !stored.After(c.lastTime) {
+func (m *Member) forward(ctx context.Context, sequence uint64, stored time.Time, header nats.Header, data []byte) {
+	if sequence <= m.lastSeq.Load() && !stored.After(m.lastStored) {
 		return
 	}
 	select {
-	case c.broker.Notifier <- sse.Event{ID: int64(sequence), Data: data}:
+	case m.broker.Notifier <- sse.Event{ID: int64(sequence), Data: data}:
 	case <-ctx.Done():
 		return
 	}
-	c.last.Store(sequence)
-	c.lastTime = stored
-	if boundary := tickOf(header.Get(jetstream.MsgIDHeader)); boundary != 0 {
-		c.lastTick.Store(boundary)
+	m.lastSeq.Store(sequence)
+	m.lastStored = stored
+	if boundary := boundaryOf(header.Get(jetstream.MsgIDHeader)); boundary != 0 {
+		m.lastTick.Store(boundary)
 	}
 }

@@ -17,7 +17,7 @@ import (
 func TestEventReadTwiceIsPassedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broker := sse.NewBroker()
-		c := &Cluster{broker: broker}
+		m := &Member{broker: broker}
 		now := time.Now()
 		var passed []string
 		for _, message := range []struct {
@@ -35,7 +35,7 @@ func TestEventReadTwiceIsPassedOnce(t *testing.T) {
 			{2, now.Add(2), "f"},
 		} {
 			before := broker.Stats().Events
-			c.pass(t.Context(), message.sequence, message.stored, nil, []byte(message.data))
+			m.forward(t.Context(), message.sequence, message.stored, nil, []byte(message.data))
 			synctest.Wait()
 			if broker.Stats().Events > before {
 				passed = append(passed, message.data)
@@ -51,19 +51,19 @@ func TestEventReadTwiceIsPassedOnce(t *testing.T) {
 func TestStreamCreatedAgainIsNewWhateverItsClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broker := sse.NewBroker()
-		c := &Cluster{broker: broker}
+		m := &Member{broker: broker}
 		now := time.Now()
-		c.recognize(now)
-		c.pass(t.Context(), 10, now, nil, nil)
-		c.recognize(now) // as after every reconnect
-		c.pass(t.Context(), 10, now, nil, nil)
+		m.recognize(now)
+		m.forward(t.Context(), 10, now, nil, nil)
+		m.recognize(now) // as after every reconnect
+		m.forward(t.Context(), 10, now, nil, nil)
 		synctest.Wait()
 		if got := broker.Stats().Events; got != 1 {
 			t.Errorf("an event that was read twice is %d events", got)
 		}
-		c.recognize(now.Add(-time.Hour))
-		c.pass(t.Context(), 1, now.Add(-time.Hour), nil, nil)
-		c.pass(t.Context(), 2, now.Add(-time.Hour), nil, nil)
+		m.recognize(now.Add(-time.Hour))
+		m.forward(t.Context(), 1, now.Add(-time.Hour), nil, nil)
+		m.forward(t.Context(), 2, now.Add(-time.Hour), nil, nil)
 		synctest.Wait()
 		if got := broker.Stats().Events; got != 3 {
 			t.Errorf("%d events of the stream that was created again, want 2", got-1)
@@ -75,11 +75,11 @@ func TestStreamCreatedAgainIsNewWhateverItsClock(t *testing.T) {
 func TestLastTickIsKnownFromTheStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broker := sse.NewBroker()
-		c := &Cluster{broker: broker}
+		m := &Member{broker: broker}
 		tick := nats.Header{jetstream.MsgIDHeader: {"tick-5000"}}
-		c.pass(t.Context(), 1, time.Now(), tick, nil)
-		c.pass(t.Context(), 2, time.Now(), nil, nil)
-		if got := c.lastTick.Load(); got != 5000 {
+		m.forward(t.Context(), 1, time.Now(), tick, nil)
+		m.forward(t.Context(), 2, time.Now(), nil, nil)
+		if got := m.lastTick.Load(); got != 5000 {
 			t.Errorf("the last tick is %d", got)
 		}
 		broker.Shutdown(t.Context())
@@ -90,12 +90,12 @@ func TestTroubleIsLoggedOnceUntilItIsOver(t *testing.T) {
 	var lines strings.Builder
 	golog.SetOutput(&lines)
 	defer golog.Reset()
-	var trouble complaint
+	var trouble warnOnce
 	for _, say := range []string{"A", "A", "B", "B", "", "B"} {
 		if say == "" {
-			trouble.settle()
+			trouble.reset()
 		} else {
-			trouble.make("trouble %s", say)
+			trouble.warn("trouble %s", say)
 		}
 	}
 	if got := strings.Count(lines.String(), "trouble"); got != 3 {

@@ -43,8 +43,8 @@ func configuration(now time.Time, replicas int) jetstream.StreamConfig {
 
 // openStream returns the stream, and makes it where there is none. One that exists is the
 // operator's, and stays as it is: an update would take its replicas down to ours.
-func (c *Cluster) openStream(ctx context.Context, js jetstream.JetStream) (jetstream.Stream, error) {
-	ours := configuration(time.Now(), c.options.Replicas)
+func (m *Member) openStream(ctx context.Context, js jetstream.JetStream) (jetstream.Stream, error) {
+	ours := configuration(time.Now(), m.options.Replicas)
 	stream, err := js.Stream(ctx, streamName)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		stream, err = js.CreateStream(ctx, ours)
@@ -57,8 +57,8 @@ func (c *Cluster) openStream(ctx context.Context, js jetstream.JetStream) (jetst
 	if err != nil {
 		return nil, fmt.Errorf("stream %s: %w", streamName, err)
 	}
-	if diff := difference(stream.CachedInfo().Config, ours); diff != c.difference {
-		c.difference = diff
+	if diff := configDiff(stream.CachedInfo().Config, ours); diff != m.loggedDiff {
+		m.loggedDiff = diff
 		if diff != "" {
 			golog.Warnf("NATS: stream %s is left as it is, but differs: %s", streamName, diff)
 		}
@@ -66,9 +66,9 @@ func (c *Cluster) openStream(ctx context.Context, js jetstream.JetStream) (jetst
 	return stream, nil
 }
 
-// difference tells in what a stream's configuration differs from ours, or "". More replicas
+// configDiff tells in what a stream's configuration differs from ours, or "". More replicas
 // than we would have are no difference.
-func difference(theirs, ours jetstream.StreamConfig) string {
+func configDiff(theirs, ours jetstream.StreamConfig) string {
 	var list []string
 	compare := func(what string, theirs, ours any) {
 		if theirs, ours := fmt.Sprint(theirs), fmt.Sprint(ours); theirs != ours {

@@ -33,7 +33,7 @@ func TestDifferenceOfAStreamIsToldInWords(t *testing.T) {
 	} {
 		theirs := ours
 		test.change(&theirs)
-		if got := difference(theirs, ours); got != test.want {
+		if got := configDiff(theirs, ours); got != test.want {
 			t.Errorf("got %q, want %q", got, test.want)
 		}
 	}

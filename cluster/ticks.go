@@ -11,8 +11,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// tickID begins the message ID of a tick; its boundary follows.
-const tickID = "tick-"
+// tickIDPrefix begins the message ID of a tick; its boundary follows.
+const tickIDPrefix = "tick-"
 
 // errDuplicateInProcess is how NATS answers when another server's publication of the same
 // tick is on its way to the replicas.
@@ -22,7 +22,7 @@ const errDuplicateInProcess jetstream.ErrorCode = 10158
 // boundary as message ID, so that JetStream makes one event of them: there is no leader, and
 // any server may die.
 type ticker struct {
-	c        *Cluster
+	member   *Member
 	nc       *nats.Conn
 	js       jetstream.JetStream
 	interval time.Duration
@@ -30,11 +30,11 @@ type ticker struct {
 
 	boundary int64 // the last one that was its turn, in ns since 1970
 	failed   bool  // the last publication did
-	trouble  complaint
+	trouble  warnOnce
 }
 
 func (t *ticker) run(ctx context.Context) {
-	t.boundary = floor(time.Now(), t.interval)
+	t.boundary = lastBoundary(time.Now(), t.interval)
 	for {
 		now := time.Now()
 		t.boundary = nextBoundary(now, t.boundary, t.interval)
@@ -53,14 +53,14 @@ func (t *ticker) tick(ctx context.Context) {
 	ctx, cancel := context.WithDeadline(ctx, time.Unix(0, t.boundary).Add(t.interval))
 	defer cancel()
 	// IsConnected blocks for as long as a frozen NATS does not answer to a new connection.
-	if !t.c.ready.Load() || !t.nc.IsConnected() || !isNews(t.boundary, t.c.lastTick.Load(), t.interval) {
+	if !t.member.ready.Load() || !t.nc.IsConnected() || !isNew(t.boundary, t.member.lastTick.Load(), t.interval) {
 		return
 	}
 	// A frozen NATS swallows bytes, and would release a tick of each interval in a burst.
 	if t.failed && t.nc.FlushWithContext(ctx) != nil {
 		return
 	}
-	id := tickID + strconv.FormatInt(t.boundary, 10)
+	id := tickIDPrefix + strconv.FormatInt(t.boundary, 10)
 	_, err := t.js.Publish(ctx, subject, t.payload(time.Unix(0, t.boundary)),
 		jetstream.WithMsgID(id), jetstream.WithRetryAttempts(0))
 	var answer *jetstream.APIError
@@ -69,21 +69,21 @@ func (t *ticker) tick(ctx context.Context) {
 	}
 	t.failed = err != nil
 	if err == nil {
-		t.trouble.settle()
+		t.trouble.reset()
 	} else if ctx.Err() != context.Canceled {
-		t.trouble.make("NATS: a tick could not be published: %v", err)
+		t.trouble.warn("NATS: a tick could not be published: %v", err)
 	}
 }
 
-// isNews tells whether a boundary is newer than the last tick read. One more than an
+// isNew tells whether a boundary is newer than the last tick read. One more than an
 // interval ahead is a stranger's or of a clock that is wrong, and must not silence us.
-func isNews(boundary, last int64, interval time.Duration) bool {
+func isNew(boundary, last int64, interval time.Duration) bool {
 	return boundary > last || last > boundary+int64(interval)
 }
 
-// floor returns the last multiple of the interval since 1970. time.Truncate would count
+// lastBoundary returns the last multiple of the interval since 1970. time.Truncate would count
 // from year 1, and differ for intervals that don't divide the time between.
-func floor(now time.Time, interval time.Duration) int64 {
+func lastBoundary(now time.Time, interval time.Duration) int64 {
 	ns := now.UnixNano()
 	return ns - ns%int64(interval)
 }
@@ -91,7 +91,7 @@ func floor(now time.Time, interval time.Duration) int64 {
 // nextBoundary returns the boundary that has its turn after the last. A publication that
 // took its whole interval ends behind the next boundary, which is not too late then.
 func nextBoundary(now time.Time, last int64, interval time.Duration) int64 {
-	current, step := floor(now, interval), int64(interval)
+	current, step := lastBoundary(now, interval), int64(interval)
 	switch {
 	case last < current:
 		return current
@@ -101,9 +101,9 @@ func nextBoundary(now time.Time, last int64, interval time.Duration) int64 {
 	return last + step
 }
 
-// tickOf returns the boundary of a tick by its message ID, or 0 for any other message.
-func tickOf(messageID string) int64 {
-	digits, ok := strings.CutPrefix(messageID, tickID)
+// boundaryOf returns the boundary of a tick by its message ID, or 0 for any other message.
+func boundaryOf(messageID string) int64 {
+	digits, ok := strings.CutPrefix(messageID, tickIDPrefix)
 	if !ok {
 		return 0
 	}

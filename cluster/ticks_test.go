@@ -9,7 +9,7 @@ func TestBoundariesAreTheSameOnEveryServer(t *testing.T) {
 	// time.Truncate would give another moment for this interval.
 	const interval = 7 * time.Second
 	now := time.Unix(1_000_000, 999)
-	got := floor(now, interval)
+	got := lastBoundary(now, interval)
 	if got%int64(interval) != 0 || got > now.UnixNano() || got+int64(interval) <= now.UnixNano() {
 		t.Errorf("the boundary before %d is %d", now.UnixNano(), got)
 	}
@@ -47,7 +47,7 @@ func TestTickOfAnotherServerIsNotPublishedAgain(t *testing.T) {
 		{10 * step, 1<<63 - 1, true},      // a stranger's
 		{10 * step, -(1 << 63) + 1, true}, // likewise
 	} {
-		if got := isNews(test.boundary, test.last, interval); got != test.want {
+		if got := isNew(test.boundary, test.last, interval); got != test.want {
 			t.Errorf("the tick %d after %d: got %v", test.boundary, test.last, got)
 		}
 	}
@@ -61,7 +61,7 @@ func TestOnlyTicksCountAsTicks(t *testing.T) {
 		"1795345822000000000":      0,
 		"":                         0,
 	} {
-		if got := tickOf(id); got != want {
+		if got := boundaryOf(id); got != want {
 			t.Errorf("%q: got %d, want %d", id, got, want)
 		}
 	}
