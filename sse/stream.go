@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -168,10 +169,22 @@ func (b *Broker) serveInHandler(ctx iris.Context, flusher http.Flusher, retry st
 	c.outbox.state.Store(dirty) // Its writer is always there, and waits for the next batch.
 	ctx.WriteString(retry)
 	flusher.Flush()
-	if !b.join(c) {
+	// A server's write timeout ends that flush where a client has no window for it, but is
+	// not for a stream. One that has ended is not registered.
+	http.NewResponseController(ctx.ResponseWriter().Naive()).SetWriteDeadline(time.Time{})
+	if stream.Err() != nil || !b.join(c) {
 		return
 	}
 	defer b.leave(c)
+	if body := ctx.Request().Body; body != http.NoBody {
+		// It means nothing, but takes room from the connection's other requests until it
+		// is read.
+		go func() {
+			if n, _ := io.CopyN(io.Discard, body, maxInput+1); n > maxInput {
+				cancel()
+			}
+		}()
+	}
 	for {
 		select {
 		case batch, ok := <-c.outbox.batch:

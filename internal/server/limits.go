@@ -13,9 +13,13 @@ import (
 
 // Limits bounds what a client may cost, whatever it sends, omits or does not read: neither
 // Iris nor net/http sets a limit. It is a configurator for iris.Addr and iris.TLS.
+//
+// The write timeout is for every answer but a stream: package sse lifts it once a stream's
+// header is out.
 func Limits(su *iris.Supervisor) {
 	su.Server.ReadHeaderTimeout = 5 * time.Second
-	su.Server.ReadTimeout = 5 * time.Second // with the body
+	su.Server.ReadTimeout = 5 * time.Second   // with the body
+	su.Server.WriteTimeout = 10 * time.Second // a client that does not read what it asked for
 	su.Server.IdleTimeout = time.Minute
 	su.Server.MaxHeaderBytes = 16 << 10
 	su.Server.HTTP2 = &http.HTTP2Config{
