@@ -80,7 +80,7 @@ func (l *Load) dialInTurn(ctx context.Context, clients []*client) (dialed int, e
 		if ctx.Err() != nil {
 			return i, nil
 		}
-		if err := l.start(c, l.dial(c)); err != nil {
+		if err := l.start(c, l.dial(ctx, c)); err != nil {
 			return i, err
 		}
 		if i%dialsBetweenPolls == 0 {
@@ -104,19 +104,20 @@ func (l *Load) dialTogether(ctx context.Context, clients []*client) (dialed int,
 		err error
 	}
 	results := make(chan result, maxHandshakes)
-	for begun, ended := 0, 0; ; {
+	for begun, ended := 0, 0; begun < len(clients) && err == nil && ctx.Err() == nil || ended < begun; {
 		for err == nil && ctx.Err() == nil && begun < len(clients) && begun-ended < maxHandshakes {
 			c := clients[begun]
 			begun++
-			go func() { results <- result{c, l.dial(c)} }()
-		}
-		if begun == ended {
-			return ended, err
+			go func() { results <- result{c, l.dial(ctx, c)} }()
 		}
 		select {
 		case r := <-results:
 			ended++
-			if startErr := l.start(r.client, r.err); err == nil {
+			startErr := l.start(r.client, r.err)
+			switch {
+			case startErr == nil:
+				dialed++
+			case ctx.Err() == nil && err == nil:
 				err = startErr
 			}
 		default:
@@ -125,11 +126,12 @@ func (l *Load) dialTogether(ctx context.Context, clients []*client) (dialed int,
 			}
 		}
 	}
+	return dialed, err
 }
 
-// dial connects a client and sends its request. It uses nothing of the Load that changes:
+// dial connects a client and sends its request, as long as ctx lasts. It uses nothing of the Load that changes:
 // several may run at the same time.
-func (l *Load) dial(c *client) (err error) {
+func (l *Load) dial(ctx context.Context, c *client) (err error) {
 	c.fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		c.fd = -1
@@ -150,7 +152,7 @@ func (l *Load) dial(c *client) (err error) {
 		_, err = unix.Write(c.fd, l.request(c))
 		return err
 	}
-	if err := l.handshake(c); err != nil {
+	if err := l.handshake(ctx, c); err != nil {
 		return err
 	}
 	request := l.request

@@ -17,7 +17,7 @@ import (
 
 // A client is one connection.
 type client struct {
-	place
+	position
 	parser
 	index  int // in Load.clients
 	fd     int // -1: not connected
@@ -144,7 +144,7 @@ func (l *Load) receive(c *client, b []byte) {
 	wasHeader, before := !c.headerDone, l.delivered
 	err := c.feed(b, func(key int64) {
 		l.delivered++
-		l.log.receive(&c.place, key, l.now, l.places)
+		l.log.receive(&c.position, key, l.now, l.positions)
 	})
 	if wasHeader && c.headerDone {
 		l.pending--
@@ -177,10 +177,10 @@ func (l *Load) end(c *client, err error) {
 	}
 }
 
-// places yields all clients' places in the log.
-func (l *Load) places(yield func(*place) bool) {
+// positions yields all clients' positions in the log.
+func (l *Load) positions(yield func(*position) bool) {
 	for _, c := range l.clients {
-		if !yield(&c.place) {
+		if !yield(&c.position) {
 			return
 		}
 	}

@@ -2,32 +2,77 @@ package load
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"example.com/sse/internal/testkit"
 )
 
-// connected returns a load whose n clients have each been sent their stream in turn: a list
-// of ids with spaces. "end" ends the stream. A client sees the rest of its stream behind a
-// bar only once all have connected.
-func connected(t *testing.T, streams ...string) *Load {
+func TestMain(m *testing.M) { os.Exit(testkit.Main(m, nil)) }
+
+var protocols = map[string]Protocol{"HTTP/1.1": HTTP, "HTTPS, HTTP/1.1": HTTPS, "HTTPS, HTTP/2": HTTPS2}
+
+// serve returns a load without clients on a server that has the given handler.
+func serve(t *testing.T, protocol Protocol, handler http.HandlerFunc) *Load {
+	t.Helper()
+	server := httptest.NewUnstartedServer(handler)
+	roots := x509.NewCertPool()
+	if protocol == HTTP {
+		server.Start()
+	} else {
+		server.EnableHTTP2 = true
+		server.StartTLS()
+		roots.AddCert(server.Certificate())
+	}
+	t.Cleanup(server.Close)
+	return newLoad(t, server.Listener, protocol, roots)
+}
+
+func newLoad(t *testing.T, server net.Listener, protocol Protocol, roots *x509.CertPool) *Load {
+	t.Helper()
+	l, err := New(netip.MustParseAddrPort(server.Addr().String()), "/", protocol, roots)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(l.Close)
+	return l
+}
+
+// until receives until done, and fails the test when that takes too long.
+func until(t *testing.T, l *Load, what string, done func() bool) {
+	t.Helper()
+	if !l.Until(t.Context(), testkit.Limit, done) {
+		t.Fatalf("not within %v: %s; %+v", testkit.Limit, what, l.Counts())
+	}
+}
+
+// connected returns a load whose n clients have each received their stream in turn: a list
+// of ids with spaces. "end" ends the stream. A client is sent the rest of its stream after a
+// bar only once all have received what comes before their bars.
+func connected(t *testing.T, protocol Protocol, streams ...string) *Load {
 	t.Helper()
 	var next atomic.Int64
 	goOn := make(chan struct{})
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	l := serve(t, protocol, func(w http.ResponseWriter, r *http.Request) {
 		w.(http.Flusher).Flush()
 		before, after, _ := strings.Cut(streams[next.Add(1)-1], "|")
 		for i, part := range []string{before, after} {
 			if i == 1 {
-				<-goOn
+				select {
+				case <-goOn:
+				case <-r.Context().Done():
+				}
 			}
 			for word := range strings.FieldsSeq(part) {
 				if word == "end" {
@@ -38,22 +83,34 @@ func connected(t *testing.T, streams ...string) *Load {
 			}
 		}
 		<-r.Context().Done()
-	}))
-	t.Cleanup(server.Close)
-	l, err := New(netip.MustParseAddrPort(server.Listener.Addr().String()), "/", HTTP, nil)
-	if err != nil {
-		t.Fatal(err)
+	})
+	var want Counts
+	expect := func(part string) {
+		ends := int64(strings.Count(part, "end"))
+		want.Delivered += int64(len(strings.Fields(part))) - ends
+		want.Dropped += ends
 	}
-	t.Cleanup(l.Close)
-	for range streams {
+	receive := func() {
+		t.Helper()
+		until(t, l, "the streams' events", func() bool {
+			return l.Counts().Delivered >= want.Delivered && l.Counts().Dropped >= want.Dropped
+		})
+	}
+	for _, stream := range streams {
 		if err := l.Connect(t.Context(), 1, false); err != nil {
 			t.Fatal(err)
 		}
-		// One after the other: the order in which clients see events is part of the test.
-		l.Until(t.Context(), 20*time.Millisecond, func() bool { return false })
+		// One after the other: the order in which clients receive events is part of the test.
+		before, _, _ := strings.Cut(stream, "|")
+		expect(before)
+		receive()
 	}
 	close(goOn)
-	l.Until(t.Context(), 100*time.Millisecond, func() bool { return false })
+	for _, stream := range streams {
+		_, after, _ := strings.Cut(stream, "|")
+		expect(after)
+	}
+	receive()
 	return l
 }
 
@@ -74,16 +131,18 @@ func TestWhatOthersGotAndAClientDidNotIsMissed(t *testing.T) {
 		{"out of order", []string{"1 2 3 4", "1 3 2 4"}, Counts{Delivered: 8, Missed: 1, Doubled: 1}},
 		{"dropped", []string{"1 2 | 3", "1 2 | end"}, Counts{Delivered: 5, Dropped: 1}},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			if got := connected(t, test.streams...).Counts(); got != test.want {
-				t.Errorf("got %+v, want %+v", got, test.want)
-			}
-		})
+		for name, protocol := range protocols {
+			t.Run(test.name+" over "+name, func(t *testing.T) {
+				if got := connected(t, protocol, test.streams...).Counts(); got != test.want {
+					t.Errorf("got %+v, want %+v", got, test.want)
+				}
+			})
+		}
 	}
 }
 
 func TestByAllAndBehindTellWhoStillWaits(t *testing.T) {
-	l := connected(t, "1 2 3", "1 2", "2")
+	l := connected(t, HTTP, "1 2 3", "1 2", "2")
 	var byAll []bool
 	for i := range 4 {
 		byAll = append(byAll, l.ByAll(i))
@@ -100,41 +159,88 @@ func TestByAllAndBehindTellWhoStillWaits(t *testing.T) {
 }
 
 func TestSpreadIsFromTheFirstReceiptToTheLast(t *testing.T) {
-	l := connected(t, "1 | 2", "| 1 2") // Both get 2 at once, but one of them 1 later.
-	median, worst := l.Spread(0, 1)
-	if median < 20*time.Millisecond || median != worst {
-		t.Errorf("got %v, %v, want 20 ms or more", median, worst)
+	l := new(Load)
+	others := func(func(*position) bool) {}
+	var first, second position
+	for _, received := range []struct {
+		by      *position
+		key, at int64
+	}{{&first, 1, 10}, {&second, 1, 40}, {&first, 2, 100}, {&second, 2, 110}, {&first, 3, 200}, {&second, 3, 220}} {
+		l.log.receive(received.by, received.key, received.at, others)
+	}
+	if median, worst := l.Spread(0, 3); median != 20 || worst != 30 {
+		t.Errorf("got %v, %v, want 20 ns, 30 ns", median, worst)
+	}
+	if got := l.Received(1, 3); got != 4 {
+		t.Errorf("%d were received of two events by two clients", got)
 	}
 }
 
-func TestClientsComeBackWithTheirLastID(t *testing.T) {
-	got := make(chan string, 4)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		got <- r.Header.Get("Last-Event-ID")
-		fmt.Fprint(w, "id: 41\ndata: x\n\nid: 42\ndata: x\n\nid: 43\n")
-		w.(http.Flusher).Flush()
-		<-r.Context().Done()
-	}))
-	defer server.Close()
-	l, err := New(netip.MustParseAddrPort(server.Listener.Addr().String()), "/", HTTP, nil)
-	if err != nil {
-		t.Fatal(err)
+func TestClientsReconnectWithTheirLastIDAndTheirTicket(t *testing.T) {
+	for name, protocol := range protocols {
+		t.Run(name, func(t *testing.T) {
+			got := make(chan string, 4)
+			l := serve(t, protocol, func(w http.ResponseWriter, r *http.Request) {
+				got <- fmt.Sprintf("%s, ID %q, resumes %t", r.Proto, r.Header.Get("Last-Event-ID"), r.TLS != nil && r.TLS.DidResume)
+				fmt.Fprint(w, "id: 41\ndata: x\n\nid: 42\ndata: x\n\nid: 43\n")
+				w.(http.Flusher).Flush()
+				<-r.Context().Done()
+			})
+			if err := l.Connect(t.Context(), 1, false); err != nil {
+				t.Fatal(err)
+			}
+			until(t, l, "two events", func() bool { return l.Events() == 2 })
+			l.Disconnect(1)
+			if l.Open() != 0 {
+				t.Errorf("%d clients are connected after Disconnect", l.Open())
+			}
+			if err := l.Reconnect(t.Context(), 1); err != nil {
+				t.Fatal(err)
+			}
+			proto := "HTTP/1.1"
+			if protocol == HTTPS2 {
+				proto = "HTTP/2.0"
+			}
+			// An ID counts only with its event (section 9.2.6).
+			for _, want := range []string{
+				fmt.Sprintf("%s, ID %q, resumes false", proto, ""), fmt.Sprintf("%s, ID %q, resumes %t", proto, "42", protocol != HTTP),
+			} {
+				if got := testkit.Receive(t, got, "a request"); got != want {
+					t.Errorf("got %s, want %s", got, want)
+				}
+			}
+		})
 	}
-	defer l.Close()
-	if err := l.Connect(t.Context(), 1, false); err != nil {
-		t.Fatal(err)
+}
+
+func TestAStreamOfManyMegabytesIsReadToItsEnd(t *testing.T) {
+	for name, protocol := range protocols {
+		t.Run(name, func(t *testing.T) {
+			const events, size = 2500, 10_000 // more than a connection's window of HTTP/2 has room for
+			payload := strings.Repeat("x", size)
+			l := serve(t, protocol, func(w http.ResponseWriter, _ *http.Request) {
+				for id := range events {
+					fmt.Fprintf(w, "id: %d\ndata: %s\n\n", id+1, payload)
+				}
+			})
+			if err := l.Connect(t.Context(), 1, false); err != nil {
+				t.Fatal(err)
+			}
+			until(t, l, "the end", func() bool { return l.Counts().Dropped == 1 })
+			if got, want := l.Counts(), (Counts{Delivered: events, Dropped: 1}); got != want {
+				t.Errorf("got %+v, want %+v", got, want)
+			}
+		})
 	}
-	l.Until(t.Context(), time.Second, func() bool { return l.Events() == 2 })
-	l.Disconnect(1)
-	if l.Open() != 0 {
-		t.Errorf("%d clients are connected after Disconnect", l.Open())
-	}
-	if err := l.Reconnect(t.Context(), 1); err != nil {
-		t.Fatal(err)
-	}
-	// An ID counts only with its event (section 9.2.6).
-	if first, second := <-got, <-got; first != "" || second != "42" {
-		t.Errorf("got %q, then %q, want none, then 42", first, second)
+}
+
+func TestACertificateThatIsNotTrustedIsAnError(t *testing.T) {
+	for _, protocol := range []Protocol{HTTPS, HTTPS2} {
+		l := serve(t, protocol, func(http.ResponseWriter, *http.Request) {})
+		l.tls.RootCAs = x509.NewCertPool()
+		if err := l.Connect(t.Context(), 1, false); !errors.As(err, new(x509.UnknownAuthorityError)) {
+			t.Errorf("got %v", err)
+		}
 	}
 }
 
@@ -144,16 +250,18 @@ func TestClientsWithoutAnAnswerAreTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	l, err := New(netip.MustParseAddrPort(listener.Addr().String()), "/", HTTP, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	for _, within := range []time.Duration{0, 50 * time.Millisecond} {
-		ctx, cancel := context.WithTimeout(t.Context(), within)
-		if err := l.Connect(ctx, 3, false); !errors.Is(err, ErrNoAnswer) {
-			t.Errorf("within %v: got %v, want ErrNoAnswer", within, err)
+	for name, protocol := range protocols {
+		l := newLoad(t, listener, protocol, nil)
+		for _, within := range []time.Duration{0, 50 * time.Millisecond} {
+			ctx, cancel := context.WithTimeout(t.Context(), within)
+			began := time.Now()
+			if err := l.Connect(ctx, 3, false); !errors.Is(err, ErrNoAnswer) {
+				t.Errorf("%s, within %v: got %v, want ErrNoAnswer", name, within, err)
+			}
+			if took := time.Since(began); took > answerTimeout*2/3 {
+				t.Errorf("%s, within %v: took %v", name, within, took)
+			}
+			cancel()
 		}
-		cancel()
 	}
 }

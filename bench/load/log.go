@@ -18,16 +18,16 @@ type logged struct {
 	first, last int64 // receipt
 }
 
-// A place is a client's place in the log.
-type place struct {
+// A position is a client's position in the log.
+type position struct {
 	joined bool
 	start  int // its first event
 	at     int // its newest event
 }
 
-// receive notes that a client received the event with the given key, and moves its place.
-// others are all places.
-func (l *log) receive(p *place, key, now int64, others func(yield func(*place) bool)) {
+// receive notes that a client received the event with the given key, and moves its position.
+// others are all positions.
+func (l *log) receive(p *position, key, now int64, others func(yield func(*position) bool)) {
 	i := len(l.events)
 	if p.joined {
 		i = p.at + 1
@@ -56,7 +56,7 @@ func (l *log) receive(p *place, key, now int64, others func(yield func(*place) b
 
 // find returns the index of the event with the given key. It inserts it where others are
 // already beyond it, who then missed it.
-func (l *log) find(key, now int64, others func(yield func(*place) bool)) int {
+func (l *log) find(key, now int64, others func(yield func(*position) bool)) int {
 	i, found := slices.BinarySearchFunc(l.events, key, func(e logged, key int64) int {
 		return int(min(max(e.key-key, -1), 1))
 	})

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -28,8 +29,19 @@ func (p Protocol) alpn() string {
 }
 
 // handshake makes a client's connection a TLS connection. It verifies the certificate as a
-// browser would, and resumes the client's last session when the server gave it a ticket.
-func (l *Load) handshake(c *client) error {
+// browser would, and resumes the client's last session when the server gave it a ticket. It
+// ends with ctx.
+func (l *Load) handshake(ctx context.Context, c *client) error {
+	shut := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		unix.Shutdown(c.fd, unix.SHUT_RDWR)
+		close(shut)
+	})
+	defer func() {
+		if !stop() {
+			<-shut // The descriptor is not closed before: another socket could have its number.
+		}
+	}()
 	config := l.tls.Clone()
 	config.ClientSessionCache = &c.ticket // its own, as that of another browser
 	c.socket = socket{fd: c.fd, blocks: true}
