@@ -35,6 +35,7 @@ type Member struct {
 	broker      *sse.Broker
 	connChanged chan struct{} // room for one: the connection was lost or made since the reader last looked
 
+	js        atomic.Value // a jetstream.JetStream, once there is one
 	connected atomic.Bool
 	ready     atomic.Bool   // the broker's history was filled; never false again
 	lastSeq   atomic.Uint64 // sequence of the newest event read; 0 before the first
@@ -53,10 +54,12 @@ type Stats struct {
 	LastSequence uint64 `json:"last_sequence"` // of the newest event read
 }
 
-// Join feeds the broker from the cluster until the broker stops, and publishes what payload
-// makes of each tick: a multiple of the interval since 1970. It returns at once, also where
-// NATS is not there yet, and goes on trying; until the history is filled, clients wait. So
-// call it before the server listens. Its error says what is wrong with the options, and
+// Join feeds the broker from NATS until the broker stops, and publishes what payload returns
+// for each tick: a multiple of the interval since 1970. It returns at once, also where NATS is
+// not there yet, and goes on trying; until the history is filled, clients wait. So call Join
+// before the server listens, once for a broker: it has no other source from then on. Join closes
+// [sse.Broker.Notifier], where an event would get an ID that no other server knows, so a send
+// panics; publish with [Member.Publish]. Join's error says what is wrong with the options, and
 // repeats no URL, since that may hold a password.
 func Join(broker *sse.Broker, interval time.Duration, payload func(time.Time) []byte, o Options) (*Member, error) {
 	if err := checkURLs(o.URLs); err != nil {
@@ -69,6 +72,7 @@ func Join(broker *sse.Broker, interval time.Duration, payload func(time.Time) []
 	}
 	m := &Member{options: o, broker: broker, connChanged: make(chan struct{}, 1)}
 	broker.Hold()
+	close(broker.Notifier)
 	go m.run(interval, payload)
 	return m, nil
 }
@@ -88,6 +92,7 @@ func (m *Member) run(interval time.Duration, payload func(time.Time) []byte) {
 		golog.Errorf("NATS: %v", err)
 		return
 	}
+	m.js.Store(js)
 	go m.read(ctx, nc, js)
 	go (&ticker{member: m, nc: nc, js: js, interval: interval, payload: payload}).run(ctx)
 	<-m.broker.Done()

@@ -97,9 +97,8 @@ func (m *Member) consume(ctx context.Context, nc *nats.Conn, js jetstream.JetStr
 		if meta.Sequence.Consumer != n {
 			return errGap
 		}
-		m.forward(ctx, meta.Sequence.Stream, meta.Timestamp, msg.Header, msg.Data)
-		if ctx.Err() != nil {
-			return ctx.Err() // It was not passed, perhaps.
+		if err := m.forward(ctx, meta.Sequence.Stream, meta.Timestamp, msg.Header, msg.Data); err != nil {
+			return err
 		}
 		trouble.reset()
 	}
@@ -121,18 +120,18 @@ func (m *Member) recognize(created time.Time) {
 // forward gives the broker a message, unless it had it: where the stream seemed to begin anew, a
 // sequence that is not new is a new event only if it was stored later. (A replica that has
 // just become leader can seem to end too early for a moment.)
-func (m *Member) forward(ctx context.Context, sequence uint64, stored time.Time, header nats.Header, data []byte) {
+func (m *Member) forward(ctx context.Context, sequence uint64, stored time.Time, header nats.Header, data []byte) error {
 	if sequence <= m.lastSeq.Load() && !stored.After(m.lastStored) {
-		return
+		return nil
 	}
-	select {
-	case m.broker.Notifier <- sse.Event{ID: int64(sequence), Data: data}:
-	case <-ctx.Done():
-		return
+	e := sse.Event{ID: int64(sequence), Name: header.Get(nameHeader), Data: data}
+	if err := m.broker.Publish(ctx, e); err != nil {
+		return err
 	}
 	m.lastSeq.Store(sequence)
 	m.lastStored = stored
 	if boundary := boundaryOf(header.Get(jetstream.MsgIDHeader)); boundary != 0 {
 		m.lastTick.Store(boundary)
 	}
+	return nil
 }

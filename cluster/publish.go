@@ -1,0 +1,147 @@
+package cluster
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"example.com/sse/sse"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	// nameHeader is the header of a message that has the event's name.
+	nameHeader = "Sse-Event"
+
+	// publishTimeout is how long Publish tries: long enough for a NATS that is restarted,
+	// or that has to find another leader for the stream.
+	publishTimeout = 5 * time.Second
+)
+
+// ErrUncertain is wrapped by the error of [Member.Publish] where NATS may have stored the event
+// even so: it was sent, and no answer came.
+var ErrUncertain = errors.New("it may have been published even so")
+
+var (
+	errHasID        = errors.New("the event has an ID, but NATS numbers the events")
+	errNotConnected = errors.New("NATS is not connected")
+)
+
+// Publish publishes an event to all servers. It returns nil when NATS has stored the event: from
+// then on every server that reads from this NATS sends it to its clients, once. Publish is safe
+// for concurrent use.
+//
+// Otherwise it returns an error, after at most some 5 s or when ctx ends. Where the error wraps
+// [ErrUncertain], the event may have been stored even so, now or when a frozen NATS goes on.
+// After any other error it was not and will not be: because NATS is not connected, the stream
+// refused it, it has more bytes than NATS takes (1 MiB, if not configured), or an ID, which only
+// NATS gives ([sse.Event] with ID 0). An error wraps [sse.ErrStopped] once the broker has stopped.
+// Publish tries again by itself while there is time; a message ID keeps NATS from storing an event
+// twice. Whoever calls Publish again after an error that wraps ErrUncertain may publish twice.
+//
+// A name loses the white space around it.
+func (m *Member) Publish(ctx context.Context, e sse.Event) error {
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	if e.ID != 0 {
+		return fmt.Errorf("not published: %w", errHasID)
+	}
+	msg := messageOf(e)
+	sent := false // perhaps
+	for {
+		err := m.publishOnce(ctx, msg)
+		if err == nil {
+			return nil
+		}
+		sent = sent || maySucceed(err)
+		// The stream is missing, or without a leader, for a moment; or an answer is.
+		if sent || errors.Is(err, jetstream.ErrNoStreamResponse) {
+			select {
+			case <-time.After(retryWait):
+				continue
+			case <-ctx.Done():
+			case <-m.broker.Done():
+			}
+		}
+		if sent {
+			return fmt.Errorf("not confirmed by NATS, %w: %w", ErrUncertain, err)
+		}
+		return fmt.Errorf("not published: %w", err)
+	}
+}
+
+// messageOf returns the message of an event, with an ID by which JetStream deduplicates it.
+func messageOf(e sse.Event) *nats.Msg {
+	msg := nats.NewMsg(subject)
+	msg.Data = e.Data
+	msg.Header.Set(jetstream.MsgIDHeader, rand.Text())
+	name := e.Name
+	if i := strings.IndexAny(name, "\r\n"); i >= 0 { // as on the wire to a client
+		name = name[:i]
+	}
+	if name != "" {
+		msg.Header.Set(nameHeader, name)
+	}
+	return msg
+}
+
+// publishOnce publishes a message once and waits for the answer.
+func (m *Member) publishOnce(ctx context.Context, msg *nats.Msg) error {
+	select {
+	case <-ctx.Done():
+		return notSent{ctx.Err()}
+	case <-m.broker.Done():
+		return notSent{sse.ErrStopped}
+	default:
+	}
+	js, _ := m.js.Load().(jetstream.JetStream)
+	if js == nil || !m.connected.Load() {
+		return notSent{errNotConnected}
+	}
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	answer := make(chan error, 1)
+	// PublishMsg blocks, whatever its context, for as long as a frozen NATS does not answer to
+	// a new connection.
+	go func() {
+		_, err := js.PublishMsg(ctx, msg, jetstream.WithRetryAttempts(0))
+		answer <- err
+	}()
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// notSent is an error that came before anything was sent.
+type notSent struct{ error }
+
+func (e notSent) Unwrap() error { return e.error }
+
+// maySucceed tells whether a publication that ended with an error may be stored even so.
+func maySucceed(err error) bool {
+	var before notSent
+	var answer *jetstream.APIError
+	switch {
+	case errors.As(err, &before):
+		return false
+	case errors.As(err, &answer):
+		return answer.ErrorCode == errDuplicateInProcess // the last try is on its way to the replicas
+	}
+	for _, refused := range []error{
+		jetstream.ErrNoStreamResponse, nats.ErrMaxPayload, nats.ErrHeadersNotSupported,
+		nats.ErrReconnectBufExceeded, // the connection was just lost, and nothing is kept for the next
+	} {
+		if errors.Is(err, refused) {
+			return false
+		}
+	}
+	return true
+}

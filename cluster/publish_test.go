@@ -1,0 +1,53 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"example.com/sse/sse"
+)
+
+// joinNobody joins a cluster whose NATS is never there.
+func joinNobody(t *testing.T) (*sse.Broker, *Member) {
+	t.Helper()
+	broker := sse.NewBroker()
+	payload := func(time.Time) []byte { return nil }
+	member, err := Join(broker, time.Hour, payload, Options{URLs: "nats://127.0.0.1:1", Replicas: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { broker.Shutdown(context.Background()) })
+	return broker, member
+}
+
+func TestPublishSaysForCertainWhatWasNotPublished(t *testing.T) {
+	broker, member := joinNobody(t)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	check := func(what string, err, want error) {
+		t.Helper()
+		if !errors.Is(err, want) || errors.Is(err, ErrUncertain) {
+			t.Errorf("%s: got %v, want %v", what, err, want)
+		}
+	}
+	check("NATS is absent", member.Publish(t.Context(), sse.Event{}), errNotConnected)
+	check("an ID", member.Publish(t.Context(), sse.Event{ID: 1}), errHasID)
+	check("the context has ended", member.Publish(ended, sse.Event{}), context.Canceled)
+	broker.Shutdown(t.Context())
+	check("the broker has stopped", member.Publish(t.Context(), sse.Event{}), sse.ErrStopped)
+}
+
+func TestSendToTheNotifierOfABrokerThatAClusterFeedsPanics(t *testing.T) {
+	broker, _ := joinNobody(t)
+	defer func() {
+		if recover() == nil {
+			t.Error("the send goes unnoticed")
+		}
+	}()
+	select {
+	case broker.Notifier <- sse.Event{}:
+	default:
+	}
+}
