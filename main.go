@@ -26,9 +26,9 @@ import (
 	"github.com/kataras/iris/v12"
 )
 
-// stopWithin is how long the clients have to take their last events once the server is told
+// shutdownTimeout is how long the clients have to take their last events once the server is told
 // to stop.
-const stopWithin = 500 * time.Millisecond
+const shutdownTimeout = 500 * time.Millisecond
 
 //go:embed web/index.html
 var page []byte
@@ -41,21 +41,22 @@ type event struct {
 
 // options are the command line's flags.
 type options struct {
-	addr      string
-	interval  time.Duration
-	cert, key string
-	nats      cluster.Options
+	addr                 string
+	interval             time.Duration
+	cert, key, tokenFile string
+	nats                 cluster.Options
 }
 
-// parse reads the command line. Its error is flag.ErrHelp after -h, for which it has
+// parseFlags reads the command line. Its error is flag.ErrHelp after -h, for which it has
 // printed the flags.
-func parse(args []string) (o options, err error) {
+func parseFlags(args []string) (o options, err error) {
 	flags := flag.NewFlagSet("sse", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.addr, "addr", ":8080", "listen on this `host:port`")
 	flags.DurationVar(&o.interval, "interval", 2*time.Second, "make an event each `duration`, such as 500ms or 2s")
 	flags.StringVar(&o.cert, "cert", "", "serve HTTPS and HTTP/2 with the certificate in this PEM `file`")
 	flags.StringVar(&o.key, "key", "", "the certificate's private key, a PEM `file`")
+	flags.StringVar(&o.tokenFile, "publish-token-file", "", "let POST /events publish with the token in this `file`'s first line")
 	flags.StringVar(&o.nats.URLs, "nats", "", "share the events of all servers on the NATS at these `URLs`, separated by commas")
 	flags.StringVar(&o.nats.Creds, "nats-creds", "", "the credentials for NATS, a `file`")
 	flags.IntVar(&o.nats.Replicas, "nats-replicas", 1, "the `number` of NATS servers to hold the events, if their stream has to be made")
@@ -82,7 +83,7 @@ func parse(args []string) (o options, err error) {
 
 func main() {
 	signals, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	o, err := parse(os.Args[1:])
+	o, err := parseFlags(os.Args[1:])
 	if errors.Is(err, flag.ErrHelp) {
 		return
 	}
@@ -100,29 +101,40 @@ func main() {
 		serve = iris.TLS(o.addr, "", "", iris.TLSNoRedirect, server.Limits, certificate)
 	}
 
+	token, err := server.Token(o.tokenFile)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "sse: -publish-token-file: %v\n", err)
+		os.Exit(1)
+	}
 	// Only connecting leaves garbage, streams do not: half the usual heap costs next to nothing.
 	debug.SetGCPercent(50)
 
 	broker := sse.NewBroker()
-	// Where the events come from: this server's own ticker, or the stream of all servers.
+	// Where the events come from and go: this server alone, or the stream of all servers.
+	publish := broker.Publish
 	var member *cluster.Member
 	if o.nats.URLs == "" {
-		go tick(broker, o.interval)
-	} else if member, err = cluster.Join(broker, o.interval, hello, o.nats); err != nil {
-		fmt.Fprintf(os.Stderr, "sse: -nats: %v\n", err)
-		os.Exit(2)
+		go tick(publish, broker.Done(), o.interval)
+	} else {
+		if member, err = cluster.Join(broker, o.interval, hello, o.nats); err != nil {
+			fmt.Fprintf(os.Stderr, "sse: -nats: %v\n", err)
+			os.Exit(2)
+		}
+		publish = member.Publish
 	}
 
 	app := newApp(broker, member)
+	if token != "" {
+		app.Post("/events", sse.PublishHandler(token, publish))
+	}
 	app.Logger().SetLevelOutput("error", os.Stderr)
-	failed := make(chan error, 1)
+	serveErr := make(chan error, 1)
 	go func() {
-		// http://localhost:8080
-		// http://localhost:8080/events
-		failed <- app.Run(serve, iris.WithoutServerError(iris.ErrServerClosed), iris.WithoutInterruptHandler)
+		// http://localhost:8080 and http://localhost:8080/events
+		serveErr <- app.Run(serve, iris.WithoutServerError(iris.ErrServerClosed), iris.WithoutInterruptHandler)
 	}()
 	select {
-	case <-failed:
+	case <-serveErr:
 		os.Exit(1) // Iris has logged the error.
 	case <-signals.Done():
 		restore() // A second signal ends the process at once.
@@ -130,12 +142,12 @@ func main() {
 	}
 }
 
-// maxBehind is how far tick may be behind and still catch up; then it was suspended.
-const maxBehind = time.Second
+// maxCatchUp is how late tick may be and still make up for it; later, it was suspended.
+const maxCatchUp = time.Second
 
-// tick sends the broker an event each interval until the broker stops. A time.Ticker would
-// drop events at intervals that the scheduler can't keep.
-func tick(broker *sse.Broker, interval time.Duration) {
+// tick publishes an event each interval until done is closed. A time.Ticker would drop events at
+// intervals that the scheduler can't keep.
+func tick(publish func(context.Context, sse.Event) error, done <-chan struct{}, interval time.Duration) {
 	timer := time.NewTimer(interval)
 	defer timer.Stop()
 	for next := time.Now().Add(interval); ; next = next.Add(interval) {
@@ -143,21 +155,19 @@ func tick(broker *sse.Broker, interval time.Duration) {
 			timer.Reset(wait)
 			select {
 			case <-timer.C:
-			case <-broker.Done():
+			case <-done:
 				return
 			}
-		} else if wait < -maxBehind {
+		} else if wait < -maxCatchUp {
 			next = time.Now()
 		}
-		select {
-		case broker.Notifier <- sse.Event{Data: hello(next)}:
-		case <-broker.Done():
-			return
+		if publish(context.Background(), sse.Event{Data: hello(next)}) != nil {
+			return // The broker has stopped.
 		}
 	}
 }
 
-// hello returns the payload of the event at a moment.
+// hello returns the payload of the event at a time.
 func hello(now time.Time) []byte {
 	evt := event{
 		Timestamp: now.Unix(),
@@ -173,11 +183,12 @@ func hello(now time.Time) []byte {
 // newApp returns the routes. A server alone has a nil member.
 func newApp(broker *sse.Broker, member *cluster.Member) *iris.Application {
 	app := iris.New().Configure(iris.WithFireMethodNotAllowed)
+	server.Answers(app)
 	app.HandleMany("GET HEAD", "/", func(ctx iris.Context) {
 		ctx.ContentType("text/html")
 		ctx.Write(page)
 	})
-	app.Any("/events", broker.ServeHTTP)
+	app.HandleMany("GET HEAD OPTIONS", "/events", broker.ServeHTTP)
 	app.HandleMany("GET HEAD", "/healthz", func(ctx iris.Context) {
 		select {
 		case <-broker.Done():
@@ -190,6 +201,7 @@ func newApp(broker *sse.Broker, member *cluster.Member) *iris.Application {
 			ctx.WriteString("ok")
 		}
 	})
+	// No secret: a page of another site can read this by DNS rebinding, since any Host is answered.
 	app.HandleMany("GET HEAD", "/stats", func(ctx iris.Context) {
 		if member == nil {
 			ctx.JSON(broker.Stats())
@@ -206,7 +218,7 @@ func newApp(broker *sse.Broker, member *cluster.Member) *iris.Application {
 // stop stops accepting, ends the streams, and returns when they have ended or their time
 // is up.
 func stop(app *iris.Application, broker *sse.Broker) {
-	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	closed := make(chan error, 1)
 	go func() { closed <- app.Shutdown(ctx) }() // Closes the listener at once, then waits for HTTP/2.

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -148,7 +149,7 @@ func TestHelpListsEveryFlag(t *testing.T) {
 	if err := cmd.Run(); err != nil || stderr.Len() > 0 {
 		t.Errorf("%v, %s", err, stderr)
 	}
-	for _, word := range []string{"-addr", ":8080", "-interval", "2s", "-cert", "-key", "/events"} {
+	for _, word := range []string{"-addr", ":8080", "-interval", "2s", "-cert", "-key", "-publish-token-file", "/events"} {
 		if !strings.Contains(stdout.String(), word) {
 			t.Errorf("no %q in\n%s", word, stdout)
 		}
@@ -224,17 +225,23 @@ func TestEveryClientGetsTheDemosEvents(t *testing.T) {
 
 func TestTickCatchesUpButNotAfterASuspension(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		broker := sse.NewBroker()
-		synctest.Wait()
-		broker.Notifier = make(chan sse.Event) // Ours: the broker holds the first one.
-		go tick(broker, 100*time.Millisecond)
+		published, done := make(chan sse.Event), make(chan struct{})
+		publish := func(_ context.Context, e sse.Event) error {
+			select {
+			case published <- e:
+				return nil
+			case <-done:
+				return sse.ErrStopped
+			}
+		}
+		go tick(publish, done, 100*time.Millisecond)
 		// after counts the events that are due at once after a time of receiving none.
 		after := func(d time.Duration) (events int) {
 			time.Sleep(d)
 			for {
 				synctest.Wait()
 				select {
-				case <-broker.Notifier:
+				case <-published:
 					events++
 				default:
 					return events
@@ -255,12 +262,10 @@ func TestTickCatchesUpButNotAfterASuspension(t *testing.T) {
 				t.Errorf("%d events after %v, want %d to %d", events, test.after, test.min, test.max)
 			}
 		}
-		// One that waits for its time and one that waits to send both end with the broker.
-		go tick(broker, time.Hour)
+		// One that waits for its time and one that waits to publish both end.
+		go tick(publish, done, time.Hour)
 		time.Sleep(time.Second)
-		if err := broker.Shutdown(t.Context()); err != nil {
-			t.Error(err)
-		}
+		close(done)
 	})
 }
 

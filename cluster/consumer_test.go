@@ -6,7 +6,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-func TestReadingGoesOnAfterTheLastEvent(t *testing.T) {
+func TestReadingGoesOnBehindTheLastEvent(t *testing.T) {
 	for _, test := range []struct {
 		what                        string
 		first, end, last, wantStart uint64

@@ -52,15 +52,14 @@ func (m *Member) Publish(ctx context.Context, e sse.Event) error {
 		return fmt.Errorf("not published: %w", errHasID)
 	}
 	msg := messageOf(e)
-	sent := false // NATS may have the message
+	sent := false // perhaps
 	for {
 		err := m.publishOnce(ctx, msg)
 		if err == nil {
 			return nil
 		}
-		sent = sent || mayBeStored(err)
-		// The stream may have no leader, or not be created yet; or the answer may still come:
-		// the next try gets it, since NATS remembers the message ID.
+		sent = sent || maySucceed(err)
+		// The stream is missing, or without a leader, for a moment; or an answer is.
 		if sent || errors.Is(err, jetstream.ErrNoStreamResponse) {
 			select {
 			case <-time.After(retryWait):
@@ -126,8 +125,8 @@ type notSent struct{ error }
 
 func (e notSent) Unwrap() error { return e.error }
 
-// mayBeStored reports whether a message may be stored although its publication ended with err.
-func mayBeStored(err error) bool {
+// maySucceed tells whether a publication that ended with an error may be stored even so.
+func maySucceed(err error) bool {
 	var before notSent
 	var answer *jetstream.APIError
 	switch {

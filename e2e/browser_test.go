@@ -17,13 +17,11 @@ var shared struct {
 	err  error
 }
 
-// endSharedBrowsers ends all browsers that tests share, after all tests.
-func endSharedBrowsers() {
+// endSharedBrowser ends it, if there is one, behind all tests.
+func endSharedBrowser() {
 	if shared.ctx != nil {
 		end(shared.ctx)
 	}
-	endFirefox()
-	endDisplay()
 }
 
 // end closes a browser, by force if it takes too long.

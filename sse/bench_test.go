@@ -73,12 +73,9 @@ func newKeptUpClients(tb testing.TB, clients int) (*Broker, *atomic.Int64) {
 		if err != nil {
 			tb.Fatal(err)
 		}
-		c := &client{outbox: newOutbox()}
-		c.socket.init(theirs)
+		c := &client{outbox: newOutbox(), conn: theirs, raw: rawConnOf(theirs)}
 		broker.join(c)
-		if !broker.watch(c) {
-			go broker.waitForEnd(c)
-		}
+		go broker.waitForEnd(c)
 		go func() {
 			buf := make([]byte, 4096)
 			for {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"time"
 
 	"example.com/sse/sse"
@@ -69,4 +70,72 @@ func Example_basicAuth() {
 	// Output:
 	// 401 0
 	// 200 text/event-stream
+}
+
+// Another origin's pages may send cookies along where the app names the origin, and says that
+// credentials are allowed, before the handler; without that the stream is open to all origins, and
+// browsers send no cookies.
+func Example_cookiesAcrossOrigins() {
+	broker := sse.NewBroker()
+
+	app := iris.New()
+	cors := func(ctx iris.Context) {
+		ctx.Header("Access-Control-Allow-Origin", "https://app.example")
+		ctx.Header("Access-Control-Allow-Credentials", "true")
+		ctx.Next()
+	}
+	session := func(ctx iris.Context) {
+		if ctx.GetCookie("session") != "alice" {
+			ctx.StopWithStatus(iris.StatusUnauthorized)
+			return
+		}
+		ctx.Next()
+	}
+	app.Get("/events", cors, session, broker.ServeHTTP)
+	app.Build()
+	server := httptest.NewServer(app)
+
+	// In a browser: new EventSource(url, {withCredentials: true})
+	client := &http.Client{Timeout: time.Minute}
+	request, _ := http.NewRequest("GET", server.URL+"/events", nil)
+	request.Header.Set("Origin", "https://app.example")
+	request.AddCookie(&http.Cookie{Name: "session", Value: "alice"})
+	response, _ := client.Do(request)
+	fmt.Println(response.StatusCode)
+	fmt.Println(response.Header.Values("Access-Control-Allow-Origin"))
+	fmt.Println(response.Header.Values("Access-Control-Allow-Credentials"))
+	broker.Shutdown(context.Background())
+	// Output:
+	// 200
+	// [https://app.example]
+	// [true]
+}
+
+// Events that anything which speaks HTTP can publish.
+func ExamplePublishHandler() {
+	broker := sse.NewBroker()
+
+	app := iris.New()
+	app.HandleMany("GET HEAD OPTIONS", "/events", broker.ServeHTTP)
+	app.Post("/events", sse.PublishHandler("swordfish", broker.Publish))
+	app.Build()
+	server := httptest.NewServer(app)
+
+	client := &http.Client{Timeout: time.Minute}
+	request, _ := http.NewRequest("POST", server.URL+"/events", strings.NewReader("Lunch is ready"))
+	request.Header.Set("Sse-Event", "alert")
+	response, _ := client.Do(request)
+	fmt.Println(response.StatusCode, broker.Stats().Events)
+
+	request, _ = http.NewRequest("POST", server.URL+"/events", strings.NewReader("Lunch is ready"))
+	request.Header.Set("Sse-Event", "alert")
+	request.Header.Set("Authorization", "Bearer swordfish")
+	response, _ = client.Do(request)
+	fmt.Println(response.StatusCode)
+	broker.Shutdown(context.Background())
+	fmt.Println(broker.Stats().Events)
+	// Output:
+	// 401 0
+	// 204
+	// 1
 }

@@ -211,16 +211,6 @@ func settled(t *testing.T) func() {
 	}
 }
 
-// startWatcher has the broker watch its first client, which leaves again: the watcher's
-// goroutine and its descriptor stay until the broker stops.
-func startWatcher(t *testing.T, b *Broker, server *httptest.Server) {
-	t.Helper()
-	dialStalled(t, server).Close()
-	eventually(t, "the first client has come and gone", func() bool {
-		return b.Stats().ClientsTotal == 1 && b.Stats().Clients == 0
-	})
-}
-
 // openFiles returns how many file descriptors are open, or 0 where that can't be seen.
 func openFiles() int {
 	files, _ := os.ReadDir("/proc/self/fd")

@@ -12,7 +12,8 @@ type writers struct {
 	queue  *client // the clients for the next writer
 	queued int     // how many they are
 
-	running    *atomic.Int32 // the writers that have not ended: a round
+	inRound    bool          // a fan-out is queueing its clients
+	running    *atomic.Int32 // the writers of a round that have not ended
 	roundEnded chan struct{} // capacity 1: the last writer of a round has ended
 }
 
@@ -30,17 +31,25 @@ func (w *writers) add(c *client) {
 
 // start starts a goroutine that writes to the clients queued so far.
 func (w *writers) start() {
-	if w.queue != nil {
+	switch {
+	case w.queue == nil:
+	case w.inRound:
 		w.running.Add(1)
 		go w.run(w.queue)
-		w.queue, w.queued = nil, 0
+	default: // They have just connected: no event has to wait for them.
+		go write(w.queue)
 	}
+	w.queue, w.queued = nil, 0
 }
 
-// busy tells whether a round is under way.
+// beginRound and endRound enclose the queueing of a fan-out's clients.
+func (w *writers) beginRound() { w.inRound = true }
+func (w *writers) endRound()   { w.inRound = false }
+
+// busy tells whether a round's writers have not all ended.
 func (w *writers) busy() bool { return w.running.Load() > 0 }
 
-// run serves a list of clients, and tells listen when it is the round's last writer.
+// run serves a list of clients in a round, and tells listen when it is the round's last writer.
 func (w *writers) run(list *client) {
 	write(list)
 	if w.running.Add(-1) == 0 {
@@ -51,16 +60,15 @@ func (w *writers) run(list *client) {
 	}
 }
 
-// write serves a list of clients, one batch each in turn, until none has any. On Linux a client
-// that keeps up costs one write to its socket, and neither a goroutine of its own nor, over
-// plain TCP, a pass through the scheduler.
+// write serves a list of clients, one batch each in turn, until none has any. A client that
+// keeps up costs one write to its socket, and neither a goroutine of its own nor a pass
+// through the scheduler (on Linux, over plain TCP).
 func write(list *client) {
 	w := newTryWriter()
 	for list != nil {
 		var again *client
 		for c := list; c != nil; {
 			next := c.next
-			c.next = nil // A list must not keep clients that have left.
 			if c.writeBatch(w) {
 				c.next, again = again, c
 			}
@@ -75,13 +83,13 @@ func (c *client) writeBatch(w *tryWriter) (more bool) {
 	ending := c.outbox.begin()
 	batch, closed := c.outbox.next()
 	if closed {
-		c.socket.end()
+		c.conn.Close()
 		return false
 	}
 	if batch != nil {
-		n, err := w.write(&c.socket, batch)
+		n, err := w.write(c.raw, batch)
 		if err != nil {
-			c.socket.shutDown()
+			c.conn.Close()
 			return false
 		}
 		if n < len(batch) {
@@ -96,9 +104,10 @@ func (c *client) writeBatch(w *tryWriter) (more bool) {
 // writeRest writes what a socket had no room for. It blocks until the client has read
 // enough or is cut off; then the client is one like all others again.
 func (c *client) writeRest(rest []byte) {
-	if _, err := c.socket.conn.Write(rest); err != nil {
-		c.socket.shutDown()
+	if _, err := c.conn.Write(rest); err != nil {
+		c.conn.Close()
 		return
 	}
+	c.next = nil
 	write(c)
 }

@@ -1,0 +1,28 @@
+package server
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/kataras/iris/v12"
+)
+
+// Answers has every answer of an app forbid a browser to guess its content type, and those with
+// status 405 name all methods that their path has (RFC 9110, section 15.5.6): Iris names only one.
+func Answers(app *iris.Application) {
+	app.UseRouter(func(ctx iris.Context) {
+		ctx.Header("X-Content-Type-Options", "nosniff")
+		ctx.Next()
+		if ctx.GetStatusCode() != iris.StatusMethodNotAllowed {
+			return
+		}
+		var methods []string
+		for _, route := range app.GetRoutesReadOnly() {
+			if route.Path() == ctx.Path() {
+				methods = append(methods, route.Method())
+			}
+		}
+		slices.Sort(methods)
+		ctx.ResponseWriter().Header().Set("Allow", strings.Join(methods, ", "))
+	})
+}

@@ -1,0 +1,283 @@
+package sse
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"example.com/sse/internal/testkit"
+
+	"github.com/kataras/iris/v12"
+)
+
+// newPublishServer serves PublishHandler at /events, with the token "swordfish".
+func newPublishServer(t *testing.T, http2 bool, publish func(context.Context, Event) error) *httptest.Server {
+	t.Helper()
+	app := iris.New()
+	app.Post("/events", PublishHandler("swordfish", publish))
+	if err := app.Build(); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(app)
+	if http2 {
+		server.EnableHTTP2 = true
+		server.StartTLS()
+	} else {
+		server.Start()
+	}
+	t.Cleanup(server.Close)
+	server.Client().Timeout = testkit.Limit
+	return server
+}
+
+// post sends a request with headers, and returns the answer and its body.
+func post(t *testing.T, server *httptest.Server, body io.Reader, header ...string) (*http.Response, string) {
+	t.Helper()
+	request, err := http.NewRequest("POST", server.URL+"/events", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		request.Header.Set(header[i], header[i+1])
+	}
+	response, err := server.Client().Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	line, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response, string(line)
+}
+
+// wantLine checks an answer's status, and that its body is one line of text, or none with 204.
+func wantLine(t *testing.T, what string, response *http.Response, line string, status int) {
+	t.Helper()
+	if response.StatusCode != status {
+		t.Errorf("%s: %s, want %d: %s", what, response.Status, status, line)
+	}
+	if status == http.StatusNoContent {
+		if line != "" {
+			t.Errorf("%s: the body is %q", what, line)
+		}
+		return
+	}
+	if strings.Count(line, "\n") != 1 || !strings.HasSuffix(line, "\n") || len(line) < 2 {
+		t.Errorf("%s: not one line: %q", what, line)
+	}
+	if got := response.Header.Get("Content-Type"); !strings.HasPrefix(got, "text/plain") {
+		t.Errorf("%s: Content-Type is %q", what, got)
+	}
+}
+
+func TestPostPublishesWhatItSays(t *testing.T) {
+	for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
+		t.Run(protocol, func(t *testing.T) {
+			published := make(chan Event, 1)
+			server := newPublishServer(t, protocol == "HTTP/2.0", func(_ context.Context, e Event) error {
+				published <- e
+				return nil
+			})
+			any := make([]byte, 64<<10)
+			for i := range any {
+				any[i] = byte(i)
+			}
+			for _, test := range []struct {
+				name, data, authorization string
+			}{
+				{"", "hello", "Bearer swordfish"},
+				{"alert", "two\r\nlines\n", "bearer  swordfish"},
+				{"", "", "BEARER swordfish"},
+				{"any bytes, as many as there may be", string(any), "Bearer swordfish"},
+			} {
+				header := []string{"Authorization", test.authorization}
+				if test.name != "" {
+					header = append(header, "Sse-Event", test.name)
+				}
+				// A reader without a known length is sent in chunks over HTTP/1.
+				for _, body := range []io.Reader{strings.NewReader(test.data), io.MultiReader(strings.NewReader(test.data))} {
+					response, line := post(t, server, body, header...)
+					if response.Proto != protocol {
+						t.Errorf("the protocol is %s", response.Proto)
+					}
+					wantLine(t, test.name, response, line, http.StatusNoContent)
+					e := testkit.Receive(t, published, "the event")
+					if e.ID != 0 || e.Name != test.name || string(e.Data) != test.data {
+						t.Errorf("published %d, %q, %.20q of %d bytes; want %+.80v", e.ID, e.Name, e.Data, len(e.Data), test)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestPostIsRefusedAndPublishesNothing(t *testing.T) {
+	for _, http2 := range []bool{false, true} {
+		failure := errors.New("NATS is away")
+		server := newPublishServer(t, http2, func(_ context.Context, e Event) error {
+			switch string(e.Data) {
+			case "stopped":
+				return ErrStopped
+			case "away":
+				return failure
+			}
+			t.Errorf("published: %.20q", e.Data)
+			return nil
+		})
+		const right = "Bearer swordfish"
+		large := strings.Repeat("x", 64<<10+1)
+		for _, test := range []struct {
+			what, authorization, body string
+			status                    int
+			word                      string
+		}{
+			{"no token", "", "x", 401, "token"},
+			{"another token", "Bearer swordfisH", "x", 401, "token"},
+			{"a longer token", "Bearer swordfish1", "x", 401, "token"},
+			{"a shorter token", "Bearer swordfis", "x", 401, "token"},
+			{"an empty token", "Bearer ", "x", 401, "token"},
+			{"no space", "Bearerswordfish", "x", 401, "token"},
+			{"another scheme", "Basic swordfish", "x", 401, "token"},
+			{"too large, and unauthorised", "Bearer x", large, 401, "token"},
+			{"too large", right, large, 413, "64 KiB"},
+			{"stopped", right, "stopped", 503, "stopped"},
+			{"NATS is away", right, "away", 503, "NATS is away"},
+		} {
+			for _, body := range []io.Reader{strings.NewReader(test.body), io.MultiReader(strings.NewReader(test.body))} {
+				response, line := post(t, server, body, "Authorization", test.authorization)
+				wantLine(t, test.what, response, line, test.status)
+				if !strings.Contains(line, test.word) {
+					t.Errorf("%s: no %q in %q", test.what, test.word, line)
+				}
+				if got := response.Header.Get("WWW-Authenticate"); (got == "Bearer") != (test.status == 401) {
+					t.Errorf("%s: WWW-Authenticate is %q", test.what, got)
+				}
+			}
+		}
+	}
+}
+
+func TestEmptyTokenLetsNobodyIn(t *testing.T) {
+	app := iris.New()
+	app.Post("/", PublishHandler("", func(context.Context, Event) error {
+		t.Error("published")
+		return nil
+	}))
+	if err := app.Build(); err != nil {
+		t.Fatal(err)
+	}
+	for _, authorization := range []string{"", "Bearer", "Bearer "} {
+		request := httptest.NewRequest("POST", "/", strings.NewReader("x"))
+		request.Header.Set("Authorization", authorization)
+		recorder := httptest.NewRecorder()
+		app.ServeHTTP(recorder, request)
+		if recorder.Code != 401 {
+			t.Errorf("%q: %d", authorization, recorder.Code)
+		}
+	}
+}
+
+// postHead sends a request's header and a part of its body over HTTP/1, and returns the answer and when
+// it came.
+func postHead(t *testing.T, server *httptest.Server, rest string) (response *http.Response, line string, after time.Duration) {
+	t.Helper()
+	conn, err := net.DialTimeout("tcp", server.Listener.Addr().String(), testkit.Limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(testkit.Limit))
+	begun := time.Now()
+	io.WriteString(conn, "POST /events HTTP/1.1\r\nHost: x\r\n"+rest)
+	response, err = http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatalf("%q: %v", rest, err)
+	}
+	after = time.Since(begun)
+	body, _ := io.ReadAll(response.Body)
+	return response, string(body), after
+}
+
+// The answer does not wait for the body, which never comes: no timeout of the server's helps.
+func TestRefusedBodyIsNotWaitedFor(t *testing.T) {
+	server := newPublishServer(t, false, func(context.Context, Event) error {
+		t.Error("published")
+		return nil
+	})
+	for what, test := range map[string]struct {
+		rest   string
+		status int
+	}{
+		"unauthorised":         {"Content-Length: 10\r\n\r\nhalf", 401},
+		"unauthorised, chunks": {"Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n", 401},
+		"too large":            {"Authorization: Bearer swordfish\r\nContent-Length: 65537\r\n\r\nhalf", 413},
+	} {
+		response, line, _ := postHead(t, server, test.rest)
+		wantLine(t, what, response, line, test.status)
+	}
+}
+
+func TestStalledBodyIsTimedOut(t *testing.T) {
+	t.Parallel()
+	server := newPublishServer(t, false, func(context.Context, Event) error {
+		t.Error("published")
+		return nil
+	})
+	response, line, after := postHead(t, server, "Authorization: Bearer swordfish\r\nContent-Length: 10\r\n\r\nhalf")
+	wantLine(t, "a stalled body", response, line, 408)
+	if after < bodyTimeout {
+		t.Errorf("timed out after %v, before %v", after, bodyTimeout)
+	}
+	response, line, _ = postHead(t, server, "Authorization: Bearer swordfish\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n")
+	wantLine(t, "a malformed body", response, line, 400)
+}
+
+// A client's leaving does not make what it published uncertain, and publishing ends by itself.
+func TestPublishingHasATimeLimitAndOutlivesTheClient(t *testing.T) {
+	t.Parallel()
+	begun, ended := make(chan struct{}), make(chan error, 1)
+	server := newPublishServer(t, false, func(ctx context.Context, _ Event) error {
+		close(begun)
+		<-ctx.Done()
+		ended <- context.Cause(ctx)
+		return ctx.Err()
+	})
+	ctx, leave := context.WithCancel(t.Context())
+	request, err := http.NewRequestWithContext(ctx, "POST", server.URL+"/events", strings.NewReader("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer swordfish")
+	go server.Client().Do(request)
+	testkit.Receive(t, begun, "publishing")
+	leave()
+	if err := testkit.Receive(t, ended, "the end of publishing"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("publishing ended with %v", err)
+	}
+}
+
+// What the handler publishes is on the stream, and after Shutdown nothing is.
+func TestPostReachesTheStream(t *testing.T) {
+	b, streams := newServer(t)
+	server := newPublishServer(t, false, b.Publish)
+	s := open(t, streams.URL, "Last-Event-ID", "0")
+	response, line := post(t, server, strings.NewReader("hello"), "Authorization", "Bearer swordfish", "Sse-Event", "alert")
+	wantLine(t, "hello", response, line, http.StatusNoContent)
+	e, err := s.Next()
+	if err != nil || e.Name != "alert" || string(e.Data) != "hello" {
+		t.Errorf("got %+v, %v", e, err)
+	}
+	shutdown(t, b)
+	response, line = post(t, server, strings.NewReader("late"), "Authorization", "Bearer swordfish")
+	wantLine(t, "after Shutdown", response, line, http.StatusServiceUnavailable)
+	s.wantEnd(t)
+}
