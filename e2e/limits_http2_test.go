@@ -139,7 +139,7 @@ func TestHTTP2TakesNoMoreThanItsBounds(t *testing.T) {
 	}
 	for want, value := range map[http2.SettingID]uint32{
 		http2.SettingMaxFrameSize:         16 << 10,
-		http2.SettingInitialWindowSize:    16 << 10,
+		http2.SettingInitialWindowSize:    64 << 10,
 		http2.SettingMaxConcurrentStreams: 100,
 	} {
 		if settings[want] != value {

@@ -73,8 +73,10 @@ func TestCurlPublishes(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), testkit.Limit)
 			defer cancel()
 			cmd := exec.CommandContext(ctx, "curl", append(args, "-s", "-S", "--insecure", "-w", "%{http_version} %{http_code}", s.url+"/events")...)
-			out, err := cmd.CombinedOutput()
-			if err != nil {
+			out, err := cmd.Output()
+			// curl 7.88, Debian 12's, loses the line of an answer over HTTP/2 that comes before
+			// it has sent its body (RFC 9113, section 8.1, allows such answers), not the status.
+			if err != nil && !(version == "2" && strings.Contains(strings.Join(args, " "), large)) {
 				t.Errorf("%v: %v: %s", args, err, out)
 			}
 			return string(out)
@@ -92,11 +94,6 @@ func TestCurlPublishes(t *testing.T) {
 			{[]string{"-H", "Authorization: Bearer wrong", "--data-binary", "x"}, " 401"},
 			{[]string{"-X", "PUT", "-H", right, "--data-binary", "x"}, " 405"},
 		} {
-			// curl 7.88, Debian 12's, takes an answer that comes before it has sent its body over
-			// HTTP/2 for a broken one, which it is not (RFC 9113, section 8.1).
-			if version == "2" && strings.Contains(strings.Join(test.args, " "), large) {
-				continue
-			}
 			if out := curl(test.args...); !strings.HasSuffix(out, version+test.want) {
 				t.Errorf("%v: %s, want HTTP %s and %s", test.args, out, version, test.want)
 			}

@@ -98,10 +98,11 @@ func readBody(ctx iris.Context) (data []byte, status int, err error) {
 	return data, 0, nil
 }
 
-// refuse answers with a line of text. A body that is not read to its end ends the connection:
-// net/http would wait for it before it sends the answer.
+// refuse answers with a line of text. Over HTTP/1 a body that is not read to its end ends the
+// connection: net/http would wait for it before it sends the answer. Over HTTP/2, where only the
+// stream ends, the header would tell the client to leave the connection with all its other streams.
 func refuse(ctx iris.Context, status int, line string) {
-	if ctx.Request().ContentLength != 0 {
+	if r := ctx.Request(); r.ContentLength != 0 && r.ProtoMajor == 1 {
 		ctx.Header("Connection", "close")
 	}
 	ctx.StopWithText(status, "%s\n", line)

@@ -281,3 +281,24 @@ func TestPostReachesTheStream(t *testing.T) {
 	wantLine(t, "after Shutdown", response, line, http.StatusServiceUnavailable)
 	s.wantEnd(t)
 }
+
+// A connection over HTTP/2 is shared: a request that is refused leaves it to the others.
+func TestRefusedPostKeepsTheHTTP2Connection(t *testing.T) {
+	server := newPublishServer(t, true, func(context.Context, Event) error { return nil })
+	connections := 0
+	transport := server.Client().Transport.(*http.Transport)
+	dialer := &net.Dialer{Timeout: testkit.Limit}
+	transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		connections++ // One request after another: no lock.
+		return dialer.DialContext(ctx, network, addr)
+	}
+	for range 3 {
+		response, line := post(t, server, strings.NewReader("x"), "Authorization", "Bearer wrong")
+		wantLine(t, "another token", response, line, http.StatusUnauthorized)
+		response, line = post(t, server, strings.NewReader("x"), "Authorization", "Bearer swordfish")
+		wantLine(t, "the token", response, line, http.StatusNoContent)
+	}
+	if connections != 1 {
+		t.Errorf("%d connections, want 1", connections)
+	}
+}

@@ -25,11 +25,12 @@ func Limits(su *iris.Supervisor) {
 	su.Server.HTTP2 = &http.HTTP2Config{
 		MaxConcurrentStreams: 100, // a connection; a client that wants more opens another
 		// A large frame or body would cost 2 MiB a connection. These are the least that
-		// net/http takes for the connection and the frame (RFC 9113, sections 6.5.2 and
-		// 6.9.2); no body that means anything is longer than 64 KiB.
+		// HTTP/2 allows (RFC 9113, sections 6.5.2 and 6.9.2). A stream may not have less than
+		// its connection: until a client has read the server's settings it may send 64 KiB,
+		// which net/http would take for an error.
 		MaxReadFrameSize:              16 << 10,
 		MaxReceiveBufferPerConnection: 64 << 10,
-		MaxReceiveBufferPerStream:     16 << 10,
+		MaxReceiveBufferPerStream:     64 << 10,
 		// When a connection is dead that only HTTP/2 can tell.
 		SendPingTimeout:  15 * time.Second,
 		PingTimeout:      15 * time.Second,
