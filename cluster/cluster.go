@@ -1,7 +1,8 @@
 // Package cluster shows the same events on every server, under the same IDs, through NATS
 // JetStream: a client may be connected to any of them, reconnect to another, and neither
 // miss nor repeat an event. A stream on NATS numbers the events and keeps the last of them;
-// every server publishes to it and reads from it.
+// every server publishes to it and reads from it. [Join] makes a server a member;
+// [Member.Publish] publishes an event to all.
 //
 // While NATS is away nothing new arrives, and the streams of the clients stay open. A client
 // that connects meanwhile without a last event ID gets the events from the time on when its
@@ -24,20 +25,29 @@ import (
 
 // Options say where NATS is.
 type Options struct {
-	URLs     string // comma-separated, with user:password@ or token@ where NATS wants it
-	Creds    string // a credentials file, or ""
-	Replicas int    // of the stream, should it have to be made; at least 1
+	// URLs are separated by commas: nats, tls, or all ws or wss, with user:password@ or
+	// token@ where NATS asks for it. There is no default.
+	URLs string
+
+	// Creds is the path of a credentials file. The zero value, "", is for a NATS that asks
+	// for none.
+	Creds string
+
+	// Replicas is how many NATS servers store the stream, where it has to be created. NATS
+	// takes 0 for 1.
+	Replicas int
 }
 
-// A Member is this server's part in it.
+// A Member is this server's part in the cluster. [Join] returns one; the zero value is of no
+// use. Its methods are safe for concurrent use.
 type Member struct {
 	options     Options
 	broker      *sse.Broker
-	connChanged chan struct{} // room for one: the connection was lost or made since the reader last looked
+	connChanged chan struct{} // capacity 1: the connection was lost or established since the reader last looked
 
 	js        atomic.Value // a jetstream.JetStream, once there is one
 	connected atomic.Bool
-	ready     atomic.Bool   // the broker's history was filled; never false again
+	ready     atomic.Bool   // the broker's history was filled once; stays true in an outage
 	lastSeq   atomic.Uint64 // sequence of the newest event read; 0 before the first
 	lastTick  atomic.Int64  // boundary of the last tick read, in ns since 1970; 0 before the first
 
@@ -48,14 +58,14 @@ type Member struct {
 	loggedDiff string    // between the stream's configuration and ours, as last logged
 }
 
-// Stats are a Member's figures.
+// Stats are a member's figures.
 type Stats struct {
 	Connected    bool   `json:"connected"`
-	LastSequence uint64 `json:"last_sequence"` // of the newest event read
+	LastSequence uint64 `json:"last_sequence"` // of the newest event read; 0 before the first
 }
 
 // Join feeds the broker from NATS until the broker stops, and publishes what payload returns
-// for each tick: a multiple of the interval since 1970. It returns at once, also where NATS is
+// for each tick: a multiple of the interval since 1970, which must be positive. It returns at once, also where NATS is
 // not there yet, and goes on trying; until the history is filled, clients wait. So call Join
 // before the server listens, once for a broker: it has no other source from then on. Join closes
 // [sse.Broker.Notifier], where an event would get an ID that no other server knows, so a send
@@ -77,13 +87,13 @@ func Join(broker *sse.Broker, interval time.Duration, payload func(time.Time) []
 	return m, nil
 }
 
-// run connects, reads and ticks until the broker stops.
+// run connects, reads and publishes the ticks until the broker stops.
 func (m *Member) run(interval time.Duration, payload func(time.Time) []byte) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	nc, err := m.connect()
 	if err != nil {
-		golog.Error("NATS: the URLs do not go together") // The error repeats them.
+		golog.Error("NATS: the client refuses the URLs") // Its error repeats them, password and all.
 		return
 	}
 	defer nc.Close()
@@ -98,17 +108,18 @@ func (m *Member) run(interval time.Duration, payload func(time.Time) []byte) {
 	<-m.broker.Done()
 }
 
-// Ready tells whether this server has ever read all that NATS held for it: from then on it
-// can resume clients.
+// Ready reports whether this server has ever caught up with the stream: from then on clients can
+// resume at it. An outage of NATS does not change that.
 func (m *Member) Ready() bool { return m.ready.Load() }
 
-// Stats returns the current figures.
+// Stats returns the figures as they are now.
 func (m *Member) Stats() Stats {
 	return Stats{Connected: m.connected.Load(), LastSequence: m.lastSeq.Load()}
 }
 
-// A warnOnce is logged once and not again until it is settled or another takes its place:
-// what is tried four times a second would fill the log.
+// A warnOnce logs a warning once, and again only after a reset or after another warning: what is
+// tried four times a second would fill the log otherwise. The zero value is ready. It is not
+// safe for concurrent use.
 type warnOnce struct {
 	last string
 }

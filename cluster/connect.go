@@ -12,20 +12,20 @@ import (
 
 const (
 	// reconnectWait is how long to wait before another try to connect: an outage should
-	// be over for the clients soon after it is for NATS. As much again at random keeps
-	// the servers apart.
+	// end for the clients soon after it ends for NATS. A random wait of up to as much again
+	// keeps the servers from connecting all at once.
 	reconnectWait = 250 * time.Millisecond
 
-	// pingInterval and maxPingsOut find a connection dead after some 6 s, where
-	// nobody closed it: a machine without power, a frozen NATS.
+	// With pingInterval and maxPingsOut a connection that nobody closed counts as lost
+	// after some 6 s: of a machine that lost its power, or of a frozen NATS.
 	pingInterval = 2 * time.Second
 	maxPingsOut  = 2
 )
 
-// connect returns a connection that may still have to be made, and that is made again for
-// ever.
+// connect returns a connection, which may not be established yet, and which is established again
+// whenever it is lost, for ever.
 func (m *Member) connect() (*nats.Conn, error) {
-	var trouble warnOnce // for the handlers, which nats.go calls one at a time
+	var trouble warnOnce // used by the handlers only, which nats.go calls one at a time
 	changed := func() {
 		select {
 		case m.connChanged <- struct{}{}:
@@ -49,7 +49,8 @@ func (m *Member) connect() (*nats.Conn, error) {
 		nats.MaxPingsOutstanding(maxPingsOut),
 		// A password that is wrong twice may be right later, after a change on NATS.
 		nats.IgnoreAuthErrorAbort(),
-		// A tick is of no use later.
+		// Without a connection nothing is buffered: a tick is of no use later, and Publish
+		// tells its caller.
 		nats.ReconnectBufSize(-1),
 		nats.ConnectHandler(connected),
 		nats.ReconnectHandler(connected),
@@ -77,8 +78,8 @@ func (m *Member) connect() (*nats.Conn, error) {
 	return nats.Connect(m.options.URLs, options...)
 }
 
-// checkURLs returns an error that does not repeat the URLs, as that from parsing one does,
-// password and all.
+// checkURLs reports what is wrong with the URLs. Its error does not repeat them; the one from
+// parsing a URL does, password and all.
 func checkURLs(urls string) error {
 	var webSockets, others bool
 	for each := range strings.SplitSeq(urls, ",") {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestNATSURLsAreTakenAsTheirUsersWriteThem(t *testing.T) {
+func TestURLsAreAcceptedAsNATSUsersWriteThem(t *testing.T) {
 	for _, urls := range []string{
 		"localhost",
 		"localhost:4222",
@@ -23,7 +23,7 @@ func TestNATSURLsAreTakenAsTheirUsersWriteThem(t *testing.T) {
 	}
 }
 
-func TestNothingOfABadURLIsRepeated(t *testing.T) {
+func TestErrorRepeatsNothingOfABadURL(t *testing.T) {
 	for _, urls := range []string{
 		"nats://me:swordfish@localhost:port",
 		"nats://me:swordfish%zz@localhost",

@@ -12,9 +12,9 @@ import (
 // backfill is how many of the last events a server reads when it starts.
 const backfill = 4096
 
-// lastSequence returns the sequence of the newest event in the stream, or 0: until it is read, this
-// server is behind. The number of messages that a consumer tells are pending is not to be
-// relied on, since it lives on a replica that may lag.
+// lastSequence returns the sequence of the newest event in the stream, or 0 where there is none:
+// until this server has read that event, it is catching up. The consumer's number of pending messages
+// can't be used instead, since the consumer lives on a replica that may lag.
 func lastSequence(ctx context.Context, stream jetstream.Stream) (sequence uint64, err error) {
 	newest, err := stream.GetLastMsgForSubject(ctx, subject)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
@@ -26,9 +26,9 @@ func lastSequence(ctx context.Context, stream jetstream.Stream) (sequence uint64
 	return newest.Sequence, nil
 }
 
-// startSequence returns the sequence to read from, with last the sequence of the newest event read,
-// or 0. A stream that ends before it has lost its end, and is read from its beginning: a
-// consumer that starts after the stream's end is no error, and gets nothing for ever.
+// startSequence returns the sequence to read from. last is that of the newest event read, or 0. A
+// stream that ends before last has lost its end, and is read from its beginning: NATS takes a
+// consumer that starts after the stream's end, which then gets nothing for ever.
 func startSequence(state jetstream.StreamState, last uint64) uint64 {
 	if last > 0 && last <= state.LastSeq {
 		return last + 1
@@ -39,7 +39,9 @@ func startSequence(state jetstream.StreamState, last uint64) uint64 {
 	return max(state.FirstSeq, state.LastSeq-backfill+1)
 }
 
-// consumeFrom returns the messages from a sequence on.
+// consumeFrom creates a consumer and returns its messages, from a sequence on. The consumer is in
+// the memory of one NATS server: it is cheap to lose, since the next one starts after the last
+// event read.
 func consumeFrom(ctx context.Context, nc *nats.Conn, stream jetstream.Stream, start uint64) (*puller, error) {
 	consumer, err := stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy,

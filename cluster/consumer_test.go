@@ -6,7 +6,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-func TestReadingGoesOnBehindTheLastEvent(t *testing.T) {
+func TestReadingGoesOnAfterTheLastEvent(t *testing.T) {
 	for _, test := range []struct {
 		what                        string
 		first, end, last, wantStart uint64

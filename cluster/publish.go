@@ -52,14 +52,15 @@ func (m *Member) Publish(ctx context.Context, e sse.Event) error {
 		return fmt.Errorf("not published: %w", errHasID)
 	}
 	msg := messageOf(e)
-	sent := false // perhaps
+	sent := false // NATS may have the message
 	for {
 		err := m.publishOnce(ctx, msg)
 		if err == nil {
 			return nil
 		}
-		sent = sent || maySucceed(err)
-		// The stream is missing, or without a leader, for a moment; or an answer is.
+		sent = sent || mayBeStored(err)
+		// The stream may have no leader, or not be created yet; or the answer may still come:
+		// the next try gets it, since NATS remembers the message ID.
 		if sent || errors.Is(err, jetstream.ErrNoStreamResponse) {
 			select {
 			case <-time.After(retryWait):
@@ -125,8 +126,8 @@ type notSent struct{ error }
 
 func (e notSent) Unwrap() error { return e.error }
 
-// maySucceed tells whether a publication that ended with an error may be stored even so.
-func maySucceed(err error) bool {
+// mayBeStored reports whether a message may be stored although its publication ended with err.
+func mayBeStored(err error) bool {
 	var before notSent
 	var answer *jetstream.APIError
 	switch {

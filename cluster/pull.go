@@ -25,8 +25,9 @@ const (
 
 var errSilent = errors.New("the consumer is silent")
 
-// A puller gets the messages of a consumer. The MessagesContext of nats.go does the like, but
-// takes an empty message with a header "Status" for one of NATS itself, and hides it.
+// A puller gets the messages of a consumer. The MessagesContext of nats.go does so, too, but takes
+// an empty message with a header "Status" for one of NATS itself, and hides it. A puller belongs to
+// one goroutine.
 type puller struct {
 	nc      *nats.Conn
 	request string // the subject of a request for messages
@@ -40,7 +41,7 @@ func newPuller(nc *nats.Conn, consumer string) (*puller, error) {
 	p := &puller{
 		nc:      nc,
 		request: fmt.Sprintf("$JS.API.CONSUMER.MSG.NEXT.%s.%s", streamName, consumer),
-		msgs:    make(chan *nats.Msg, 2*maxInFlight), // nats.go drops what finds it full: heartbeats come besides
+		msgs:    make(chan *nats.Msg, 2*maxInFlight), // nats.go drops a message where it is full, and heartbeats come, too
 		silence: time.NewTimer(0),
 	}
 	var err error
@@ -51,8 +52,8 @@ func newPuller(nc *nats.Conn, consumer string) (*puller, error) {
 // stop ends the subscription. NATS deletes a consumer that nobody asks, after some seconds.
 func (p *puller) stop() { p.sub.Unsubscribe() }
 
-// next returns the next message and its place in the stream. To a server that is behind it must
-// come soon; to another one, it or a heartbeat.
+// next returns the next message and its metadata. While the server is catching up a message must
+// come within two heartbeats, since there are some; otherwise a message or a heartbeat.
 func (p *puller) next(ctx context.Context, catchingUp bool) (*nats.Msg, *nats.MsgMetadata, error) {
 	p.silence.Reset(2 * pullHeartbeat)
 	for {
@@ -63,7 +64,7 @@ func (p *puller) next(ctx context.Context, catchingUp bool) (*nats.Msg, *nats.Ms
 		}
 		select {
 		case msg := <-p.msgs:
-			// A message of the stream, and no other, has its place in the subject for its
+			// A message of the stream, and no other, has metadata, in the subject for its
 			// acknowledgment.
 			if meta, err := msg.Metadata(); err == nil {
 				p.waiting--
@@ -74,7 +75,7 @@ func (p *puller) next(ctx context.Context, catchingUp bool) (*nats.Msg, *nats.Ms
 				if !catchingUp {
 					p.silence.Reset(2 * pullHeartbeat)
 				}
-			case "404", "408": // the request's time is over
+			case "404", "408": // the request has expired
 				p.waiting = 0
 			default:
 				return nil, nil, fmt.Errorf("the consumer says %s %s", code, msg.Header.Get("Description"))

@@ -14,20 +14,19 @@ import (
 )
 
 const (
-	// requestTimeout is how long NATS has to answer. While the stream has no leader
-	// it does not.
+	// requestTimeout is how long NATS has to answer. While the stream has no leader there
+	// is no answer.
 	requestTimeout = 2 * time.Second
 
-	// retryWait is the time between tries to read.
+	// retryWait is the time between two tries to read, or to publish an event.
 	retryWait = 250 * time.Millisecond
 )
 
 var errGap = errors.New("messages were lost on the way")
 
-// read sends the broker what the stream holds and gets, until ctx ends. The consumer lives in
-// the memory of one NATS server, which may die: anything strange, and another one begins
-// behind the last event. (jetstream.OrderedConsumer does the like, but waits too long
-// after a node is lost.)
+// read gives the broker what is in the stream and what is added to it, until ctx ends. After any
+// error it creates another consumer, which starts after the last event read.
+// (jetstream.OrderedConsumer does so, too, but waits too long after a NATS server is lost.)
 func (m *Member) read(ctx context.Context, nc *nats.Conn, js jetstream.JetStream) {
 	var trouble warnOnce
 	for ctx.Err() == nil {
@@ -41,8 +40,10 @@ func (m *Member) read(ctx context.Context, nc *nats.Conn, js jetstream.JetStream
 		}()
 		err := m.consume(connection, nc, js, &trouble)
 		startOver()
-		// Another server may be ahead of this one now, and clients come from it with IDs
-		// that are from the future here: they wait until this one has caught up.
+		// Other servers may be ahead of this one until it has caught up, in a long outage by
+		// more than the broker waits by itself for the event that a client names. Clients
+		// that name an event which this server has not read wait for Release, and do
+		// not get the whole history; those without an ID wait, too, and do not get old events.
 		m.broker.Hold()
 		if errors.Is(err, context.Canceled) {
 			continue
@@ -58,8 +59,8 @@ func (m *Member) read(ctx context.Context, nc *nats.Conn, js jetstream.JetStream
 	}
 }
 
-// consume reads on behind the last event, with a consumer of its own. It returns when that
-// cannot be relied on any more.
+// consume reads on after the last event, with a consumer of its own, until that fails or ctx ends.
+// It always returns an error. Once it has caught up it releases the clients.
 func (m *Member) consume(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, trouble *warnOnce) error {
 	stream, err := m.openStream(ctx, js)
 	if err != nil {
@@ -72,7 +73,7 @@ func (m *Member) consume(ctx context.Context, nc *nats.Conn, js jetstream.JetStr
 	if last > 0 && start <= last {
 		golog.Warnf("NATS: the stream ends at %d, before the last event read, %d: has NATS lost its end?", state.LastSeq, last)
 	} else if last > 0 && state.FirstSeq > start {
-		golog.Warnf("NATS: the stream begins at %d: what it held behind %d was not read", state.FirstSeq, last)
+		golog.Warnf("NATS: the stream begins at %d: what it held after %d was not read", state.FirstSeq, last)
 	}
 	newest, err := lastSequence(ctx, stream)
 	if err != nil {
@@ -107,7 +108,7 @@ func (m *Member) consume(ctx context.Context, nc *nats.Conn, js jetstream.JetStr
 // recognize takes note of which stream is read, by the time of its creation. One that was
 // created again is read from its beginning, and all that it holds is new: neither its
 // sequences nor its times compare with those of the last one, since it may number from 1, on
-// a NATS whose clock is behind.
+// a NATS whose clock is slow.
 func (m *Member) recognize(created time.Time) {
 	if !m.created.IsZero() && !m.created.Equal(created) {
 		golog.Warnf("NATS: the stream was created again: what it held after %d, if anything, is lost", m.lastSeq.Load())
@@ -117,9 +118,9 @@ func (m *Member) recognize(created time.Time) {
 	m.created = created
 }
 
-// forward gives the broker a message, unless it had it: where the stream seemed to begin anew, a
-// sequence that is not new is a new event only if it was stored later. (A replica that has
-// just become leader can seem to end too early for a moment.)
+// forward gives the broker a message, unless the broker had it. A sequence that does not rise is
+// that of a new event only if NATS stored it later than the last one: a replica that has just
+// become leader can seem to have lost its end, and is read again from its beginning.
 func (m *Member) forward(ctx context.Context, sequence uint64, stored time.Time, header nats.Header, data []byte) error {
 	if sequence <= m.lastSeq.Load() && !stored.After(m.lastStored) {
 		return nil

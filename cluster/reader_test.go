@@ -14,19 +14,19 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-func TestEventReadTwiceIsPassedOnce(t *testing.T) {
+func TestEventReadTwiceIsForwardedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broker := sse.NewBroker()
 		m := &Member{broker: broker}
 		now := time.Now()
-		var passed []string
+		var forwarded []string
 		for _, message := range []struct {
 			sequence uint64
 			stored   time.Time
 			data     string
 		}{
 			{10, now, "a"},
-			{11, now, "b"}, // stored in the same moment
+			{11, now, "b"}, // stored at the same time
 			{10, now, "read again"},
 			{11, now, "read again"},
 			{11, now.Add(1), "c"}, // NATS lost its end, and gives the number again
@@ -38,11 +38,11 @@ func TestEventReadTwiceIsPassedOnce(t *testing.T) {
 			m.forward(t.Context(), message.sequence, message.stored, nil, []byte(message.data))
 			synctest.Wait()
 			if broker.Stats().Events > before {
-				passed = append(passed, message.data)
+				forwarded = append(forwarded, message.data)
 			}
 		}
-		if want := []string{"a", "b", "c", "d", "e", "f"}; !slices.Equal(passed, want) {
-			t.Errorf("passed %q, want %q", passed, want)
+		if want := []string{"a", "b", "c", "d", "e", "f"}; !slices.Equal(forwarded, want) {
+			t.Errorf("forwarded %q, want %q", forwarded, want)
 		}
 		broker.Shutdown(t.Context())
 	})
@@ -86,7 +86,7 @@ func TestLastTickIsKnownFromTheStream(t *testing.T) {
 	})
 }
 
-func TestTroubleIsLoggedOnceUntilItIsOver(t *testing.T) {
+func TestWarningIsLoggedOnceUntilReset(t *testing.T) {
 	var lines strings.Builder
 	golog.SetOutput(&lines)
 	defer golog.Reset()

@@ -15,19 +15,19 @@ const (
 	streamName = "SSE"
 	subject    = "sse.events"
 
-	// maxMessages and maxBytes bound what NATS keeps: enough that a burst does not outrun
-	// the readers, which 2,048 messages were too few for.
+	// maxMessages and maxBytes bound what NATS keeps. With 2,048 messages a burst outran the
+	// readers: NATS deleted events before they were read.
 	maxMessages = 65536
 	maxBytes    = 64 << 20
 
-	// duplicateWindow is how long NATS remembers message IDs, and so how far the clocks of
-	// two servers may be apart before their ticks count twice.
+	// duplicateWindow is how long NATS remembers message IDs. Servers whose clocks are
+	// further apart publish their ticks twice.
 	duplicateWindow = 2 * time.Minute
 )
 
-// configuration is that of a stream made now. Its first sequence is the moment, so that IDs
-// rise even over a stream that was deleted and made again, and agree in kind with those of
-// a server alone.
+// configuration returns that of a stream created now. Its first sequence is the time in
+// microseconds since 1970, like the IDs of a server without NATS: so IDs rise even where the
+// stream is deleted and created again.
 func configuration(now time.Time, replicas int) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:       streamName,
@@ -41,8 +41,8 @@ func configuration(now time.Time, replicas int) jetstream.StreamConfig {
 	}
 }
 
-// openStream returns the stream, and makes it where there is none. One that exists is the
-// operator's, and stays as it is: an update would take its replicas down to ours.
+// openStream returns the stream, and creates it where there is none. One that exists belongs to
+// the operator, and stays as it is: an update would reduce its replicas to ours.
 func (m *Member) openStream(ctx context.Context, js jetstream.JetStream) (jetstream.Stream, error) {
 	ours := configuration(time.Now(), m.options.Replicas)
 	stream, err := js.Stream(ctx, streamName)
@@ -51,7 +51,7 @@ func (m *Member) openStream(ctx context.Context, js jetstream.JetStream) (jetstr
 		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 			stream, err = js.Stream(ctx, streamName) // Another server was faster.
 		} else if err == nil {
-			golog.Infof("NATS: stream %s made", streamName)
+			golog.Infof("NATS: stream %s created", streamName)
 		}
 	}
 	if err != nil {
@@ -66,8 +66,8 @@ func (m *Member) openStream(ctx context.Context, js jetstream.JetStream) (jetstr
 	return stream, nil
 }
 
-// configDiff tells in what a stream's configuration differs from ours, or "". More replicas
-// than we would have are no difference.
+// configDiff returns in words how a stream's configuration differs from ours, or "". More
+// replicas than ours are no difference.
 func configDiff(theirs, ours jetstream.StreamConfig) string {
 	var list []string
 	compare := func(what string, theirs, ours any) {

@@ -7,7 +7,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-func TestIDsRiseOverAStreamMadeAgain(t *testing.T) {
+func TestIDsRiseWhereTheStreamIsCreatedAgain(t *testing.T) {
 	now := time.Now()
 	before, after := configuration(now, 1), configuration(now.Add(time.Second), 1)
 	if before.FirstSeq != uint64(now.UnixMicro()) || after.FirstSeq < before.FirstSeq+900_000 {
@@ -15,7 +15,7 @@ func TestIDsRiseOverAStreamMadeAgain(t *testing.T) {
 	}
 }
 
-func TestDifferenceOfAStreamIsToldInWords(t *testing.T) {
+func TestHowAStreamDiffersIsSaidInWords(t *testing.T) {
 	ours := configuration(time.Now(), 2)
 	for _, test := range []struct {
 		change func(*jetstream.StreamConfig)

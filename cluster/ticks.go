@@ -14,13 +14,13 @@ import (
 // tickIDPrefix begins the message ID of a tick; its boundary follows.
 const tickIDPrefix = "tick-"
 
-// errDuplicateInProcess is how NATS answers when another server's publication of the same
-// tick is on its way to the replicas.
+// errDuplicateInProcess is NATS's answer while a publication with the same message ID, such as
+// another server's of the same tick, is on its way to the replicas.
 const errDuplicateInProcess jetstream.ErrorCode = 10158
 
 // A ticker publishes the ticks. All servers tick on the same boundaries and publish with the
-// boundary as message ID, so that JetStream makes one event of them: there is no leader, and
-// any server may die.
+// boundary as message ID, by which JetStream deduplicates them: there is no leader, and any
+// server may die. A ticker belongs to one goroutine.
 type ticker struct {
 	member   *Member
 	nc       *nats.Conn
@@ -28,8 +28,8 @@ type ticker struct {
 	interval time.Duration
 	payload  func(time.Time) []byte
 
-	boundary int64 // the last one that was its turn, in ns since 1970
-	failed   bool  // the last publication did
+	boundary int64 // of the current or the last tick, in ns since 1970
+	failed   bool  // the last publication failed
 	trouble  warnOnce
 }
 
@@ -47,8 +47,9 @@ func (t *ticker) run(ctx context.Context) {
 	}
 }
 
-// tick publishes the boundary's tick, one try and no later than the next boundary. It does not
-// before the history is filled, since the last tick is not known.
+// tick publishes the boundary's tick, unless another server has, with one try that ends by the
+// next boundary. Before the history is filled it publishes nothing, since the last tick is not
+// known.
 func (t *ticker) tick(ctx context.Context) {
 	ctx, cancel := context.WithDeadline(ctx, time.Unix(0, t.boundary).Add(t.interval))
 	defer cancel()
@@ -56,7 +57,8 @@ func (t *ticker) tick(ctx context.Context) {
 	if !t.member.ready.Load() || !t.nc.IsConnected() || !isNew(t.boundary, t.member.lastTick.Load(), t.interval) {
 		return
 	}
-	// A frozen NATS swallows bytes, and would release a tick of each interval in a burst.
+	// The socket of a frozen NATS takes what is sent, and NATS would publish the ticks of all
+	// intervals at once when it goes on.
 	if t.failed && t.nc.FlushWithContext(ctx) != nil {
 		return
 	}
@@ -75,8 +77,9 @@ func (t *ticker) tick(ctx context.Context) {
 	}
 }
 
-// isNew tells whether a boundary is newer than the last tick read. One more than an
-// interval ahead is a stranger's or of a clock that is wrong, and must not silence us.
+// isNew reports whether a boundary is newer than the last tick read. A tick that is more than an
+// interval ahead comes from another publisher or from a clock that is wrong, and must not keep
+// this server from publishing.
 func isNew(boundary, last int64, interval time.Duration) bool {
 	return boundary > last || last > boundary+int64(interval)
 }
@@ -88,8 +91,8 @@ func lastBoundary(now time.Time, interval time.Duration) int64 {
 	return ns - ns%int64(interval)
 }
 
-// nextBoundary returns the boundary that has its turn after the last. A publication that
-// took its whole interval ends behind the next boundary, which is not too late then.
+// nextBoundary returns the boundary of the tick after the last. A publication that took its whole
+// interval ends after the next boundary, whose tick is still published then.
 func nextBoundary(now time.Time, last int64, interval time.Duration) int64 {
 	current, step := lastBoundary(now, interval), int64(interval)
 	switch {

@@ -6,7 +6,7 @@ import (
 )
 
 func TestBoundariesAreTheSameOnEveryServer(t *testing.T) {
-	// time.Truncate would give another moment for this interval.
+	// time.Truncate would give another time for this interval.
 	const interval = 7 * time.Second
 	now := time.Unix(1_000_000, 999)
 	got := lastBoundary(now, interval)
@@ -44,7 +44,7 @@ func TestTickOfAnotherServerIsNotPublishedAgain(t *testing.T) {
 		{10 * step, 10 * step, false},
 		{10 * step, 11 * step, false},     // its clock is ahead of ours
 		{10 * step, 3600 * step, true},    // it is wrong
-		{10 * step, 1<<63 - 1, true},      // a stranger's
+		{10 * step, 1<<63 - 1, true},      // another publisher's
 		{10 * step, -(1 << 63) + 1, true}, // likewise
 	} {
 		if got := isNew(test.boundary, test.last, interval); got != test.want {

@@ -17,11 +17,13 @@ var shared struct {
 	err  error
 }
 
-// endSharedBrowser ends it, if there is one, behind all tests.
-func endSharedBrowser() {
+// endSharedBrowsers ends all browsers that tests share, after all tests.
+func endSharedBrowsers() {
 	if shared.ctx != nil {
 		end(shared.ctx)
 	}
+	endFirefox()
+	endDisplay()
 }
 
 // end closes a browser, by force if it takes too long.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -196,13 +198,37 @@ func TestPublishToAnAbsentNATSIsAnErrorAndPublishesNothing(t *testing.T) {
 	}
 }
 
+// freeze stops a nats-server, and waits until all its threads have stopped: the signal is only
+// on its way when it is sent.
+func freeze(t *testing.T, n *natsServer) {
+	t.Helper()
+	n.signal(syscall.SIGSTOP)
+	testkit.Eventually(t, func() error {
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", n.pid()))
+		if err != nil {
+			return err
+		}
+		for _, thread := range threads {
+			stat, err := os.ReadFile(thread)
+			if err != nil {
+				return err
+			}
+			// The state comes after the command's name, which is in parentheses.
+			if _, state, _ := strings.Cut(string(stat), ") "); !strings.HasPrefix(state, "T") {
+				return fmt.Errorf("%s says that the thread still runs: %s", thread, stat)
+			}
+		}
+		return nil
+	})
+}
+
 // While NATS is frozen its socket takes each try, and NATS reads them all afterwards.
 func TestPublishToAFrozenNATSIsUncertainAndStoredOnceAtMost(t *testing.T) {
 	t.Parallel()
 	n := startNATS(t)
 	member := join(t, n.client)
 	waitUntilMemberReady(t, member)
-	n.signal(syscall.SIGSTOP)
+	freeze(t, n)
 	ctx := limited(t)
 	err := member.Publish(ctx, sse.Event{Data: []byte("frozen")})
 	if !errors.Is(err, cluster.ErrUncertain) || ctx.Err() != nil {

@@ -1,12 +1,10 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 )
 
@@ -23,7 +21,7 @@ func TestPageFollowsTheEndOnlyWhileTheReaderIsThere(t *testing.T) {
 			s.send(next, fmt.Sprint("event ", next))
 			next++
 		}
-		s.waitForLastRow(tb, next-1)
+		tb.waitForLastRow(next - 1)
 	}
 	const room = `Math.round(document.documentElement.scrollHeight - innerHeight - scrollY)`
 	atEnd := func() {
@@ -81,18 +79,5 @@ func TestReaderCanLeaveTheEndOfAFastStream(t *testing.T) {
 	time.Sleep(time.Second) // some 1,000 events
 	if got := eval[float64](tb, `document.documentElement.scrollHeight - innerHeight - scrollY`); got < 30 {
 		t.Errorf("the reader has turned the wheel and is %v pixels from the end", got)
-	}
-}
-
-// wheel turns the mouse wheel over the page: positive is up.
-func (tb *tab) wheel(up float64) {
-	tb.t.Helper()
-	ctx, cancel := context.WithTimeout(tb.ctx, pageWithin)
-	defer cancel()
-	_, err := chromedp.Call(ctx, input.SynthesizeScrollGesture, input.SynthesizeScrollGestureParams{
-		X: 300, Y: 300, YDistance: up, GestureSourceType: input.GestureSourceTypeMouse, Speed: 4000,
-	})
-	if err != nil {
-		tb.t.Fatal(err)
 	}
 }

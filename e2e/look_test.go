@@ -102,7 +102,7 @@ func TestPageFitsAPhone(t *testing.T) {
 	tb.visit(stage.url)
 	stage.waitForClients(1)
 	stage.send(1, `{"timestamp":1700000000,"message":"Hello"}`, strings.Repeat("0123456789", 100))
-	stage.waitForLastRow(tb, 2)
+	tb.waitForLastRow(2)
 	for _, width := range []int64{360, 320, 1200} {
 		tb.do(chromedp.EmulateViewport(width, 640, chromedp.EmulateMobile, chromedp.EmulateTouch))
 		if got := eval[int64](tb, "document.documentElement.scrollWidth"); got > width {

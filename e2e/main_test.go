@@ -47,7 +47,7 @@ func run(m *testing.M) int {
 	flag.Parse()
 	flag.Set("test.parallel", "4")
 	code := m.Run()
-	endSharedBrowser()
+	endSharedBrowsers()
 	printMissing()
 	return code
 }

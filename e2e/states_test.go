@@ -101,7 +101,7 @@ func TestPageOpensAStreamAgainThatTheBrowserHasGivenUp(t *testing.T) {
 	tb.visit(s.url)
 	s.waitForClients(1)
 	s.send(1, "one", "two")
-	s.waitForLastRow(tb, 2)
+	tb.waitForLastRow(2)
 	tb.cutOff = true
 	s.refuse.Store(true)
 	s.cutStreams()
@@ -109,9 +109,9 @@ func TestPageOpensAStreamAgainThatTheBrowserHasGivenUp(t *testing.T) {
 	// A status other than 200 is final for an EventSource (section 9.2.3).
 	s.waitForRefusals(2)
 	s.refuse.Store(false)
-	s.waitForLastRow(tb, 3)
+	tb.waitForLastRow(3)
 	s.send(4, "four")
-	s.waitForLastRow(tb, 4)
+	tb.waitForLastRow(4)
 	want := []row{{"1", "", "one"}, {"2", "", "two"}, {"3", "", "three"}, {"4", "", "four"}}
 	if got := tb.rows(); !slices.Equal(got, want) {
 		t.Errorf("the rows are %v, want %v", got, want)
@@ -160,7 +160,7 @@ func TestPageShowsEventsWhoseIDsDoNotRise(t *testing.T) {
 	for id := int64(10); id <= 30; id += 10 {
 		s.send(id, strconv.FormatInt(id, 10))
 	}
-	s.waitForLastRow(tb, 30)
+	tb.waitForLastRow(30)
 	tb.cutOff = true
 	s.cutStreams()
 	// The broker takes this for a source that began anew. It can't place id 30 then, and
@@ -168,9 +168,9 @@ func TestPageShowsEventsWhoseIDsDoNotRise(t *testing.T) {
 	for _, id := range []int64{5, 10, 20} {
 		s.send(id, strconv.FormatInt(id, 10))
 	}
-	s.waitForLastRow(tb, 20)
+	tb.waitForLastRow(20)
 	s.send(30, "30")
-	s.waitForLastRow(tb, 30)
+	tb.waitForLastRow(30)
 	var got []string
 	for _, r := range tb.rows() {
 		got = append(got, r.message)

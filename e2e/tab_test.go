@@ -2,14 +2,17 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/page"
+	cdpbrowser "github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/input"
+	cdppage "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/security"
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 )
@@ -27,68 +30,124 @@ const (
 	pageWithin = time.Minute
 )
 
-// A tab is a page in a browser. At the test's end whatever it wrote to its console as a
-// warning or an error fails the test.
+// A tab is a page in Chromium, and what only Chromium can do with it.
 type tab struct {
-	t   *testing.T
-	ctx context.Context
+	*page
+	ctx      context.Context
+	finished chan struct{} // closed when all of the console is known
 
 	mu      sync.Mutex
-	console []chromedp.ConsoleMessage // mu protects it
-
-	// cutOff says that the test takes the server away: Chromium, not the page, puts that
-	// on the console as an error.
-	cutOff bool
+	printed []chromedp.ConsoleMessage // mu protects it
 }
+
+// atLast is what the tests write to the console after all others.
+const atLast = "the test is over"
 
 func openTab(t *testing.T, browser context.Context, window bool) *tab {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(browser, tabWithin)
 	t.Cleanup(cancel)
 	ctx, _ = chromedp.NewContext(ctx, chromedp.WithNewWindow(window))
-	tb := &tab{t: t, ctx: ctx}
+	tb := &tab{ctx: ctx, finished: make(chan struct{})}
 	messages := chromedp.Console(ctx)
-	ended := make(chan struct{})
 	go func() {
-		defer close(ended)
+		defer close(tb.finished)
 		for m, err := range messages {
-			if err != nil || m.Text == "the test is over" {
+			if err != nil || m.Text == atLast {
 				return
 			}
 			tb.mu.Lock()
-			tb.console = append(tb.console, m)
+			tb.printed = append(tb.printed, m)
 			tb.mu.Unlock()
 		}
 	}()
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(ctx, closeWithin)
-		defer cancel()
-		defer chromedp.Cancel(ctx)
-		// Messages keep their order, so what comes before this one has been seen after it.
-		if err := chromedp.Do(ctx, chromedp.Evaluate[chromedp.Void](`console.log("the test is over")`)); err != nil {
-			t.Errorf("the tab at the test's end: %v", err)
-			return
-		}
-		<-ended
-		tb.checkConsole()
-	})
+	t.Cleanup(func() { end(ctx) })
+	tb.page = newPage(t, chromium{tb})
 	return tb
 }
 
-func (tb *tab) checkConsole() {
-	for _, m := range tb.console {
-		quiet := m.Type == chromedp.ConsoleLog || m.Type == chromedp.ConsoleDebug || m.Type == chromedp.ConsoleInfo
-		if !quiet && !(tb.cutOff && m.Source == "network" && strings.Contains(m.URL, "/events")) {
-			tb.t.Errorf("on the console: %v (%s)", m, m.URL)
+// openChromium opens a window of the shared Chromium.
+func openChromium(t *testing.T, width int) driver {
+	t.Helper()
+	tb := newWindow(t)
+	_, err := chromedp.Call(tb.ctx, security.SetIgnoreCertificateErrors, security.SetIgnoreCertificateErrorsParams{Ignore: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if width > 0 {
+		tb.do(chromedp.EmulateViewport(int64(width), 640))
+	}
+	return tb.driver
+}
+
+// chromium drives a tab.
+type chromium struct{ *tab }
+
+func (c chromium) visit(url string) error {
+	ctx, cancel := context.WithTimeout(c.ctx, pageWithin)
+	defer cancel()
+	return chromedp.Do(ctx, chromedp.Navigate(url))
+}
+
+func (c chromium) evaluate(expression string, value any) error {
+	ctx, cancel := context.WithTimeout(c.ctx, pageWithin)
+	defer cancel()
+	array, err := chromedp.Run(ctx, chromedp.Evaluate[string]("JSON.stringify(["+expression+"])"))
+	if err != nil {
+		return err
+	}
+	return unwrap(array, value)
+}
+
+func (c chromium) wheel(up int) error {
+	ctx, cancel := context.WithTimeout(c.ctx, pageWithin)
+	defer cancel()
+	_, err := chromedp.Call(ctx, input.SynthesizeScrollGesture, input.SynthesizeScrollGestureParams{
+		X: 300, Y: 300, YDistance: float64(up), GestureSourceType: input.GestureSourceTypeMouse, Speed: 4000,
+	})
+	return err
+}
+
+func (c chromium) hide() error { return c.setWindow(cdpbrowser.WindowStateMinimized) }
+func (c chromium) show() error { return c.setWindow(cdpbrowser.WindowStateNormal) }
+
+func (c chromium) setWindow(state cdpbrowser.WindowState) error {
+	ctx, cancel := context.WithTimeout(c.ctx, pageWithin)
+	defer cancel()
+	window, err := chromedp.Call(ctx, cdpbrowser.GetWindowForTarget, cdpbrowser.GetWindowForTargetParams{})
+	if err != nil {
+		return err
+	}
+	_, err = chromedp.Call(ctx, cdpbrowser.SetWindowBounds, cdpbrowser.SetWindowBoundsParams{
+		WindowID: window.WindowID, Bounds: &cdpbrowser.Bounds{WindowState: state},
+	})
+	return err
+}
+
+// console is for the test's end.
+func (c chromium) console() (lines []string, err error) {
+	// Messages keep their order, so what comes before this one has been seen after it.
+	if err := c.evaluate(`console.log("`+atLast+`")`, new(any)); err != nil {
+		return nil, err
+	}
+	select {
+	case <-c.finished:
+	case <-time.After(closeWithin):
+		return nil, errors.New("its last line does not come")
+	}
+	for _, m := range c.printed {
+		if m.Type != chromedp.ConsoleLog && m.Type != chromedp.ConsoleDebug && m.Type != chromedp.ConsoleInfo {
+			lines = append(lines, fmt.Sprintf("%v (%s)", m, m.URL))
 		}
 	}
+	return lines, nil
 }
 
 // logged returns what the page has logged so far.
 func (tb *tab) logged() []chromedp.ConsoleMessage {
 	tb.mu.Lock()
 	defer tb.mu.Unlock()
-	return slices.Clone(tb.console)
+	return slices.Clone(tb.printed)
 }
 
 // do takes steps in the tab.
@@ -101,20 +160,10 @@ func (tb *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// visit loads a page.
-func (tb *tab) visit(url string) {
-	tb.t.Helper()
-	ctx, cancel := context.WithTimeout(tb.ctx, pageWithin)
-	defer cancel()
-	if err := chromedp.Do(ctx, chromedp.Navigate(url)); err != nil {
-		tb.t.Fatalf("loading %s: %v", url, err)
-	}
-}
-
 // beforeEachPage has a script run in the tab before any of a page's own.
 func (tb *tab) beforeEachPage(script string) {
 	tb.t.Helper()
-	_, err := chromedp.Call(tb.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
+	_, err := chromedp.Call(tb.ctx, cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: script})
 	if err != nil {
 		tb.t.Fatal(err)
 	}
@@ -127,61 +176,4 @@ func (tb *tab) bringToFront() {
 	if _, err := chromedp.CallBrowser(tb.ctx, target.ActivateTarget, target.ActivateTargetParams{TargetID: id}); err != nil {
 		tb.t.Fatal(err)
 	}
-}
-
-// eval returns the value of a JavaScript expression in the tab.
-func eval[T any](tb *tab, expression string) T {
-	tb.t.Helper()
-	value, err := chromedp.Run(tb.ctx, chromedp.Evaluate[T](expression))
-	if err != nil {
-		tb.t.Fatalf("%s: %v", expression, err)
-	}
-	return value
-}
-
-// A row is a row of the page's table.
-type row struct{ id, timestamp, message string }
-
-// rows returns the page's table.
-func (tb *tab) rows() []row {
-	tb.t.Helper()
-	cells := eval[[][]string](tb, `Array.from(messagesTable.tBodies[0].rows,
-		row => [row.title.replace("id ", ""), ...Array.from(row.cells, cell => cell.textContent)])`)
-	rows := make([]row, len(cells))
-	for i, c := range cells {
-		if len(c) != 3 {
-			tb.t.Fatalf("row %d has %d cells", i, len(c)-1)
-		}
-		rows[i] = row{c[0], c[1], c[2]}
-	}
-	return rows
-}
-
-// header returns what the page says about its state.
-func (tb *tab) header() string {
-	tb.t.Helper()
-	return eval[string](tb, `document.getElementById("header").innerText`)
-}
-
-// waitForHeader waits until the page says that it is in a state.
-func (tb *tab) waitForHeader(want string) {
-	tb.t.Helper()
-	eventually(tb.t, pageWithin, func() error {
-		if got := tb.header(); got != want {
-			return fmt.Errorf("the header says %q, want %q", got, want)
-		}
-		return nil
-	})
-}
-
-// waitForRows waits until the table has at least n rows, and returns it.
-func (tb *tab) waitForRows(n int) (rows []row) {
-	tb.t.Helper()
-	eventually(tb.t, pageWithin, func() error {
-		if rows = tb.rows(); len(rows) < n {
-			return fmt.Errorf("the table has %d rows, want %d", len(rows), n)
-		}
-		return nil
-	})
-	return rows
 }

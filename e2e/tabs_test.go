@@ -131,7 +131,7 @@ func TestHiddenTabGivesItsConnectionBackAndMissesNothing(t *testing.T) {
 	// Nothing was seen yet, so there is no id to go on from.
 	s.send(1, "one")
 	tb.bringToFront()
-	s.waitForLastRow(tb, 1)
+	tb.waitForLastRow(1)
 
 	// A glance elsewhere does not cost the connection.
 	ever := s.broker.Stats().ClientsTotal
@@ -156,9 +156,9 @@ func TestHiddenTabGivesItsConnectionBackAndMissesNothing(t *testing.T) {
 	s.waitForClients(0)
 	s.send(2, "two", "three")
 	tb.bringToFront()
-	s.waitForLastRow(tb, 3)
+	tb.waitForLastRow(3)
 	s.send(4, "four")
-	s.waitForLastRow(tb, 4)
+	tb.waitForLastRow(4)
 	want := []row{{"1", "", "one"}, {"2", "", "two"}, {"3", "", "three"}, {"4", "", "four"}}
 	if got := tb.rows(); !slices.Equal(got, want) {
 		t.Errorf("the rows are %v, want %v", got, want)
@@ -173,7 +173,7 @@ func TestHiddenTabSurvivesABurst(t *testing.T) {
 	tb.visit(s.url)
 	s.waitForClients(1)
 	s.send(1, "one")
-	s.waitForLastRow(tb, 1)
+	tb.waitForLastRow(1)
 	b.tab().visit("about:blank")
 	s.waitForClients(0)
 	const last = 40_000
@@ -181,7 +181,7 @@ func TestHiddenTabSurvivesABurst(t *testing.T) {
 		s.send(id, `{"timestamp":1,"message":"`+strconv.FormatInt(id, 10)+`"}`)
 	}
 	tb.bringToFront()
-	s.waitForLastRow(tb, last)
+	tb.waitForLastRow(last)
 	checkLast500(t, tb, last)
 }
 
@@ -193,12 +193,12 @@ func TestPageMissesNothingWhileTheReaderIsOnAnother(t *testing.T) {
 	tb.visit(s.url)
 	s.waitForClients(1)
 	s.send(1, "one")
-	s.waitForLastRow(tb, 1)
+	tb.waitForLastRow(1)
 	tb.visit(s.url + "/elsewhere")
 	s.waitForClients(0)
 	s.send(2, "two")
 	eval[any](tb, "history.back()")
-	s.waitForLastRow(tb, 2)
+	tb.waitForLastRow(2)
 	want := []row{{"1", "", "one"}, {"2", "", "two"}}
 	if got := tb.rows(); !slices.Equal(got, want) {
 		t.Errorf("the rows are %v, want %v", got, want)

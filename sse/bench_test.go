@@ -73,9 +73,12 @@ func newKeptUpClients(tb testing.TB, clients int) (*Broker, *atomic.Int64) {
 		if err != nil {
 			tb.Fatal(err)
 		}
-		c := &client{outbox: newOutbox(), conn: theirs, raw: rawConnOf(theirs)}
+		c := &client{outbox: newOutbox()}
+		c.socket.init(theirs)
 		broker.join(c)
-		go broker.waitForEnd(c)
+		if !broker.watch(c) {
+			go broker.waitForEnd(c)
+		}
 		go func() {
 			buf := make([]byte, 4096)
 			for {

@@ -1,32 +1,3 @@
-// Package sse streams events to any number of clients of an Iris app: server-sent events as
-// the WHATWG HTML Standard defines them in section 9.2. A [Broker] is all there is to it:
-// mount its [Broker.ServeHTTP], give it events with [Broker.Publish], and call
-// [Broker.Shutdown] at the end.
-//
-// The way of an event, from its source to a client's socket:
-//
-//	Publish, Notifier
-//	    │
-//	    ▼
-//	the broker's loop ── numbers the event, encodes it once and appends it to the history:
-//	    │                the recent events as one run of bytes
-//	    │                ┌──────────────────────────────────────────────┐
-//	    │                │ id: 1 … │ id: 2 … │ id: 3 … │ id: 4 … │ id: 5 … │
-//	    │                └──────────────────────────────────────────────┘
-//	    │ for each client              └─ pending range ─┘
-//	    ▼
-//	its outbox ───────── holds one range of the history, which grows until it is picked up
-//	    │
-//	    ▼
-//	a writer ─────────── one write, whether the range holds one event or a thousand
-//	    │
-//	    ▼
-//	its socket
-//
-// The files in the order of this way: broker.go (the loop, and who is connected), event.go
-// and history.go (an event's bytes, and the recent events), fanout.go (who gets what, and
-// when), client.go (a client's cursor and its outbox), writer.go (who writes), and stream.go
-// (a client's HTTP stream from its request to its end).
 package sse
 
 import (
@@ -43,8 +14,9 @@ const (
 	// Section 9.2.7, "Authoring notes", suggests every 15 s or so.
 	heartbeatInterval = 15 * time.Second
 
-	// notifierBuffer is how many events may wait in Notifier while the broker is busy.
-	notifierBuffer = 256
+	// notifierBuffer is how many events may wait in Notifier while the broker is busy. More
+	// would be memory without a bound in bytes.
+	notifierBuffer = 1
 )
 
 // A Broker holds the open client connections, listens for incoming events on its
@@ -73,9 +45,10 @@ type Broker struct {
 	stop           func()          // closes done, the first time
 	done           chan struct{}   // closed when Shutdown begins
 	stopped        chan struct{}   // closed by listen at its end: no client is left
-	logLines       chan []logLine  // capacity 1: what waits to be logged; listen fills and closes it
+	logLines       chan logLines   // capacity 1: what waits to be logged; listen fills and closes it
 	streams        sync.WaitGroup  // the registered clients' streams and writeLog; listen adds to it
 	stats          stats           // written by listen, read by all
+	watcher        watcher         // notices disconnects
 	numbered       atomic.Bool     // Hold was called: the source numbers its events
 
 	// Owned by listen:
@@ -83,6 +56,9 @@ type Broker struct {
 	clients   map[*client]struct{} // the registry of client connections
 	history   history              // the recent events
 	held      bool                 // clients wait to be placed in the history
+	unplaced  int                  // how many clients have no position in the history yet
+	overdue   *time.Timer          // fires when a client has waited enough for an event that is not there
+	overdueAt time.Time            // when that is; zero where nobody waits
 	fannedOut int64                // the history's position up to which the last fan-out went
 	writers   writers              // the goroutines that write for all clients
 }
@@ -109,8 +85,9 @@ func NewBroker() *Broker {
 		abort:          make(chan chan<- int),
 		done:           make(chan struct{}),
 		stopped:        make(chan struct{}),
-		logLines:       make(chan []logLine, 1),
+		logLines:       make(chan logLines, 1),
 		clients:        make(map[*client]struct{}),
+		overdue:        time.NewTimer(maxAhead),
 		writers:        newWriters(),
 	}
 	b.stop = sync.OnceFunc(func() { close(b.done) })
@@ -145,8 +122,10 @@ func (b *Broker) Publish(ctx context.Context, e Event) error {
 func (b *Broker) listen() {
 	defer close(b.stopped)
 	defer close(b.logLines)
+	defer b.watcher.close()
 	silence := time.NewTimer(heartbeatInterval)
 	defer silence.Stop()
+	b.overdue.Stop() // Nobody waits yet.
 	// nil switches a case off.
 	newClients, notifier, published, done := b.newClients, b.Notifier, b.published, b.done
 	for done != nil || len(b.clients) > 0 {
@@ -160,25 +139,21 @@ func (b *Broker) listen() {
 				notifier = nil // Its senders have closed it.
 				continue
 			}
-			b.add(e)
-			b.maybeFanOut()
-			silence.Reset(heartbeatInterval)
+			b.addAndFanOut(e, silence)
 		case e := <-published:
-			b.add(e)
-			b.maybeFanOut()
-			silence.Reset(heartbeatInterval)
+			b.addAndFanOut(e, silence)
 		case <-b.writers.roundEnded:
 			b.maybeFanOut()
 		case <-silence.C:
 			b.fanOut(heartbeat)
 			silence.Reset(heartbeatInterval)
+		case <-b.overdue.C:
+			b.overdueAt = time.Time{}
+			b.fanOut(nil)
 		case h := <-b.hold:
 			b.held = h.held
 			b.addWaiting()
-			for c := range b.clients {
-				b.place(c)
-			}
-			b.writers.start()
+			b.fanOut(nil)
 			close(h.done)
 		case <-done:
 			newClients, notifier, published, done = nil, nil, nil, nil
@@ -187,6 +162,7 @@ func (b *Broker) listen() {
 			b.fanOut(nil)
 			b.endStreams()
 		case left := <-b.abort:
+			newClients = nil // Nobody may join after all were cut off.
 			for c := range b.clients {
 				c.cutOff()
 			}
@@ -201,16 +177,32 @@ func (b *Broker) register(c *client) {
 	b.streams.Add(1)
 	b.stats.clients.Store(int64(len(b.clients)))
 	b.stats.clientsTotal.Add(1)
-	b.place(c)
-	b.writers.start()
 	b.log(logLine{true, len(b.clients)})
+	b.unplaced++
+	now := time.Now()
+	b.place(c, now)
+	b.enqueue(c, now, nil)
+	b.writers.start()
 }
 
-// unregister removes a client whose connection is closed from the registry.
+// unregister removes a client whose connection has ended from the registry.
 func (b *Broker) unregister(c *client) {
 	delete(b.clients, c)
+	if !c.cursor.placed {
+		b.unplaced--
+	}
 	b.stats.clients.Store(int64(len(b.clients)))
 	b.log(logLine{false, len(b.clients)})
+}
+
+// addAndFanOut adds an event and puts the next heartbeat off, which only clients that have no
+// position in the history need: they do not get the event.
+func (b *Broker) addAndFanOut(e Event, silence *time.Timer) {
+	b.add(e)
+	b.maybeFanOut()
+	if b.unplaced == 0 {
+		silence.Reset(heartbeatInterval)
+	}
 }
 
 // add numbers an event that has no ID, and appends it to the history.

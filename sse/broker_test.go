@@ -56,7 +56,7 @@ func TestIDsRiseWhileTheClockIsBehind(t *testing.T) {
 	}
 }
 
-func TestSourceThatBeginsAnewGoesOn(t *testing.T) {
+func TestSourceThatRestartsItsNumberingLosesNothing(t *testing.T) {
 	b, server := newServer(t)
 	s := open(t, server.URL, "Last-Event-ID", "0")
 	for _, id := range []int64{100, 200, 5, 6} {
@@ -71,7 +71,7 @@ func TestSourceThatBeginsAnewGoesOn(t *testing.T) {
 	}
 }
 
-func TestClientThatNeverReadsDelaysNobodyAndIsDropped(t *testing.T) {
+func TestClientThatNeverReadsDelaysNobodyAndIsCutOff(t *testing.T) {
 	b, server := newTinyServer(t)
 	defer server.Close()
 	dialStalled(t, server)
@@ -81,7 +81,7 @@ func TestClientThatNeverReadsDelaysNobodyAndIsDropped(t *testing.T) {
 	// The history passes the stalled client by, and what its socket can hold.
 	for id := int64(1); b.Stats().Clients == 2; id++ {
 		if id > 10_000 {
-			t.Fatal("the client is not dropped")
+			t.Fatal("the client is not cut off")
 		}
 		b.Notifier <- Event{ID: id, Data: []byte(data)}
 		healthy.want(t, id, data)
@@ -113,6 +113,7 @@ func TestSlowClientGetsEveryEventOnceItReads(t *testing.T) {
 func TestAbruptlyVanishingClientsLeaveNothing(t *testing.T) {
 	b, server := newServer(t)
 	b.Notifier <- Event{ID: 1}
+	startWatcher(t, b, server)
 	check := settled(t)
 	conns := make([]net.Conn, 300)
 	for i := range conns {
@@ -153,7 +154,8 @@ func TestShutdownEndsAllStreamsAndCutsOffWhoDoesNotRead(t *testing.T) {
 		s.wantEnd(t)
 		s.response.Body.Close()
 	}
-	cancel() // All but the stalled client have left by now.
+	eventually(t, "all but the stalled client have left", func() bool { return b.Stats().Clients == 1 })
+	cancel()
 	err := testkit.Receive(t, done, "Shutdown returns")
 	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), " 1 ") {
 		t.Errorf("Shutdown cut off one client and says %v", err)
@@ -252,6 +254,30 @@ WARN Removed client. 0 registered clients
 	}
 }
 
+func TestBlockedLogIsBounded(t *testing.T) {
+	var log lockedBuffer
+	w := blockedWriter{make(chan struct{}, 1), make(chan struct{})}
+	logTo(w)
+	defer logTo(io.Discard)
+	b, server := newServer(t)
+	open(t, server.URL)
+	testkit.Receive(t, w.blocked, "the log blocks")
+	for range maxLogLines {
+		open(t, server.URL).response.Body.Close()
+	}
+	eventually(t, "all but the first have left", func() bool { return b.Stats().ClientsTotal == maxLogLines+1 && b.Stats().Clients == 1 })
+	logTo(&log)
+	close(w.release)
+	eventually(t, "logged", func() bool { return strings.Contains(log.String(), "too many") })
+	// The end of the first line, those that waited, and how many more there were.
+	if lines := strings.Count(log.String(), "\n"); lines > maxLogLines+2 {
+		t.Errorf("%d lines were logged: %s", lines, log.String())
+	}
+	if want := fmt.Sprintf("%d more clients were added or removed", maxLogLines); !strings.Contains(log.String(), want) {
+		t.Errorf("the log does not say %q", want)
+	}
+}
+
 // A lockedBuffer is a buffer that several goroutines may use.
 type lockedBuffer struct {
 	mu sync.Mutex // protects buffer
@@ -272,6 +298,7 @@ func (b *lockedBuffer) String() string {
 
 func TestClientsComeAndGoWhileEventsFlow(t *testing.T) {
 	b, server := newServer(t)
+	startWatcher(t, b, server)
 	check := settled(t)
 	ctx, cancel := context.WithTimeout(t.Context(), testkit.Limit)
 	defer cancel()
@@ -300,7 +327,7 @@ func TestClientsComeAndGoWhileEventsFlow(t *testing.T) {
 				for range rand.IntN(200) {
 					e, err := s.Next()
 					if err != nil {
-						break // Dropped.
+						break // Cut off.
 					}
 					if e.ID != last+1 && last != 0 && b.Stats().ResumesIncomplete == 0 {
 						t.Errorf("event %d after %d", e.ID, last)

@@ -1,7 +1,6 @@
 package sse
 
 import (
-	"net"
 	"sync/atomic"
 	"time"
 )
@@ -10,20 +9,25 @@ import (
 type client struct {
 	// Set before the client is registered:
 
-	resumes     bool     // it sent a last event ID
-	lastEventID int64    // that ID
-	conn        net.Conn // its hijacked connection, or nil over HTTP/2
-	raw         rawConn  // of conn, or nil where a write that does not block is not possible
-	cancel      func()   // where conn is nil: ends its handler
+	resumes     bool   // it sent a last event ID
+	lastEventID int64  // that ID
+	socket      socket // its hijacked connection; none over HTTP/2
+	cancel      func() // ends its handler, over HTTP/2; nil otherwise
 
-	outbox outbox // from listen to the client's writer
+	outbox outbox  // from listen to the client's writer
+	next   *client // in a list of clients; owned by listen until the list is a writer's
 
 	// Owned by listen:
 
-	cursor   cursor
-	finished bool // it gets no more
+	cursor    cursor
+	waitUntil time.Time // how long it waits for an event that this broker does not have yet
+	finished  bool      // it gets no more
+	cut       bool      // it was cut off
 
-	next *client // in a list of clients; owned by listen until the list is a writer's
+	// Owned by whoever waits for the connection's end:
+
+	key      uint64 // the watcher's
+	received int    // how many bytes it has sent after its request
 }
 
 // A cursor is how far a client has been sent the history. Only listen uses it. The zero
@@ -134,19 +138,23 @@ func (b *Broker) join(c *client) bool {
 	}
 }
 
-// leave unregisters a client. Writers only close a connection; whoever waits for its end, and
-// nobody else, calls leave.
+// leave unregisters a client. Writers only shut a connection down; whoever waits for its end,
+// and nobody else, calls leave.
 func (b *Broker) leave(c *client) {
 	b.closingClients <- c
 	b.streams.Done()
 }
 
 // cutOff ends a client's connection from outside, and with it a write that blocks. It does
-// not wait.
+// not wait. It is called by listen alone.
 func (c *client) cutOff() {
-	if c.conn != nil {
-		c.conn.SetDeadline(time.Unix(1, 0))
-	} else {
+	if c.cut {
+		return
+	}
+	c.cut = true
+	if c.cancel != nil {
 		c.cancel()
+	} else {
+		c.socket.cutOff()
 	}
 }

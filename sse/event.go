@@ -2,25 +2,33 @@ package sse
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 )
 
+// maxFieldLen is how long an event is at most on the wire without its name and its data:
+// an int64 takes up to 20 bytes.
+const maxFieldLen = len("id: \nevent: \n\n") + 20
+
 // An Event is one message of the event stream.
 type Event struct {
 	// ID is what a client sends back as its last event ID when it reconnects.
-	// Zero lets the broker number the event: the moment in microseconds since
-	// 1970, or the last ID plus one where that is larger. A source that numbers
-	// its own events gives IDs that rise; one that does not rise tells the
-	// broker that the source began anew. IDs up to 2⁵³ survive a JavaScript
-	// number.
+	// Zero lets the broker number the event: the time in microseconds since
+	// 1970, or the last ID plus one where that is larger. So IDs rise over a
+	// restart, too, unless the clock was set back further than the last run
+	// lasted. A source that numbers its own events gives IDs that rise; one
+	// that does not rise tells the broker that the source restarts its
+	// numbering: what came before can't be resumed from any more, but still
+	// goes to every client that was to get it. IDs up to 2⁵³ survive a
+	// JavaScript number.
 	ID int64
 
-	// Name is the event's type, which a browser dispatches the event under:
-	// addEventListener(name) gets it, and onmessage gets only those without
-	// one. What follows a line break in it is left off. "open" and "error"
-	// are EventSource's own events, too: a listener for them would get both.
-	// The zero value, "", is the standard's default, "message".
+	// Name is the event's type: a browser dispatches the event to the listeners
+	// for it, addEventListener(name, …), and onmessage gets only events without
+	// one. What follows a line break in it is left off. "open" and "error" are
+	// also EventSource's own events, so a listener would get both. The zero
+	// value is the standard's default, "message".
 	Name string
 
 	// Data is the payload: any bytes, also none. LF, CR and CRLF end a line
@@ -35,6 +43,9 @@ type Event struct {
 // 9.2.6, "Interpreting an event stream"). Every line of data carries its field
 // name, so no payload can smuggle in a field of its own.
 func (e Event) appendTo(b []byte) []byte {
+	// Grown once: a payload of line feeds alone is seven times as long on the wire.
+	lines := 1 + bytes.Count(e.Data, []byte{'\n'}) + bytes.Count(e.Data, []byte{'\r'})
+	b = slices.Grow(b, maxFieldLen+len(e.Name)+lines*len("\ndata: ")+len(e.Data))
 	b = append(b, "id: "...)
 	b = strconv.AppendInt(b, e.ID, 10)
 	name := e.Name

@@ -45,6 +45,17 @@ func TestNameOnTheWire(t *testing.T) {
 	}
 }
 
+func TestEventIsEncodedIntoSpaceThatGrowsOnce(t *testing.T) {
+	for _, e := range []Event{
+		{ID: -1 << 63, Name: "name", Data: bytes.Repeat([]byte("\n"), 1<<20)},
+		{ID: 1<<63 - 1, Data: bytes.Repeat([]byte("\r\n"), 1<<20)},
+	} {
+		if allocations := testing.AllocsPerRun(3, func() { e.appendTo(nil) }); allocations > 2 { // With -race, growing takes two.
+			t.Errorf("%v allocations", allocations)
+		}
+	}
+}
+
 func FuzzAnyPayloadSurvivesAStrictParse(f *testing.F) {
 	for _, data := range []string{"", "a", "a\nb", "a\r\nb\r", "\n\n\nid: 5\n\n", " \x00\xff", "data: a"} {
 		f.Add(int64(42), "name", []byte(data))

@@ -7,30 +7,51 @@ import "time"
 // is no write deadline and no timer an event, which every client that keeps up would pay for.
 const stallTimeout = 2 * heartbeatInterval
 
+// maxAhead is how long a client waits for its next event where the source is shared: servers
+// lag behind each other by moments even when all is well, and a client that comes from one that
+// was ahead shall not get all that is retained. After that its ID counts as none of the source's.
+const maxAhead = 10 * time.Second
+
 // heartbeat is a comment, which clients ignore. No blank line follows it: a block without
 // data makes several clients dispatch an empty event.
 var heartbeat = []byte(":\n")
 
 // place decides where in the history a client begins: after its last event ID, or at the
-// end. While clients are held it waits for a position at the end, and for an ID that is not
-// there yet.
-func (b *Broker) place(c *client) {
-	if c.cursor.placed || b.held && !(c.resumes && c.lastEventID <= b.history.lastID) {
+// end. A client waits without a position while clients are held and, where the source is
+// shared, until the event with its ID has come or maxAhead is over.
+func (b *Broker) place(c *client, now time.Time) {
+	position, complete := b.history.end(), true
+	switch ahead := c.resumes && c.lastEventID > b.history.lastID; {
+	case c.cursor.placed || b.held && (ahead || !c.resumes):
 		return
-	}
-	position := b.history.end()
-	if c.resumes {
-		var complete bool
+	case ahead && b.numbered.Load() && !b.waitedEnough(c, now):
+		return
+	case c.resumes:
 		position, complete = b.history.after(c.lastEventID)
 		b.stats.resumes.Add(1)
-		if !complete {
-			b.stats.resumesIncomplete.Add(1)
-		}
+	}
+	if !complete {
+		b.stats.resumesIncomplete.Add(1)
 	}
 	c.cursor.place(position)
-	if position < b.history.end() {
-		b.enqueue(c, time.Now(), nil)
+	b.unplaced--
+}
+
+// waitedEnough tells whether a client that is ahead has waited for maxAhead. Otherwise
+// overdue will fire when it has.
+func (b *Broker) waitedEnough(c *client, now time.Time) bool {
+	if c.waitUntil.IsZero() {
+		c.waitUntil = now.Add(maxAhead)
 	}
+	left := c.waitUntil.Sub(now)
+	if left <= 0 {
+		return true
+	}
+	if b.overdueAt.IsZero() || c.waitUntil.Before(b.overdueAt) {
+		b.overdueAt = c.waitUntil
+		b.overdue.Reset(left)
+	}
+	return false
 }
 
 // maybeFanOut fans out what is new, unless the last round of writes is still under way: then
@@ -48,13 +69,12 @@ func (b *Broker) maybeFanOut() {
 // nothing, the keepalive.
 func (b *Broker) fanOut(keepalive []byte) {
 	b.fannedOut = b.history.end()
-	b.writers.beginRound()
 	now := time.Now()
 	for c := range b.clients {
+		b.place(c, now)
 		b.enqueue(c, now, keepalive)
 	}
 	b.writers.start()
-	b.writers.endRound()
 }
 
 // enqueue makes pending what a client has not been sent yet or, where that is nothing, the

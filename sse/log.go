@@ -2,32 +2,50 @@ package sse
 
 import "github.com/kataras/golog"
 
+// maxLogLines bounds the lines that wait to be logged: a terminal can be stopped with Ctrl-S,
+// and thousands of clients can reconnect at once.
+const maxLogLines = 64
+
 // A logLine says that a client was added or removed, and how many are registered since.
 type logLine struct {
 	added   bool
 	clients int
 }
 
+// logLines are what waits to be logged.
+type logLines struct {
+	lines []logLine
+	more  int // how many lines there was no room for, after these
+}
+
 // log leaves a line for writeLog. What waits there grows until it is picked up, as events
 // do: where a terminal blocks or is slow, neither listen nor a client waits for it.
 func (b *Broker) log(line logLine) {
-	var lines []logLine
+	var waiting logLines
 	select {
-	case lines = <-b.logLines:
+	case waiting = <-b.logLines:
 	default:
 	}
-	b.logLines <- append(lines, line)
+	if len(waiting.lines) < maxLogLines {
+		waiting.lines = append(waiting.lines, line)
+	} else {
+		waiting.more++
+	}
+	b.logLines <- waiting
 }
 
 // writeLog writes what listen logs, in its order, until listen ends.
 func (b *Broker) writeLog() {
-	for lines := range b.logLines {
-		for _, line := range lines {
+	for waiting := range b.logLines {
+		for _, line := range waiting.lines {
 			if line.added {
 				golog.Infof("Client added. %d registered clients", line.clients)
 			} else {
 				golog.Warnf("Removed client. %d registered clients", line.clients)
 			}
+		}
+		if waiting.more > 0 {
+			golog.Warnf("%d more clients were added or removed, too many to log each", waiting.more)
 		}
 	}
 }

@@ -43,6 +43,7 @@ func logTo(w io.Writer) { logOutput.Store(output{w}) }
 func newApp(t *testing.T) (*Broker, *iris.Application) {
 	t.Helper()
 	b := NewBroker()
+	b.watcher.off = withoutEpoll
 	app := iris.New()
 	app.Any("/events", b.ServeHTTP)
 	if err := app.Build(); err != nil {
@@ -209,6 +210,16 @@ func settled(t *testing.T) func() {
 			return openFiles() <= files
 		})
 	}
+}
+
+// startWatcher has the broker watch its first client, which leaves again: the watcher's
+// goroutine and its descriptor stay until the broker stops.
+func startWatcher(t *testing.T, b *Broker, server *httptest.Server) {
+	t.Helper()
+	dialStalled(t, server).Close()
+	eventually(t, "the first client has come and gone", func() bool {
+		return b.Stats().ClientsTotal == 1 && b.Stats().Clients == 0
+	})
 }
 
 // openFiles returns how many file descriptors are open, or 0 where that can't be seen.

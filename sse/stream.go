@@ -1,17 +1,15 @@
 package sse
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
-	"github.com/kataras/golog"
 	"github.com/kataras/iris/v12"
 	iriscontext "github.com/kataras/iris/v12/context"
 )
@@ -20,6 +18,10 @@ const (
 	// minRetry and maxRetry bound the reconnection time that a client is told, in
 	// milliseconds. It is spread at random, so that a restart is no stampede.
 	minRetry, maxRetry = 1000, 3000
+
+	// headTimeout bounds how long a client may take to read the first bytes of its stream
+	// where nothing else ends the write: nobody's stall is noticed before it is registered.
+	headTimeout = 10 * time.Second
 
 	// maxInput is how many bytes a client may send after its request. They mean nothing,
 	// and are read only because reading is how a disconnect is noticed.
@@ -45,7 +47,7 @@ func (b *Broker) ServeHTTP(ctx iris.Context) {
 	case http.MethodGet, http.MethodHead:
 	case http.MethodOptions:
 		ctx.Header("Access-Control-Allow-Methods", "GET")
-		ctx.Header("Access-Control-Allow-Headers", "Last-Event-ID, Cache-Control")
+		ctx.Header("Access-Control-Allow-Headers", "Authorization, Cache-Control, Last-Event-ID")
 		ctx.StatusCode(iris.StatusNoContent)
 		return
 	default:
@@ -64,14 +66,13 @@ func (b *Broker) ServeHTTP(ctx iris.Context) {
 	// Make sure that the writer supports flushing.
 	flusher, ok := w.Flusher()
 	if !ok || recording {
-		ctx.StatusCode(iris.StatusHTTPVersionNotSupported)
-		ctx.WriteString("Streaming unsupported!")
+		unsupported(ctx)
 		return
 	}
 	// ctx.ContentType would append a charset, and strict clients refuse anything but this.
 	ctx.Header("Content-Type", "text/event-stream")
-	ctx.Header("Cache-Control", "no-cache")
-	ctx.Header("X-Accel-Buffering", "no") // nginx would wait for a full buffer otherwise
+	ctx.Header("Cache-Control", "no-cache, no-transform") // Cloudflare and others would compress otherwise.
+	ctx.Header("X-Accel-Buffering", "no")                 // nginx would wait for a full buffer otherwise.
 	if ctx.Method() == http.MethodHead {
 		return
 	}
@@ -87,116 +88,91 @@ func (b *Broker) ServeHTTP(ctx iris.Context) {
 	if hijacker, ok := w.(http.Hijacker); ok && canHijack && ctx.Request().ProtoMajor == 1 {
 		b.hijack(hijacker, header, retry, c)
 	} else {
-		b.serveInHandler(ctx, flusher, retry, c)
+		b.serveInHandler(ctx, w.Naive(), flusher, retry, c)
 	}
 }
 
 // lastEventID returns the last event ID that a request names, and whether it is a number:
-// anything else can't be ours. A number too large for an int64 counts as the largest.
+// anything else can't be this broker's. A number too large for an int64 counts as the largest.
 func lastEventID(r *http.Request) (id int64, ok bool) {
-	ids := r.Header.Values("Last-Event-ID")
-	if len(ids) == 0 {
+	value := r.Header.Get("Last-Event-ID")
+	if value == "" && r.URL.RawQuery != "" {
 		// A new EventSource can't send the header.
-		ids = r.URL.Query()["lastEventId"]
+		value = r.URL.Query().Get("lastEventId")
 	}
-	if len(ids) == 0 {
-		return 0, false
-	}
-	id, err := strconv.ParseInt(ids[0], 10, 64)
+	id, err := strconv.ParseInt(value, 10, 64)
 	return id, err == nil || errors.Is(err, strconv.ErrRange)
 }
 
-// hijack takes a connection from net/http, whose goroutines and buffers, 20 KB a client, end
-// with the handler. A body that ends with its connection needs no chunks.
-func (b *Broker) hijack(hijacker http.Hijacker, header http.Header, retry string, c *client) {
-	conn, _, err := hijacker.Hijack()
-	if err != nil {
-		golog.Errorf("hijacking the connection: %v", err)
-		return
-	}
-	header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
-	header.Set("Connection", "close")
-	var head bytes.Buffer
-	head.WriteString("HTTP/1.1 200 OK\r\n")
-	header.Write(&head)
-	head.WriteString("\r\n" + retry)
-	if _, err := conn.Write(head.Bytes()); err != nil {
-		conn.Close()
-		return
-	}
-	c.conn, c.raw = conn, rawConnOf(conn)
-	if !b.join(c) {
-		conn.Close()
-		return
-	}
-	go b.waitForEnd(c)
-}
-
-// waitForEnd waits until a hijacked connection ends: its client disconnected, was cut off, or
-// its stream ended.
-func (b *Broker) waitForEnd(c *client) {
-	buf := make([]byte, 64)
-	for received := 0; received <= maxInput; {
-		n, err := c.conn.Read(buf)
-		if err != nil {
-			break
-		}
-		received += n
-	}
-	c.conn.Close()
-	b.leave(c)
-}
-
 // serveInHandler streams to a client whose connection can't be hijacked, as over HTTP/2: the
-// handler stays, and is the client's writer.
-func (b *Broker) serveInHandler(ctx iris.Context, flusher http.Flusher, retry string, c *client) {
-	stream, cancel := context.WithCancel(ctx.Request().Context())
-	defer cancel()
+// handler stays, and is the client's writer. When the client disconnects, the request's
+// context ends.
+func (b *Broker) serveInHandler(ctx iris.Context, w http.ResponseWriter, flusher http.Flusher, retry string, c *client) {
 	// A write can be blocked by a client that does not read; only a deadline ends it.
-	deadline := make(chan struct{})
-	stop := context.AfterFunc(stream, func() {
-		http.NewResponseController(ctx.ResponseWriter().Naive()).SetWriteDeadline(time.Unix(1, 0))
-		close(deadline)
-	})
-	// The goroutine that sets the deadline uses the writer, which is another request's once
-	// this handler has returned.
-	defer func() {
-		if !stop() {
-			<-deadline
-		}
-	}()
-	c.cancel = cancel
+	control := http.NewResponseController(w)
+	if control.SetWriteDeadline(time.Now().Add(headTimeout)) != nil {
+		unsupported(ctx) // A middleware's writer without Unwrap: its client could not be cut off.
+		return
+	}
+	cut := make(chan struct{})
+	var cutting sync.WaitGroup
+	c.cancel = func() {
+		close(cut)
+		cutting.Go(func() { control.SetWriteDeadline(time.Unix(1, 0)) })
+	}
 	c.outbox.state.Store(dirty) // Its writer is always there, and waits for the next batch.
+	joined := b.join(c)
+	if joined {
+		defer func() {
+			b.leave(c)
+			cutting.Wait() // It uses the writer, which is another request's after this one.
+		}()
+	}
+	// Through Iris, which would send a header of its own at the end otherwise.
 	ctx.WriteString(retry)
 	flusher.Flush()
-	// A server's write timeout ends that flush where a client has no window for it, but is
-	// not for a stream. One that has ended is not registered.
-	http.NewResponseController(ctx.ResponseWriter().Naive()).SetWriteDeadline(time.Time{})
-	if stream.Err() != nil || !b.join(c) {
+	if !joined {
 		return
 	}
-	defer b.leave(c)
+	// Where the client is cut off before this, cut tells; after this, the deadline does.
+	control.SetWriteDeadline(time.Time{})
+	select {
+	case <-cut:
+		return
+	default:
+	}
+	tooMuch := make(chan struct{})
 	if body := ctx.Request().Body; body != http.NoBody {
 		// It means nothing, but takes room from the connection's other requests until it
 		// is read.
 		go func() {
 			if n, _ := io.CopyN(io.Discard, body, maxInput+1); n > maxInput {
-				cancel()
+				close(tooMuch)
 			}
 		}()
 	}
-	for {
+	for disconnected := ctx.Request().Context().Done(); ; {
 		select {
 		case batch, ok := <-c.outbox.batch:
 			if !ok {
 				return
 			}
-			if _, err := ctx.Write(batch); err != nil {
+			if _, err := w.Write(batch); err != nil {
 				return
 			}
 			flusher.Flush()
-		case <-stream.Done():
+		case <-disconnected:
+			return
+		case <-tooMuch:
+			return
+		case <-cut:
 			return
 		}
 	}
+}
+
+// unsupported answers a request that can't be streamed to.
+func unsupported(ctx iris.Context) {
+	ctx.StatusCode(iris.StatusHTTPVersionNotSupported)
+	ctx.WriteString("Streaming unsupported!")
 }

@@ -12,8 +12,7 @@ type writers struct {
 	queue  *client // the clients for the next writer
 	queued int     // how many they are
 
-	inRound    bool          // a fan-out is queueing its clients
-	running    *atomic.Int32 // the writers of a round that have not ended
+	running    *atomic.Int32 // the writers that have not ended: a round
 	roundEnded chan struct{} // capacity 1: the last writer of a round has ended
 }
 
@@ -31,25 +30,17 @@ func (w *writers) add(c *client) {
 
 // start starts a goroutine that writes to the clients queued so far.
 func (w *writers) start() {
-	switch {
-	case w.queue == nil:
-	case w.inRound:
+	if w.queue != nil {
 		w.running.Add(1)
 		go w.run(w.queue)
-	default: // They have just connected: no event has to wait for them.
-		go write(w.queue)
+		w.queue, w.queued = nil, 0
 	}
-	w.queue, w.queued = nil, 0
 }
 
-// beginRound and endRound enclose the queueing of a fan-out's clients.
-func (w *writers) beginRound() { w.inRound = true }
-func (w *writers) endRound()   { w.inRound = false }
-
-// busy tells whether a round's writers have not all ended.
+// busy tells whether a round is under way.
 func (w *writers) busy() bool { return w.running.Load() > 0 }
 
-// run serves a list of clients in a round, and tells listen when it is the round's last writer.
+// run serves a list of clients, and tells listen when it is the round's last writer.
 func (w *writers) run(list *client) {
 	write(list)
 	if w.running.Add(-1) == 0 {
@@ -60,15 +51,16 @@ func (w *writers) run(list *client) {
 	}
 }
 
-// write serves a list of clients, one batch each in turn, until none has any. A client that
-// keeps up costs one write to its socket, and neither a goroutine of its own nor a pass
-// through the scheduler (on Linux, over plain TCP).
+// write serves a list of clients, one batch each in turn, until none has any. On Linux a client
+// that keeps up costs one write to its socket, and neither a goroutine of its own nor, over
+// plain TCP, a pass through the scheduler.
 func write(list *client) {
 	w := newTryWriter()
 	for list != nil {
 		var again *client
 		for c := list; c != nil; {
 			next := c.next
+			c.next = nil // A list must not keep clients that have left.
 			if c.writeBatch(w) {
 				c.next, again = again, c
 			}
@@ -83,13 +75,13 @@ func (c *client) writeBatch(w *tryWriter) (more bool) {
 	ending := c.outbox.begin()
 	batch, closed := c.outbox.next()
 	if closed {
-		c.conn.Close()
+		c.socket.end()
 		return false
 	}
 	if batch != nil {
-		n, err := w.write(c.raw, batch)
+		n, err := w.write(&c.socket, batch)
 		if err != nil {
-			c.conn.Close()
+			c.socket.shutDown()
 			return false
 		}
 		if n < len(batch) {
@@ -104,10 +96,9 @@ func (c *client) writeBatch(w *tryWriter) (more bool) {
 // writeRest writes what a socket had no room for. It blocks until the client has read
 // enough or is cut off; then the client is one like all others again.
 func (c *client) writeRest(rest []byte) {
-	if _, err := c.conn.Write(rest); err != nil {
-		c.conn.Close()
+	if _, err := c.socket.conn.Write(rest); err != nil {
+		c.socket.shutDown()
 		return
 	}
-	c.next = nil
 	write(c)
 }

@@ -8,32 +8,50 @@ import (
 	"net"
 	"syscall"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
+
+// userTimeout is how long a client's network may be silent to what was sent before the kernel
+// takes the connection for dead (TCP_USER_TIMEOUT, in milliseconds). By itself that takes it a
+// quarter of an hour. It is longer than stallTimeout, so that the broker is first to notice a
+// client that is there but does not read. A heartbeat each 15 s sees to it that something is sent.
+const userTimeout = 40_000
 
 type rawConn = syscall.RawConn
 
-// rawConnOf returns the socket of a plain TCP connection, or nil: a TLS connection has
-// to encrypt first.
-func rawConnOf(conn net.Conn) rawConn {
-	if tcp, ok := conn.(*net.TCPConn); ok {
-		if raw, err := tcp.SyscallConn(); err == nil {
-			return raw
-		}
+// rawConnOf returns the socket of a TCP connection, prepared for a stream.
+func rawConnOf(tcp *net.TCPConn) rawConn {
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		return nil
 	}
-	return nil
+	raw.Control(func(fd uintptr) {
+		unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, userTimeout)
+	})
+	return raw
 }
 
 // A tryWriter writes to sockets without waiting for room. It is used by one goroutine.
 type tryWriter struct {
-	b     []byte           // what try is to write
-	n     int              // how much of it try has written
+	b     []byte           // what send is to write
+	n     int              // how much of it send has written
 	errno syscall.Errno    // why not more
 	try   func(fd uintptr) // send, created once so that a write allocates nothing
+
+	unsent int              // what look has found
+	look   func(fd uintptr) // sees how much of what was written the client has not acknowledged
 }
 
 func newTryWriter() *tryWriter {
 	w := new(tryWriter)
 	w.try = w.send
+	w.look = func(fd uintptr) {
+		var err error
+		if w.unsent, err = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ); err != nil {
+			w.unsent = maxUnacknowledged + 1
+		}
+	}
 	return w
 }
 
@@ -49,13 +67,16 @@ func (w *tryWriter) send(fd uintptr) {
 }
 
 // write writes as much of b as the socket has room for, and returns how much that was: 0 and
-// no error where the socket is full, or raw is nil. The rest takes a write that blocks.
-func (w *tryWriter) write(raw rawConn, b []byte) (n int, err error) {
-	if raw == nil {
+// no error where the socket is full, or where only a write that may block is to be had.
+func (w *tryWriter) write(s *socket, b []byte) (n int, err error) {
+	if s.raw == nil {
 		return 0, nil
 	}
+	if s.encrypted() {
+		return w.writeEncrypted(s, b)
+	}
 	w.b = b
-	err = raw.Control(w.try)
+	err = s.raw.Control(w.try)
 	w.b = nil
 	switch {
 	case err != nil:
@@ -66,4 +87,28 @@ func (w *tryWriter) write(raw rawConn, b []byte) (n int, err error) {
 		return 0, w.errno
 	}
 	return w.n, nil
+}
+
+const (
+	// maxEncrypted is how much is encrypted and written at once: a TLS record's most.
+	maxEncrypted = 16 << 10
+
+	// maxUnacknowledged is how much of what was written before may still be on its way: far
+	// less than half of sendBuffer, also where each byte takes its own packet's space.
+	maxUnacknowledged = 4 << 10
+)
+
+// writeEncrypted is write through TLS, which can't write a part and go on later. So it writes
+// all, where the socket certainly has room for it, or nothing.
+func (w *tryWriter) writeEncrypted(s *socket, b []byte) (n int, err error) {
+	if len(b) > maxEncrypted {
+		return 0, nil
+	}
+	if err := s.raw.Control(w.look); err != nil {
+		return 0, err
+	}
+	if w.unsent > maxUnacknowledged {
+		return 0, nil
+	}
+	return s.conn.Write(b)
 }

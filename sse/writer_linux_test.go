@@ -34,13 +34,14 @@ func tcp(t *testing.T) (reading, writing net.Conn) {
 
 func TestWritingDoesNotWaitForRoom(t *testing.T) {
 	reading, writing := tcp(t)
-	w, raw := newTryWriter(), rawConnOf(writing)
-	stretch := bytes.Repeat([]byte("x"), 1<<20)
+	w, s := newTryWriter(), new(socket)
+	s.init(writing)
+	batch := bytes.Repeat([]byte("x"), 1<<20)
 	var written int64
 	// The last write finds no room at all.
 	for n := 1; n > 0; written += int64(n) {
 		var err error
-		if n, err = w.write(raw, stretch); err != nil {
+		if n, err = w.write(s, batch); err != nil {
 			t.Fatal(err)
 		}
 		if written > 1<<30 {
@@ -52,7 +53,7 @@ func TestWritingDoesNotWaitForRoom(t *testing.T) {
 	if received, err := io.Copy(io.Discard, reading); received != written || err != nil {
 		t.Errorf("%d bytes of %d arrive, error %v", received, written, err)
 	}
-	if _, err := w.write(raw, stretch); err == nil {
+	if _, err := w.write(s, batch); err == nil {
 		t.Error("writing to a closed connection is no error")
 	}
 }
@@ -61,8 +62,10 @@ func TestWritingToOneWhoIsGoneIsAnError(t *testing.T) {
 	reading, writing := tcp(t)
 	reading.(*net.TCPConn).SetLinger(0)
 	reading.Close()
+	s := new(socket)
+	s.init(writing)
 	eventually(t, "an error", func() bool {
-		_, err := newTryWriter().write(rawConnOf(writing), payload)
+		_, err := newTryWriter().write(s, payload)
 		return err != nil
 	})
 }
@@ -70,7 +73,8 @@ func TestWritingToOneWhoIsGoneIsAnError(t *testing.T) {
 func TestWriterThatIsAboutToEndLooksAgain(t *testing.T) {
 	reading, writing := tcp(t)
 	go io.Copy(io.Discard, reading)
-	c := &client{outbox: newOutbox(), conn: writing, raw: rawConnOf(writing)}
+	c := &client{outbox: newOutbox()}
+	c.socket.init(writing)
 	w := newWriters() // The test is their listen.
 	forgotten := time.NewTimer(testkit.Limit)
 	for range 200_000 {

@@ -8,10 +8,10 @@ import "net"
 
 type rawConn = any
 
-func rawConnOf(net.Conn) rawConn { return nil }
+func rawConnOf(*net.TCPConn) rawConn { return nil }
 
 type tryWriter struct{}
 
 func newTryWriter() *tryWriter { return nil }
 
-func (*tryWriter) write(rawConn, []byte) (int, error) { return 0, nil }
+func (*tryWriter) write(*socket, []byte) (int, error) { return 0, nil }

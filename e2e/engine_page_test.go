@@ -1,0 +1,271 @@
+package e2e
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestEveryEngineShowsTheStreamAndItsState(t *testing.T) {
+	inAllEngines(t, func(t *testing.T, open func(int) *page) {
+		s := newStage(t)
+		p := open(0)
+		p.visit(s.url)
+		s.waitForClients(1)
+		if got := p.header(); got != waiting {
+			t.Errorf("the header says %q, want %q", got, waiting)
+		}
+		s.send(1, `{"timestamp":1700000000,"message":"Hello"}`, "two\nlines", "<b>時間</b>")
+		p.waitForLastRow(3)
+		want := []row{{"1", "1700000000", "Hello"}, {"2", "", "two\nlines"}, {"3", "", "<b>時間</b>"}}
+		if got := p.rows(); !slices.Equal(got, want) {
+			t.Errorf("the rows are %q, want %q", got, want)
+		}
+		p.waitForHeader(live)
+		p.cutOff = true
+		s.refuse.Store(true)
+		s.cutStreams()
+		p.waitForHeader(lost)
+		s.refuse.Store(false)
+		p.waitForHeader(live)
+	})
+}
+
+func TestEveryEngineResumesAfterTheServerIsKilled(t *testing.T) {
+	inAllEngines(t, func(t *testing.T, open func(int) *page) {
+		s := start(t, "-interval", "200ms")
+		raw := subscribe(t, s.url+"/events", "")
+		p := open(0)
+		p.visit(s.url)
+		p.waitForRows(2)
+		p.cutOff = true
+		s.kill()
+		p.waitForHeader(lost)
+		before := p.rows()
+		checkRows(t, before, raw)
+
+		// The server starts again faster than the browser comes, which misses some events.
+		s.command = append(s.command, "-interval", "100ms")
+		s.restart()
+		after := subscribe(t, s.url+"/events", before[len(before)-1].id)
+		p.waitForHeader(live)
+		rows := p.waitForRows(len(before) + 10)
+		if !slices.Equal(rows[:len(before)], before) {
+			t.Errorf("the rows were %v, and are %v", before, rows)
+		}
+		for _, got := range rows[len(before):] {
+			id, data := after.next(pageWithin)
+			if want := rowOf(t, id, data); got != want {
+				t.Fatalf("a row is %v, the stream's event is %v", got, want)
+			}
+		}
+	})
+}
+
+func TestEveryEngineShowsTheLastEventsBeforeSIGTERM(t *testing.T) {
+	inAllEngines(t, func(t *testing.T, open func(int) *page) {
+		s := start(t, "-interval", "100ms")
+		raw := subscribe(t, s.url+"/events", "")
+		p := open(0)
+		p.visit(s.url)
+		p.waitForRows(3)
+		p.cutOff = true
+		if code := s.stop(); code != 0 {
+			t.Errorf("exit code %d", code)
+		}
+		p.waitForHeader(lost)
+		first := p.rows()[0]
+		var want []row
+		for m := range raw.messages {
+			want = append(want, rowOf(t, m.id, m.data))
+		}
+		want = want[max(0, slices.Index(want, first)):]
+		eventually(t, pageWithin, func() error {
+			if got := p.rows(); !slices.Equal(got, want) {
+				return fmt.Errorf("the rows are %v, the stream's events are %v", got, want)
+			}
+			return nil
+		})
+	})
+}
+
+func TestEveryEngineGivesTheConnectionBackWhileHidden(t *testing.T) {
+	inAllEngines(t, func(t *testing.T, open func(int) *page) {
+		s := newStage(t)
+		p := open(0)
+		p.visit(s.url)
+		s.waitForClients(1)
+		s.send(1, "one")
+		p.waitForLastRow(1)
+		for id := int64(2); id < 8; id += 2 {
+			p.hide()
+			s.waitForClients(0)
+			s.send(id, "while hidden")
+			p.show()
+			p.waitForLastRow(id)
+			s.waitForClients(1)
+			s.send(id+1, "while shown")
+			p.waitForLastRow(id + 1)
+		}
+		checkIDs(t, p, 1, 7)
+	})
+}
+
+func TestEveryEngineHasOneStreamAfterGoingBackAndForward(t *testing.T) {
+	t.Skip("issue 9, items 27 and 33")
+	inAllEngines(t, func(t *testing.T, open func(int) *page) {
+		s := newStage(t)
+		p := open(0)
+		p.visit(s.url)
+		s.waitForClients(1)
+		s.send(1, "one")
+		p.waitForLastRow(1)
+		p.visit(s.url + "/elsewhere")
+		s.waitForClients(0)
+		id := int64(2)
+		for range 3 {
+			s.send(id, "while away")
+			p.travel(-1, s.url+"/")
+			p.waitForLastRow(id)
+			s.waitForClients(1)
+			s.send(id+1, "while here")
+			p.waitForLastRow(id + 1)
+			id += 2
+			// A stream too many needs a moment to open, and stays.
+			time.Sleep(time.Second)
+			if got := s.broker.Stats().Clients; got != 1 {
+				t.Errorf("%d streams run after going back", got)
+			}
+			p.travel(1, s.url+"/elsewhere")
+			s.waitForClients(0)
+		}
+		p.travel(-1, s.url+"/")
+		p.waitForLastRow(id - 1)
+		p.hide()
+		s.waitForClients(0)
+	})
+}
+
+// travel goes back or forward in the window's history.
+func (p *page) travel(by int, url string) {
+	p.t.Helper()
+	p.evaluate(fmt.Sprintf("void setTimeout(() => history.go(%d))", by), new(any))
+	eventually(p.t, pageWithin, func() error {
+		// Between two pages a window may have no answer.
+		var at string
+		if err := p.driver.evaluate("document.readyState === 'complete' ? location.href : ''", &at); err != nil {
+			return err
+		}
+		if at != url {
+			return fmt.Errorf("the window is at %q, want %q", at, url)
+		}
+		return nil
+	})
+}
+
+// checkIDs checks that the rows are those of consecutive events.
+func checkIDs(t *testing.T, p *page, first, last int) {
+	t.Helper()
+	var got, want []string
+	for _, r := range p.rows() {
+		got = append(got, r.id)
+	}
+	for id := first; id <= last; id++ {
+		want = append(want, fmt.Sprint(id))
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the rows are those of events %v, want %v", got, want)
+	}
+}
+
+func TestEveryEngineHasTwentyStreamsOverHTTP2(t *testing.T) {
+	inAllEngines(t, func(t *testing.T, open func(int) *page) {
+		cert, key := certificate(t)
+		s := start(t, "-interval", "300ms", "-cert", cert, "-key", key)
+		p := open(0)
+		p.visit(s.url)
+		p.waitForRows(1)
+		// Over HTTP/1.1 a browser opens six at most.
+		p.evaluate(`void (globalThis.got = [], globalThis.streams = Array.from({length: 19}, (_, i) => {
+			const stream = new EventSource("events");
+			got.push([]);
+			stream.onmessage = evt => got[i].push(evt.lastEventId);
+			return stream;
+		}))`, new(any))
+		// Whatever the first event of each is, from the last of these on all get the same.
+		eventually(t, pageWithin, func() error {
+			if n := eval[int](p, "Math.min(...got.map(ids => ids.length))"); n < 4 {
+				return fmt.Errorf("a stream has got %d events, want 4", n)
+			}
+			return nil
+		})
+		var streams [][]string
+		p.evaluate("got", &streams)
+		var shown []string
+		for _, r := range p.rows() {
+			shown = append(shown, r.id)
+		}
+		for i, ids := range streams {
+			at := slices.Index(shown, ids[0])
+			if at < 0 {
+				t.Fatalf("stream %d begins with event %s, which the page does not show", i, ids[0])
+			}
+			n := min(len(ids), len(shown)-at)
+			if !slices.Equal(ids[:n], shown[at:at+n]) {
+				t.Errorf("stream %d got %v, the page shows %v", i, ids[:n], shown[at:at+n])
+			}
+		}
+		client := trusting(t, cert, true)
+		if body := string(get(t, client, s.url+"/stats")); !strings.Contains(body, `"clients":20,`) {
+			t.Errorf("want 20 clients: %s", body)
+		}
+	})
+}
+
+func TestEveryEngineFitsANarrowScreen(t *testing.T) {
+	t.Skip("issue 9, item 30")
+	inAllEngines(t, func(t *testing.T, open func(int) *page) {
+		const width = 360
+		s := newStage(t)
+		p := open(width)
+		p.visit(s.url)
+		s.waitForClients(1)
+		check := func(what string) {
+			t.Helper()
+			if got := eval[int](p, "innerWidth"); got != width {
+				t.Fatalf("the window is %d pixels wide: the test does not test what it says", got)
+			}
+			if got := eval[int](p, "document.documentElement.scrollWidth"); got > width {
+				t.Errorf("%s, %d pixels have to be moved sideways over %d", what, width, got)
+			}
+		}
+		check("empty")
+		s.send(1, `{"timestamp":1700000000,"message":"Hello"}`, strings.Repeat("0123456789", 100))
+		p.waitForLastRow(2)
+		check("full")
+	})
+}
+
+func TestEveryEngineLetsTheReaderLeaveTheEndOfAFastStream(t *testing.T) {
+	t.Skip("issue 9, item 29")
+	inAllEngines(t, func(t *testing.T, open func(int) *page) {
+		s := start(t, "-interval", "10ms")
+		p := open(0)
+		p.visit(s.url)
+		p.waitForRows(500)
+		const room = "document.documentElement.scrollHeight - innerHeight - scrollY"
+		eventually(t, pageWithin, func() error {
+			if got := eval[float64](p, room); got > 2 {
+				return fmt.Errorf("the page is %v pixels from the end", got)
+			}
+			return nil
+		})
+		p.wheel(200)
+		time.Sleep(2 * time.Second) // some 200 events
+		if got := eval[float64](p, room); got < 100 {
+			t.Errorf("the reader has turned the wheel and is %v pixels from the end", got)
+		}
+	})
+}

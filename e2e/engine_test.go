@@ -1,0 +1,200 @@
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// A driver is what one engine's own protocol does for the tests that run in all engines. All
+// its calls end within pageWithin.
+type driver interface {
+	// visit loads a page, and returns when it is loaded.
+	visit(url string) error
+
+	// evaluate stores the value of a JavaScript expression, which goes through JSON.
+	evaluate(expression string, value any) error
+
+	// wheel turns the mouse wheel over the page: so many pixels up.
+	wheel(up int) error
+
+	// hide has nobody see the page; show brings it back.
+	hide() error
+	show() error
+
+	// console returns the warnings and errors that the page has caused so far.
+	console() ([]string, error)
+}
+
+// engines are all that the tests below run in. Each opens a window that is so many pixels
+// wide, or of its usual width for 0, and ends with the test.
+var engines = []struct {
+	name string
+	open func(t *testing.T, width int) driver
+}{
+	{"Chromium", openChromium},
+	{"Firefox", openFirefox},
+	{"WebKit", openWebKit},
+}
+
+// inAllEngines runs a test in each engine that is installed, one engine after the other.
+func inAllEngines(t *testing.T, test func(t *testing.T, open func(width int) *page)) {
+	t.Parallel()
+	for _, engine := range engines {
+		t.Run(engine.name, func(t *testing.T) {
+			test(t, func(width int) *page { return newPage(t, engine.open(t, width)) })
+		})
+	}
+}
+
+// A page is what a browser shows, and what tests ask of it. At the test's end whatever it
+// wrote to its console as a warning or an error fails the test.
+type page struct {
+	t      *testing.T
+	driver driver
+
+	// cutOff says that the test takes the server away: the browsers, not the page, put that
+	// on the console as an error.
+	cutOff bool
+}
+
+func newPage(t *testing.T, d driver) *page {
+	p := &page{t: t, driver: d}
+	t.Cleanup(func() {
+		messages, err := d.console()
+		if err != nil {
+			t.Errorf("the console: %v", err)
+		}
+		for _, m := range messages {
+			if !p.cutOff || !strings.Contains(m, "/events") {
+				t.Errorf("on the console: %s", m)
+			}
+		}
+	})
+	return p
+}
+
+// visit loads a page.
+func (p *page) visit(url string) {
+	p.t.Helper()
+	p.must(p.driver.visit(url), "loading "+url)
+}
+
+func (p *page) wheel(up int) {
+	p.t.Helper()
+	p.must(p.driver.wheel(up), "turning the wheel")
+}
+
+// hide has nobody see the page, and waits until the page knows.
+func (p *page) hide() {
+	p.t.Helper()
+	p.must(p.driver.hide(), "hiding")
+	p.waitUntilHidden(true)
+}
+
+// show is the opposite of hide.
+func (p *page) show() {
+	p.t.Helper()
+	p.must(p.driver.show(), "showing")
+	p.waitUntilHidden(false)
+}
+
+func (p *page) waitUntilHidden(want bool) {
+	p.t.Helper()
+	eventually(p.t, pageWithin, func() error {
+		if eval[bool](p, "document.hidden") != want {
+			return fmt.Errorf("document.hidden is %v, want %v", !want, want)
+		}
+		return nil
+	})
+}
+
+func (p *page) must(err error, what string) {
+	p.t.Helper()
+	if err != nil {
+		p.t.Fatalf("%s: %v", what, err)
+	}
+}
+
+// An evaluator is a page, or a tab around one.
+type evaluator interface {
+	helper()
+	evaluate(expression string, value any)
+}
+
+// helper has a failure be told of the caller's caller.
+func (p *page) helper() { p.t.Helper() }
+
+func (p *page) evaluate(expression string, value any) {
+	p.t.Helper()
+	p.must(p.driver.evaluate(expression, value), expression)
+}
+
+// eval returns the value of a JavaScript expression in the page.
+func eval[T any](p evaluator, expression string) (value T) {
+	p.helper()
+	p.evaluate(expression, &value)
+	return value
+}
+
+// A row is a row of the page's table.
+type row struct{ id, timestamp, message string }
+
+// rows returns the page's table.
+func (p *page) rows() []row {
+	p.t.Helper()
+	cells := eval[[][]string](p, `Array.from(messagesTable.tBodies[0].rows,
+		row => [row.title.replace("id ", ""), ...Array.from(row.cells, cell => cell.textContent)])`)
+	rows := make([]row, len(cells))
+	for i, c := range cells {
+		if len(c) != 3 {
+			p.t.Fatalf("row %d has %d cells", i, len(c)-1)
+		}
+		rows[i] = row{c[0], c[1], c[2]}
+	}
+	return rows
+}
+
+// header returns what the page says about its state.
+func (p *page) header() string {
+	p.t.Helper()
+	return eval[string](p, `document.getElementById("header").innerText`)
+}
+
+// waitForHeader waits until the page says that it is in a state.
+func (p *page) waitForHeader(want string) {
+	p.t.Helper()
+	eventually(p.t, pageWithin, func() error {
+		if got := p.header(); got != want {
+			return fmt.Errorf("the header says %q, want %q", got, want)
+		}
+		return nil
+	})
+}
+
+// waitForRows waits until the table has at least n rows, and returns it.
+func (p *page) waitForRows(n int) (rows []row) {
+	p.t.Helper()
+	eventually(p.t, pageWithin, func() error {
+		if rows = p.rows(); len(rows) < n {
+			return fmt.Errorf("the table has %d rows, want %d", len(rows), n)
+		}
+		return nil
+	})
+	return rows
+}
+
+// waitForLastRow waits until the table's last row is an event's.
+func (p *page) waitForLastRow(id int64) {
+	p.t.Helper()
+	want := fmt.Sprint("id ", id)
+	eventually(p.t, pageWithin, func() error {
+		if got := eval[string](p, `globalThis.messagesTable?.tBodies[0].lastElementChild?.title ?? "none"`); got != want {
+			return fmt.Errorf("the last row is %q, want %q", got, want)
+		}
+		return nil
+	})
+}
+
+var errNotHere = errors.New("the browser has ended")

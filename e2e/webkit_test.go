@@ -1,0 +1,243 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"example.com/sse/internal/testkit"
+)
+
+// Where Debian has WebKitGTK's browser for tests.
+const miniBrowsers = "/usr/lib/*/webkit2gtk-4*/MiniBrowser"
+
+// needWebKit returns the path of WebKitGTK's MiniBrowser and a display for it, or skips the test.
+func needWebKit(t *testing.T) (path, display string) {
+	t.Helper()
+	need(t, "WebKitWebDriver", "apt-get install webkit2gtk-driver")
+	need(t, "Xvfb", "apt-get install xvfb")
+	paths, err := filepath.Glob(miniBrowsers)
+	if err != nil || len(paths) == 0 {
+		need(t, miniBrowsers, "apt-get install webkit2gtk-driver")
+	}
+	if display, err = sharedDisplay(); err != nil {
+		t.Fatalf("starting Xvfb: %v", err)
+	}
+	return paths[0], display
+}
+
+// sharedDisplay starts the X server that all tests share, once, and returns its name. All that
+// shows windows there ends with it.
+var sharedDisplay = sync.OnceValues(func() (string, error) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		return "", err
+	}
+	defer read.Close()
+	cmd := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", "1280x1024x24", "-nolisten", "tcp")
+	cmd.ExtraFiles = []*os.File{write}
+	testkit.EndWithTest(cmd)
+	err = cmd.Start()
+	write.Close()
+	if err != nil {
+		return "", err
+	}
+	endDisplay = func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	}
+	// The display's number comes in pieces, and only the line's end tells that it is whole.
+	read.SetReadDeadline(time.Now().Add(pageWithin))
+	var line []byte
+	for !bytes.HasSuffix(line, []byte("\n")) {
+		var piece [8]byte
+		n, err := read.Read(piece[:])
+		if err != nil {
+			return "", fmt.Errorf("reading the display's number: %w", err)
+		}
+		line = append(line, piece[:n]...)
+	}
+	return ":" + strings.TrimSpace(string(line)), nil
+})
+
+// endDisplay ends the X server after all tests. It is set once there is one.
+var endDisplay = func() {}
+
+// A webkit is a WebKitGTK that shows one window, driven through its WebDriver
+// (https://www.w3.org/TR/webdriver2/). A test has one of its own, since the driver can't have two.
+type webkit struct {
+	url string // the session's
+}
+
+// openWebKit starts a WebKitGTK that ends with the test.
+func openWebKit(t *testing.T, width int) driver {
+	t.Helper()
+	path, display := needWebKit(t)
+	var printed lockedBuffer
+	cmd := exec.Command("WebKitWebDriver", "--port=0")
+	cmd.Env = append(os.Environ(), "DISPLAY="+display, "HOME="+t.TempDir())
+	cmd.Stdout, cmd.Stderr = &printed, &printed
+	testkit.EndWithTest(cmd)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w := new(webkit)
+	t.Cleanup(func() {
+		if w.url != "" {
+			if err := w.do(http.MethodDelete, "", nil, nil); err != nil {
+				t.Errorf("ending WebKit: %v", err)
+			}
+		}
+		cmd.Process.Kill()
+		cmd.Wait()
+		if t.Failed() {
+			t.Logf("WebKit printed at last:\n%s", printed.tail(20))
+		}
+	})
+	// It chooses the port itself, and tells nobody.
+	var addr string
+	eventually(t, pageWithin, func() error {
+		for _, listener := range listeners(t, cmd.Process.Pid) {
+			if host, port, _ := strings.Cut(listener, ":"); host == "0100007F" {
+				var n uint16
+				_, err := fmt.Sscanf(port, "%x", &n)
+				addr = fmt.Sprintf("127.0.0.1:%d", n)
+				return err
+			}
+		}
+		return errors.New("WebKitWebDriver does not listen")
+	})
+	w.url = "http://" + addr + "/session"
+	type object map[string]any
+	var session struct {
+		SessionID string `json:"sessionId"`
+	}
+	err := w.do(http.MethodPost, "", object{"capabilities": object{"alwaysMatch": object{
+		"acceptInsecureCerts": true,
+		"webkitgtk:browserOptions": object{
+			"binary": path,
+			"args":   []string{"--automation", "--javascript-can-open-windows-automatically=true"},
+		},
+	}}}, &session)
+	if err != nil {
+		w.url = ""
+		t.Fatalf("starting WebKit: %v", err)
+	}
+	w.url += "/" + session.SessionID
+	if width > 0 {
+		if err := w.narrow(width); err != nil {
+			t.Fatalf("opening a narrow window: %v", err)
+		}
+	}
+	return w
+}
+
+// narrow opens a popup and goes on with that: other windows have a toolbar, and are at least as
+// wide as that.
+func (w *webkit) narrow(width int) error {
+	var opened bool
+	if err := w.evaluate(fmt.Sprintf("!!open('about:blank', '', 'popup,width=%d,height=640')", width), &opened); err != nil {
+		return err
+	}
+	if !opened {
+		return errors.New("the popup was blocked")
+	}
+	var first string
+	if err := w.do(http.MethodGet, "/window", nil, &first); err != nil {
+		return err
+	}
+	var handles []string
+	for deadline := time.Now().Add(pageWithin); len(handles) < 2; time.Sleep(20 * time.Millisecond) {
+		if err := w.do(http.MethodGet, "/window/handles", nil, &handles); err != nil {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return errors.New("there is no popup")
+		}
+	}
+	popup := handles[slices.IndexFunc(handles, func(handle string) bool { return handle != first })]
+	return w.do(http.MethodPost, "/window", map[string]string{"handle": popup}, nil)
+}
+
+// webkitClient is the client of all drivers.
+var webkitClient = &http.Client{Timeout: pageWithin}
+
+// do sends a command, and stores the value of the answer, unless that is nil.
+func (w *webkit) do(method, command string, params, value any) error {
+	var body io.Reader
+	if method == http.MethodPost {
+		b, err := json.Marshal(params)
+		if err != nil {
+			return err
+		}
+		body = bytes.NewReader(b)
+	}
+	req, err := http.NewRequest(method, w.url+command, body)
+	if err != nil {
+		return err
+	}
+	resp, err := webkitClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	var answer struct{ Value json.RawMessage }
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+		return fmt.Errorf("%s %s: %w", method, command, err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s %s: %s", method, command, answer.Value)
+	}
+	if value == nil {
+		return nil
+	}
+	return json.Unmarshal(answer.Value, value)
+}
+
+func (w *webkit) visit(url string) error {
+	return w.do(http.MethodPost, "/url", map[string]string{"url": url}, nil)
+}
+
+func (w *webkit) evaluate(expression string, value any) error {
+	var array string
+	err := w.do(http.MethodPost, "/execute/sync", map[string]any{
+		"script": "return JSON.stringify([" + expression + "])",
+		"args":   []any{},
+	}, &array)
+	if err != nil {
+		return err
+	}
+	return unwrap(array, value)
+}
+
+func (w *webkit) wheel(up int) error {
+	type object map[string]any
+	return w.do(http.MethodPost, "/actions", object{"actions": []object{{
+		"type": "wheel", "id": "wheel",
+		"actions": []object{{"type": "scroll", "x": 300, "y": 300, "deltaX": 0, "deltaY": -up, "duration": 0, "origin": "viewport"}},
+	}}}, nil)
+}
+
+func (w *webkit) hide() error {
+	return w.do(http.MethodPost, "/window/minimize", map[string]any{}, nil)
+}
+
+// show gives the window a place, for which WebKit restores it.
+func (w *webkit) show() error {
+	return w.do(http.MethodPost, "/window/rect", map[string]int{"x": 0, "y": 0, "width": 1024, "height": 768}, nil)
+}
+
+// console returns nothing: in automation WebKitGTK keeps its console to itself. What the page
+// writes there is tested with a window that nobody drives.
+func (w *webkit) console() ([]string, error) { return nil, nil }

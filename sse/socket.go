@@ -1,0 +1,136 @@
+package sse
+
+import (
+	"bytes"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/kataras/golog"
+)
+
+// sendBuffer bounds, in bytes, what the kernel keeps for a client that does not read. Linux
+// takes twice as much for its own bookkeeping, and would let it grow to 4 MiB otherwise.
+const sendBuffer = 128 << 10
+
+// A socket is a hijacked connection. Whoever waits for its end closes it, and nobody else:
+// the others shut it down. A closed descriptor leaves no event behind, so its client would
+// stay registered for ever.
+type socket struct {
+	conn net.Conn     // TCP, or TLS over it
+	tcp  *net.TCPConn // what lies below conn; nil where that is no TCP, as in tests
+	raw  rawConn      // of tcp; nil where neither writes that do not block nor epoll are to be had
+
+	ended atomic.Bool // it was shut down after all that was written
+}
+
+// init makes the socket one for a connection.
+func (s *socket) init(conn net.Conn) {
+	s.conn = conn
+	below := conn
+	if t, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		below = t.NetConn()
+	}
+	if tcp, ok := below.(*net.TCPConn); ok {
+		s.tcp = tcp
+		s.raw = rawConnOf(tcp)
+		tcp.SetWriteBuffer(sendBuffer)
+	}
+}
+
+// encrypted tells whether something lies between conn and tcp.
+func (s *socket) encrypted() bool { return s.conn != net.Conn(s.tcp) }
+
+// cutOff ends the connection at once, and with it a write that blocks. What the kernel still
+// keeps for the client is thrown away. It does not wait.
+func (s *socket) cutOff() {
+	switch {
+	case s.tcp == nil:
+		s.conn.SetDeadline(time.Unix(1, 0))
+	case s.ended.Load(): // Its client may still be reading the last of it.
+	default:
+		s.tcp.SetLinger(0)
+		s.shutDown()
+	}
+}
+
+// end ends the connection after all that was written. It does not wait: to say goodbye over TLS
+// may take five seconds where the socket is full.
+func (s *socket) end() {
+	if t, ok := s.conn.(interface{ CloseWrite() error }); ok && s.encrypted() {
+		go func() {
+			t.CloseWrite()
+			s.ended.Store(true)
+			s.shutDown()
+		}()
+		return
+	}
+	s.ended.Store(true)
+	s.shutDown()
+}
+
+// shutDown ends both directions. Where epoll does not watch the socket, closing it is how its
+// reader hears of that.
+func (s *socket) shutDown() {
+	if s.raw == nil {
+		s.close()
+		return
+	}
+	s.tcp.CloseRead()
+	s.tcp.CloseWrite()
+}
+
+// close closes what lies below TLS: a record that was cut is not followed by another one.
+func (s *socket) close() {
+	if s.tcp != nil {
+		s.tcp.Close()
+	} else {
+		s.conn.Close()
+	}
+}
+
+// hijack takes a connection from net/http, whose goroutines and buffers, 20 KB a client, end
+// with the handler. A body that ends with its connection needs no chunks.
+func (b *Broker) hijack(hijacker http.Hijacker, header http.Header, retry string, c *client) {
+	conn, _, err := hijacker.Hijack()
+	if err != nil {
+		golog.Errorf("hijacking the connection: %v", err)
+		return
+	}
+	c.socket.init(conn)
+	header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	header.Set("Connection", "close")
+	var head bytes.Buffer
+	head.WriteString("HTTP/1.1 200 OK\r\n")
+	header.Write(&head)
+	head.WriteString("\r\n" + retry)
+	// This goroutine is the client's first writer: where the client does not read, the broker
+	// notices the stall and cuts it off, as any other.
+	c.outbox.begin()
+	if !b.join(c) {
+		conn.SetWriteDeadline(time.Now().Add(headTimeout))
+		conn.Write(head.Bytes())
+		conn.Close()
+		return
+	}
+	if !b.watch(c) {
+		go b.waitForEnd(c)
+	}
+	c.writeRest(head.Bytes())
+}
+
+// waitForEnd waits until a hijacked connection ends that is not watched: its client
+// disconnected, was cut off, or its stream ended.
+func (b *Broker) waitForEnd(c *client) {
+	buf := make([]byte, 64)
+	for c.received <= maxInput {
+		n, err := c.socket.conn.Read(buf)
+		if err != nil {
+			break
+		}
+		c.received += n
+	}
+	c.socket.close()
+	b.leave(c)
+}

@@ -1,0 +1,180 @@
+//go:build !386
+
+package sse
+
+import (
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// tlsReadTimeout bounds how long a goroutine reads from a TLS client that has sent something:
+// part of a record, perhaps.
+const tlsReadTimeout = time.Second
+
+// A watcher notices when the clients of hijacked sockets disconnect. One goroutine watches all
+// sockets with epoll, so that a silent client costs no goroutine. The zero watcher watches
+// nobody, and starts with the first client.
+type watcher struct {
+	off bool // nobody is watched: a test's way to what happens without epoll
+
+	mu      sync.Mutex         // protects what follows
+	file    *os.File           // the epoll instance; nil before the first client and after close
+	raw     syscall.RawConn    // of file
+	clients map[uint64]*client // by key
+	lastKey uint64             // keys are never reused, as descriptors are
+}
+
+// watch watches the socket of a registered client, and reports whether it does. From then on
+// the watcher alone closes the socket, and unregisters the client when its connection ends.
+func (b *Broker) watch(c *client) bool {
+	w := &b.watcher
+	if w.off || c.socket.raw == nil {
+		return false
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.file == nil {
+		// Non-blocking, so that Go's poller takes it: the waiting goroutine holds no thread.
+		fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+		if err != nil {
+			return false
+		}
+		unix.SetNonblock(fd, true)
+		w.file = os.NewFile(uintptr(fd), "epoll")
+		if w.raw, err = w.file.SyscallConn(); err != nil {
+			w.file.Close()
+			w.file = nil
+			return false
+		}
+		w.clients = make(map[uint64]*client)
+		b.streams.Add(1) // The client's own is counted already, so Shutdown can't have seen the last.
+		go b.runWatcher(w.raw)
+	}
+	w.lastKey++
+	c.key = w.lastKey
+	w.clients[c.key] = c
+	if w.control(c, unix.EPOLL_CTL_ADD) != nil {
+		delete(w.clients, c.key)
+		return false
+	}
+	return true
+}
+
+// control changes a client's registration. The descriptor stays open meanwhile.
+func (w *watcher) control(c *client, operation int) (err error) {
+	event := unix.EpollEvent{
+		Events: unix.EPOLLIN | unix.EPOLLRDHUP,
+		Fd:     int32(c.key), Pad: int32(c.key >> 32), // the 64 bits of data that come back
+	}
+	if c.socket.encrypted() {
+		event.Events |= unix.EPOLLONESHOT // Until a goroutine has read what came.
+	}
+	failed := w.raw.Control(func(epoll uintptr) {
+		closed := c.socket.raw.Control(func(fd uintptr) {
+			err = unix.EpollCtl(int(epoll), operation, int(fd), &event)
+		})
+		if closed != nil {
+			err = closed
+		}
+	})
+	if failed != nil {
+		err = failed
+	}
+	return err
+}
+
+// runWatcher handles what happens at the sockets until the watcher is closed.
+func (b *Broker) runWatcher(raw syscall.RawConn) {
+	defer b.streams.Done()
+	events := make([]unix.EpollEvent, 128)
+	buf := make([]byte, 512)
+	for {
+		var n int
+		closed := raw.Read(func(epoll uintptr) bool {
+			n, _ = unix.EpollWait(int(epoll), events, 0)
+			return n > 0
+		})
+		if closed != nil {
+			return
+		}
+		for _, event := range events[:n] {
+			c := b.watcher.client(uint64(uint32(event.Fd)) | uint64(uint32(event.Pad))<<32)
+			switch {
+			case c == nil: // It was removed after EpollWait.
+			case event.Events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0:
+				b.disconnected(c)
+			case c.socket.encrypted():
+				go b.readTLS(c)
+			case !c.readInput(buf):
+				b.disconnected(c)
+			}
+		}
+	}
+}
+
+func (w *watcher) client(key uint64) *client {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.clients[key]
+}
+
+// disconnected stops watching a client whose connection has ended, and unregisters it.
+func (b *Broker) disconnected(c *client) {
+	b.watcher.mu.Lock()
+	delete(b.watcher.clients, c.key)
+	// Closing would do, but only once nobody writes to it any more.
+	b.watcher.control(c, unix.EPOLL_CTL_DEL)
+	b.watcher.mu.Unlock()
+	c.socket.close()
+	b.leave(c)
+}
+
+// readInput throws away what a client has sent, and reports whether it is still connected and
+// may send more.
+func (c *client) readInput(buf []byte) bool {
+	n, err := 0, error(nil)
+	closed := c.socket.raw.Control(func(fd uintptr) { n, err = unix.Read(int(fd), buf) })
+	if closed != nil || n == 0 || err != nil && err != unix.EAGAIN && err != unix.EINTR {
+		return false
+	}
+	c.received += max(0, n)
+	return c.received <= maxInput
+}
+
+// readTLS throws away what a client has sent through TLS, and watches it again.
+func (b *Broker) readTLS(c *client) {
+	c.socket.conn.SetReadDeadline(time.Now().Add(tlsReadTimeout))
+	var buf [64]byte
+	for c.received <= maxInput {
+		n, err := c.socket.conn.Read(buf[:])
+		c.received += n
+		if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
+			b.watcher.mu.Lock()
+			err = b.watcher.control(c, unix.EPOLL_CTL_MOD)
+			b.watcher.mu.Unlock()
+			if err == nil {
+				return
+			}
+		}
+		if err != nil {
+			break
+		}
+	}
+	b.disconnected(c)
+}
+
+// close ends the watcher. It is called when no client is left.
+func (w *watcher) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.file != nil {
+		w.file.Close()
+		w.file = nil
+	}
+	w.off = true
+}
