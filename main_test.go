@@ -18,6 +18,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"example.com/sse/internal/testkit"
 	"example.com/sse/sse"
 )
 
@@ -356,16 +357,26 @@ func TestRoutes(t *testing.T) {
 	if err := app.Build(); err != nil {
 		t.Fatal(err)
 	}
+	server := httptest.NewServer(app)
+	defer server.Close()
 	want := func(method, path string, status int, words ...string) {
 		t.Helper()
-		recorder := httptest.NewRecorder()
-		app.ServeHTTP(recorder, httptest.NewRequest(method, path, nil))
-		if recorder.Code != status {
-			t.Errorf("%s %s: status %d, want %d", method, path, recorder.Code, status)
+		request, err := http.NewRequestWithContext(t.Context(), method, server.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := testkit.Client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		if response.StatusCode != status || err != nil {
+			t.Errorf("%s %s: status %d, want %d, error %v", method, path, response.StatusCode, status, err)
 		}
 		for _, word := range words {
-			if !strings.Contains(recorder.Body.String(), word) {
-				t.Errorf("%s %s: no %q in %s", method, path, word, recorder.Body)
+			if !strings.Contains(string(body), word) {
+				t.Errorf("%s %s: no %q in %s", method, path, word, body)
 			}
 		}
 	}
