@@ -53,13 +53,13 @@ func parseFlags(args []string) (o options, err error) {
 	flags := flag.NewFlagSet("sse", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.addr, "addr", ":8080", "listen on this `host:port`")
-	flags.DurationVar(&o.interval, "interval", 2*time.Second, "make an event each `duration`, such as 500ms or 2s")
+	flags.DurationVar(&o.interval, "interval", 2*time.Second, "publish an event each `duration`, such as 500ms or 2s")
 	flags.StringVar(&o.cert, "cert", "", "serve HTTPS and HTTP/2 with the certificate in this PEM `file`")
 	flags.StringVar(&o.key, "key", "", "the certificate's private key, a PEM `file`")
 	flags.StringVar(&o.tokenFile, "publish-token-file", "", "let POST /events publish with the token in this `file`'s first line")
 	flags.StringVar(&o.nats.URLs, "nats", "", "share the events of all servers on the NATS at these `URLs`, separated by commas")
 	flags.StringVar(&o.nats.Creds, "nats-creds", "", "the credentials for NATS, a `file`")
-	flags.IntVar(&o.nats.Replicas, "nats-replicas", 1, "the `number` of NATS servers to hold the events, if their stream has to be made")
+	flags.IntVar(&o.nats.Replicas, "nats-replicas", 1, "the `number` of NATS servers to hold the events, if their stream has to be created")
 	err = flags.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):

@@ -205,8 +205,8 @@ func TestEveryClientGetsTheDemosEvents(t *testing.T) {
 			if err := json.Unmarshal([]byte(data), &e); err != nil {
 				t.Fatal(err)
 			}
-			moment, ok := strings.CutPrefix(e.Message, "Hello at ")
-			if at, err := time.Parse(time.RFC1123, moment); !ok || err != nil || at.Unix() != e.Timestamp {
+			told, ok := strings.CutPrefix(e.Message, "Hello at ")
+			if at, err := time.Parse(time.RFC1123, told); !ok || err != nil || at.Unix() != e.Timestamp {
 				t.Errorf("%s: %v", data, err)
 			}
 			if age := time.Since(time.Unix(e.Timestamp, 0)); age < 0 || age > time.Minute {

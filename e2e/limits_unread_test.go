@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"errors"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -15,13 +17,15 @@ func TestAnswersThatAreNeverReadEnd(t *testing.T) {
 	s := start(t, "-interval", "1h")
 	conn := dial(t, s)
 	conn.(*net.TCPConn).SetReadBuffer(4 << 10)
-	conn.SetWriteDeadline(time.Now().Add(time.Minute))
+	conn.SetWriteDeadline(time.Now().Add(2 * time.Minute))
 	if _, err := io.WriteString(conn, strings.Repeat("GET / HTTP/1.1\r\nHost: x\r\n\r\n", 2000)); err != nil {
 		t.Fatal(err)
 	}
 	for begun := time.Now(); ; time.Sleep(100 * time.Millisecond) {
 		// Once the server has closed its end, what comes still is refused.
-		if _, err := io.WriteString(conn, "G"); err != nil {
+		if _, err := io.WriteString(conn, "G"); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatal("the server does not read and does not close")
+		} else if err != nil {
 			return
 		}
 		if time.Since(begun) > time.Minute {

@@ -228,7 +228,7 @@ func TestEveryEventPublishedIsOnEveryStreamOnceAlsoOverSIGTERM(t *testing.T) {
 			}
 		})
 	}
-	for range 1000 {
+	for range 300 {
 		testkit.Receive(t, accepted, "an event that is published")
 	}
 	if code := s.stop(); code != 0 {

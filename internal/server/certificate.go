@@ -17,7 +17,7 @@ const lookAgainAfter = time.Second
 
 // Certificate returns a configurator for iris.TLS that serves with the certificate and the
 // private key in two PEM files. What the files hold later is taken without a restart, for
-// connections that are made from then on; while the two do not fit, as in the middle of a
+// connections from then on; while the two do not fit, as in the middle of a
 // renewal, the last pair that did stays. Its error says why the files can't be used now.
 func Certificate(certFile, keyFile string) (func(*iris.Supervisor), error) {
 	c := &certificate{certFile: certFile, keyFile: keyFile}
@@ -41,8 +41,8 @@ type certificate struct {
 	current           atomic.Pointer[tls.Certificate]
 
 	mu sync.Mutex // protects what follows
-	// certPEM and keyPEM are what current was made from. Comparing them and not the
-	// files' times tells every change.
+	// certPEM and keyPEM are what current was parsed from. Comparing them and not the
+	// files' times notices every change.
 	certPEM, keyPEM []byte
 	lookedAt        time.Time
 	failing         bool // the last look failed, and was logged

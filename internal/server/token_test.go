@@ -28,7 +28,7 @@ func TestTokenIsTheFirstLine(t *testing.T) {
 			t.Errorf("Token of %.20q is %.20q, %v; want %.20q", content, got, err, want)
 		}
 		if err != nil && strings.Contains(err.Error(), "sss") {
-			t.Errorf("the error tells the token: %v", err)
+			t.Errorf("the error repeats the token: %v", err)
 		}
 	}
 	for _, file := range []string{file + "x", t.TempDir()} {
