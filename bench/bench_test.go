@@ -6,38 +6,54 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"example.com/sse/bench/load"
+	"example.com/sse/internal/testkit"
+
 	"golang.org/x/sys/unix"
 )
 
-// program is this program, built once.
-var program string
-
 func TestMain(m *testing.M) {
-	os.Exit(func() int {
-		dir, err := os.MkdirTemp("", "bench-test")
-		if err != nil {
-			panic(err)
-		}
-		defer os.RemoveAll(dir)
-		program = filepath.Join(dir, "bench")
-		if output, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-			fmt.Printf("%s%v\n", output, err)
-			return 1
-		}
-		return m.Run()
-	}())
+	// These build and run servers, perhaps with a cold cache.
+	code := testkit.Main(m, map[string]time.Duration{
+		"TestCtrlCLeavesNothingBehind": 6 * time.Minute, "TestShortOfFilesThereAreFewerClients": 6 * time.Minute,
+		"TestWrongFlagsAreOneLine": 6 * time.Minute, "TestEveryServerIsMeasuredOverHTTPS": 8 * time.Minute,
+	})
+	os.RemoveAll(programDir)
+	os.Exit(code)
 }
+
+// programDir is where program puts the program, or empty until then.
+var programDir string
+
+// program returns the path of this program. It is built once for all tests, and with it all
+// that the servers' programs need, so that they are there in moments.
+var program = sync.OnceValues(func() (path string, err error) {
+	if programDir, err = os.MkdirTemp("", "bench-test"); err != nil {
+		return "", err
+	}
+	path = filepath.Join(programDir, "bench")
+	for _, args := range [][]string{{"-o", path, "."}, {"./rivals/..."}} {
+		cmd := exec.Command("go", append([]string{"build"}, args...)...)
+		if output, err := cmd.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("go build: %w: %s", err, output)
+		}
+	}
+	return path, nil
+})
 
 // started is this program, running.
 type started struct {
 	*exec.Cmd
-	dir string // where it puts its files
-	out string // the file that holds what it prints
+	dir   string // where it puts its files
+	out   string // the file that holds what it prints
+	ended <-chan error
 }
 
 func (s *started) output() string {
@@ -47,6 +63,10 @@ func (s *started) output() string {
 
 func startBench(t *testing.T, limits string, args ...string) *started {
 	t.Helper()
+	program, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
 	s := &started{dir: t.TempDir(), out: filepath.Join(t.TempDir(), "out")}
 	out, err := os.Create(s.out)
 	if err != nil {
@@ -59,48 +79,51 @@ func startBench(t *testing.T, limits string, args ...string) *started {
 	if err := s.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		s.Process.Kill()
-		s.Wait()
-	})
+	ended := make(chan error, 1)
+	go func() { ended <- s.Cmd.Wait() }()
+	s.ended = ended
+	t.Cleanup(func() { s.Process.Kill() }) // The kernel ends the servers then.
 	return s
 }
 
+// wait returns the program's exit code.
+func (s *started) wait(t *testing.T) int {
+	t.Helper()
+	testkit.Receive(t, s.ended, "the program's end")
+	return s.ProcessState.ExitCode()
+}
+
 func TestCtrlCLeavesNothingBehind(t *testing.T) {
-	for _, name := range []string{limit, "nchan"} {
-		t.Run(name, func(t *testing.T) {
-			s := startBench(t, "", "-servers", name, "-clients", "90", "-duration", "20s", "-only", "calm")
+	for _, test := range []struct{ server, kind, serving string }{
+		{limit, "calm", "-addr"}, {"nchan", "calm", "nginx: worker"}, {proxied, "https", "nginx: worker"},
+	} {
+		t.Run(test.server, func(t *testing.T) {
+			s := startBench(t, "", "-servers", test.server, "-clients", "90", "-duration", "10m", "-only", test.kind)
 			var pids []int
-			for range 600 { // until the server, and for nchan nginx with its workers, runs
-				time.Sleep(100 * time.Millisecond)
-				var serving bool
-				pids, _, _ = descendants(s.Process.Pid)
+			testkit.Eventually(t, func() (err error) {
+				pids, _, err = descendants(s.Process.Pid)
 				for _, pid := range pids {
 					line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-					serving = serving || strings.Contains(string(line), "-addr") && name == limit || strings.Contains(string(line), "nginx: worker")
+					if strings.Contains(string(line), test.serving) {
+						return nil
+					}
 				}
-				if serving {
-					break
-				}
-				if pids = nil; strings.Contains(s.output(), "left out") {
+				if strings.Contains(s.output(), "left out") {
 					t.Skip(s.output())
 				}
-			}
-			if len(pids) == 0 {
-				t.Fatalf("started nothing: %s", s.output())
-			}
-			began := time.Now()
+				return fmt.Errorf("no server runs: %v, %s", err, s.output())
+			})
 			s.Process.Signal(os.Interrupt)
-			if err := s.Wait(); err == nil {
-				t.Error("the exit status does not tell that it was stopped")
-			}
-			if took := time.Since(began); took > 5*time.Second {
-				t.Errorf("took %v to stop", took)
+			if code := s.wait(t); code != 1 {
+				t.Errorf("exit code %d, want 1", code)
 			}
 			for _, pid := range pids {
-				if syscall.Kill(pid, 0) == nil {
-					t.Errorf("process %d still runs", pid)
-				}
+				testkit.Eventually(t, func() error { // until its parent has taken note of its end
+					if syscall.Kill(pid, 0) == nil {
+						return fmt.Errorf("process %d still runs", pid)
+					}
+					return nil
+				})
 			}
 			if left, _ := filepath.Glob(s.dir + "/*"); len(left) > 0 {
 				t.Errorf("left %q", left)
@@ -109,10 +132,60 @@ func TestCtrlCLeavesNothingBehind(t *testing.T) {
 	}
 }
 
+func TestWrongFlagsAreOneLine(t *testing.T) {
+	for _, test := range []struct{ args, want string }{
+		{"-servers nobody", "bench: -servers: no server is named \"nobody\"\n"},
+		{"-only nothing", "bench: -only: no kind of run is named \"nothing\"\n"},
+		{"-clients 0", "bench: -clients, -interval, -duration and -rounds must be positive\n"},
+		{"-rounds -1", "bench: -clients, -interval, -duration and -rounds must be positive\n"},
+	} {
+		s := startBench(t, "", strings.Fields(test.args)...)
+		if code := s.wait(t); code != 2 || s.output() != test.want {
+			t.Errorf("%s: exit code %d, %q, want 2, %q", test.args, code, s.output(), test.want)
+		}
+	}
+}
+
+func TestEveryServerIsMeasuredOverHTTPS(t *testing.T) {
+	// One after another: each within the limit.
+	for _, s := range servers {
+		if !s.speaks(load.HTTPS2) {
+			continue
+		}
+		t.Run(s.name, func(t *testing.T) {
+			run := startBench(t, "", "-servers", s.name, "-only", "https", "-clients", "45", "-rounds", "1", "-interval", "200ms", "-duration", "400ms")
+			if code := run.wait(t); code != 0 {
+				t.Fatalf("exit code %d: %s", code, run.output())
+			}
+			if strings.Contains(run.output(), "left out") {
+				t.Skip(run.output())
+			}
+			report, err := os.ReadFile(filepath.Join(run.dir, "results.md"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			sections := []string{"10 clients over HTTPS, HTTP/1.1, an event each 100ms", "10 clients over HTTPS, HTTP/2, an event each 100ms"}
+			if s.name == proxied {
+				sections = sections[1:]
+			}
+			for _, title := range sections {
+				_, section, _ := strings.Cut(string(report), "### "+title+"\n")
+				section, _, _ = strings.Cut(section, "\n#")
+				for _, row := range []string{"delivered a second", "CPU per delivered event, µs", "memory per client, KiB", "CPU per connect, µs", "events lost"} {
+					m := regexp.MustCompile(`(?m)^\| ` + row + ` \| ([\d.,-]+).* \|$`).FindStringSubmatch(section)
+					if m == nil || row == "events lost" && m[1] != "0" {
+						t.Errorf("%s: %s: got %q in\n%s", title, row, m, section)
+					}
+				}
+			}
+		})
+	}
+}
+
 func TestShortOfFilesThereAreFewerClients(t *testing.T) {
 	s := startBench(t, "ulimit -n 600; ", "-servers", "limit", "-only", "calm", "-rounds", "1", "-interval", "100ms", "-duration", "300ms")
-	if err := s.Wait(); err != nil {
-		t.Fatalf("%v: %s", err, s.output())
+	if code := s.wait(t); code != 0 {
+		t.Fatalf("exit code %d: %s", code, s.output())
 	}
 	for _, want := range []string{
 		"A process may open 600 files here, so there are 200 clients instead of 9000 (ulimit -Hn).\n",
@@ -130,8 +203,8 @@ func TestShortOfFilesThereAreFewerClients(t *testing.T) {
 }
 
 func TestProcessorTimeIsTheKernels(t *testing.T) {
-	own1 := []int{os.Getpid()}
-	before, err := cpu(own1)
+	self := []int{os.Getpid()}
+	before, err := cpu(self)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +212,7 @@ func TestProcessorTimeIsTheKernels(t *testing.T) {
 	for n := 0.0; ownCPU()-own < 100*time.Millisecond; n++ {
 		math.Sqrt(n)
 	}
-	after, err := cpu(own1)
+	after, err := cpu(self)
 	if got, want := after-before, ownCPU()-own; err != nil || (got-want).Abs() > 50*time.Millisecond {
 		t.Errorf("got %v, %v, want %v", got, err, want)
 	}
@@ -163,12 +236,51 @@ func TestMemoryIsWhatIsResident(t *testing.T) {
 	}
 }
 
+func TestKernelMemoryIsThatOfObjectsInUseAndOfBuffers(t *testing.T) {
+	const slabinfo = `slabinfo - version: 2.1
+# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> : tunables <limit>
+tw_sock_TCP         1024   2048    256   16    1 : tunables    0    0    0 : slabdata     15     15      0
+TCP                   64    117   2048   13    8 : tunables    0    0    0 : slabdata      9      9      0
+filp                 512    924    192   21    1 : tunables    0    0    0 : slabdata     44     44      0
+`
+	if got, want := slabsInUse(slabinfo), 64*2.0+512*192.0/1024; got != want {
+		t.Errorf("objects: got %v KiB, want %v", got, want)
+	}
+	const sockstat = "sockets: used 13\nTCP: inuse 1 orphan 0 tw 15 alloc 1 mem 125\nUDP: inuse 0 mem 7\n"
+	if got, want := socketBuffers(sockstat), 125*float64(os.Getpagesize())/1024; got != want {
+		t.Errorf("buffers: got %v KiB, want %v", got, want)
+	}
+	if got, err := kernelMemory(); err != nil || got <= 0 {
+		t.Errorf("this machine's: got %v, %v", got, err)
+	}
+}
+
+func TestCostIsThatOfAClientTimesTheBrowsers(t *testing.T) {
+	r := &results{options: options{clients: 9000}, servers: servers, figures: map[string]map[string][]float64{}}
+	r.add(server{name: this}, figures{"https2/memory": 52.4288, "https2/cpu": 16})
+	r.add(server{name: proxied}, figures{"https2/memory": 62.91456, "https2/cpu": 21, "https2/cpu-nginx": 14})
+	cost := r.cost()
+	for _, want := range []string{
+		"| memory, GiB | – | – | 5 | 6 |\n", "| of them nginx | – | – | – | 1.40 |\n",
+		"Over HTTP/2 they take 5 GiB and 1.60 cores on this server alone, and with nginx in front 6 GiB and 2.10 cores on both together.",
+	} {
+		if !strings.Contains(cost, want) {
+			t.Errorf("got %s, want %q in it", cost, want)
+		}
+	}
+}
+
 func TestBarsAreCheckedAgainstTheMedianOfTheRounds(t *testing.T) {
 	r := &results{options: options{clients: 9000}, servers: servers, figures: map[string]map[string][]float64{}}
 	for _, cpu := range []float64{3, 1, 2} {
-		r.add(server{name: this}, figures{"many/cpu": cpu, "overload/lost": 0, "busy/lost": 3 - cpu})
-		r.add(server{name: seed}, figures{"many/cpu": 4})
-		r.add(server{name: "go-sse"}, figures{"many/cpu": 2})
+		r.add(server{name: this}, figures{
+			"many/cpu": cpu, "overload/lost": 0, "busy/lost": 3 - cpu,
+			"https2/cpu": 10.2, "https2/memory": 44, "most/memory": 2.5, "few/memory": 2.4, "many-again/resume": 500,
+		})
+		r.add(server{name: seed}, figures{"many/cpu": 4, "many-again/resume": 400, "many-again/lost": 9000})
+		r.add(server{name: "go-sse"}, figures{"many/cpu": 2, "https2/cpu": 10, "https2/memory": 60, "many-again/resume": 500, "many-again/lost": 0})
+		r.add(server{name: "nchan"}, figures{"https2/cpu": 9, "https2/memory": 43, "many/memory": 14})
+		r.add(server{name: proxied}, figures{"https2/cpu": 10.2, "https2/memory": 40})
 	}
 	got := make(map[string]string)
 	figure := ""
@@ -179,10 +291,17 @@ func TestBarsAreCheckedAgainstTheMedianOfTheRounds(t *testing.T) {
 		got[figure+": "+c.bar] = c.value + " " + c.verdict()
 	}
 	for name, want := range map[string]string{
-		"CPU per delivered event, 9000 clients: at most 0.80 of the seed's":    "0.50 yes",
-		"CPU per delivered event, 9000 clients: below every rival's":           "2, the best rival's 2 NO",
-		"CPU per delivered event, 9000 clients: at most 1.35 of the limit's":   "– unknown",
-		"overload, events lost: 0":                                             "2 NO", // the worst round
+		"CPU per delivered event, 9000 clients: at most 0.80 of the seed's":                                  "0.50 yes",
+		"CPU per delivered event, 9000 clients: below every rival's":                                         "2, the best rival's 2 NO",
+		"CPU per delivered event, 9000 clients: at most 1.35 of the limit's":                                 "– unknown",
+		"CPU per delivered event over HTTPS, HTTP/2: at most 1.03 of the best Go rival's":                    "1.02 yes", // nchan is not Go.
+		"CPU per delivered event over HTTPS, HTTP/2: below nginx and this server behind it":                  "10.2, theirs 10.2 NO",
+		"memory per client over HTTPS, HTTP/2: at most 45 KiB":                                               "44 yes",
+		"memory per client over HTTPS, HTTP/2: below every rival's":                                          "44, the best rival's 43 NO", // proxied is no rival.
+		"memory per client, 18000 clients: below every rival's":                                              "2.50, the best rival's 14 yes",
+		"growth, 1000 to 18000 clients: no more memory per client":                                           "1.04 NO",
+		"reconnect, 9000 clients: all have resumed no later than with the best rival that loses nothing, ms": "500, its 500 yes",
+		"overload, events lost: 0": "2 NO", // the worst round
 		"overload at 100 µs, delivered a second: at least 25 times the seed's": "– unknown",
 	} {
 		if got[name] != want {

@@ -4,6 +4,7 @@ import (
 	"image/color"
 	"math"
 	"os"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
@@ -23,7 +24,7 @@ var (
 
 const (
 	panelWidth  = 13 * vg.Centimeter
-	panelHeight = 7.5 * vg.Centimeter
+	panelHeight = 6.8 * vg.Centimeter
 	barWidth    = 14 * vg.Length(1)
 )
 
@@ -37,16 +38,27 @@ type panel struct {
 func (r *results) chart(name string) error {
 	o := r.options
 	many, few := thousands(int64(o.clients))+" clients", thousands(int64(o.few()))+" clients"
+	secure := thousands(int64(o.secure())) + " clients"
+	const cpu, memory, less = "CPU per delivered event, µs\n", "Memory per client, KiB\n", ", less is better"
 	panels := [][]panel{{
-		{"many/cpu", "CPU per delivered event, µs\n" + many + ", less is better", 1},
-		{"many/memory", "Memory per client, KiB\n" + many + ", less is better", 1},
+		{"many/cpu", cpu + "HTTP/1.1, " + many + less, 1},
+		{"many/memory", memory + "HTTP/1.1, " + many + less, 1},
 	}, {
-		{"overload/rate", "Overload: millions delivered a second\n" + few + ", more is better", 1e6},
-		{"many/spread", "From the first client to the last, ms\n" + many + ", less is better", 1},
+		{"https/cpu", cpu + "HTTPS, HTTP/1.1, " + secure + less, 1},
+		{"https/memory", memory + "HTTPS, HTTP/1.1, " + secure + less, 1},
+	}, {
+		{"https2/cpu", cpu + "HTTPS, HTTP/2, " + secure + less, 1},
+		{"https2/memory", memory + "HTTPS, HTTP/2, " + secure + less, 1},
+	}, {
+		{"many/connect-cpu", "CPU per connect, µs\nHTTP/1.1, " + many + less, 1},
+		{"many-again/connect-cpu", "CPU per reconnect, µs\nHTTP/1.1, " + many + less, 1},
+	}, {
+		{"overload/rate", "Overload: millions delivered a second\nHTTP/1.1, " + few + ", more is better", 1e6},
+		{"many/spread", "From the first client to the last, ms\nHTTP/1.1, " + many + less, 1},
 	}}
-	canvas := vgsvg.New(2*panelWidth, 2*panelHeight)
+	canvas := vgsvg.New(2*panelWidth, vg.Length(len(panels))*panelHeight)
 	const pad = vg.Centimeter / 2
-	tiles := draw.Tiles{Rows: 2, Cols: 2, PadX: pad, PadY: pad, PadTop: pad, PadBottom: pad, PadLeft: pad, PadRight: pad}
+	tiles := draw.Tiles{Rows: len(panels), Cols: 2, PadX: pad, PadY: pad, PadTop: pad, PadBottom: pad, PadLeft: pad, PadRight: pad}
 	plots := make([][]*plot.Plot, len(panels))
 	for i, row := range panels {
 		for _, panel := range row {
@@ -73,7 +85,7 @@ func (r *results) chart(name string) error {
 	return f.Close()
 }
 
-// panel returns a bar for each server, the first on top.
+// panel returns a bar for each server that has the figure, the first on top.
 func (r *results) panel(panel panel) (*plot.Plot, error) {
 	p := plot.New()
 	p.BackgroundColor = nil
@@ -86,14 +98,14 @@ func (r *results) panel(panel panel) (*plot.Plot, error) {
 	p.Y.Color, p.Y.LineStyle.Width, p.Y.Tick.Length = ink, 0, 0
 	p.Y.Tick.Label.Color = ink
 	p.Y.Tick.Label.Font = font.From(font.Font{Typeface: "Liberation", Variant: "Sans"}, 11)
-	names := make([]string, len(r.servers))
-	for i, s := range r.servers {
-		row := len(r.servers) - 1 - i
-		names[row] = s.name
+	var names []string
+	for _, s := range slices.Backward(r.servers) {
 		value := r.value(s.name, panel.name) / panel.per
 		if math.IsNaN(value) {
 			continue
 		}
+		row := len(names)
+		names = append(names, s.name)
 		bar, err := plotter.NewBarChart(plotter.Values{value}, barWidth)
 		if err != nil {
 			return nil, err
@@ -119,6 +131,8 @@ func (r *results) panel(panel panel) (*plot.Plot, error) {
 		p.Add(bar, label)
 		p.X.Max = max(p.X.Max, 1.12*value) // room for the label
 	}
-	p.NominalY(names...)
+	if len(names) > 0 {
+		p.NominalY(names...)
+	}
 	return p, nil
 }

@@ -7,44 +7,47 @@ import (
 )
 
 // kernelMemory returns how much memory of this machine the kernel's small objects take, such
-// as sockets and what epoll remembers of them, and the data in sockets' buffers, in KiB.
+// as sockets and epoll's entries, and the data in sockets' buffers, in KiB.
 func kernelMemory() (kib float64, err error) {
-	slabs, err := slabMemory()
+	sockstat, err := os.ReadFile("/proc/net/sockstat")
 	if err != nil {
 		return 0, err
 	}
-	b, err := os.ReadFile("/proc/net/sockstat")
+	kib = socketBuffers(string(sockstat))
+	// Only the superuser may read it. Whoever may not counts the pages of all objects.
+	slabinfo, err := os.ReadFile("/proc/slabinfo")
 	if err != nil {
-		return 0, err
+		pages, err := slabPages()
+		return kib + pages, err
 	}
-	for line := range strings.Lines(string(b)) {
-		var pages int
-		if fields := strings.Fields(line); fields[0] == "TCP:" {
-			fmt.Sscan(fields[len(fields)-1], &pages) // "mem" is the last
-			return slabs + float64(pages*os.Getpagesize())/1024, nil
-		}
-	}
-	return slabs, nil
+	return kib + slabsInUse(string(slabinfo)), nil
 }
 
-// slabMemory returns the memory of the kernel's small objects that are in use, in KiB; where only the
-// superuser may know that, that of their pages.
-func slabMemory() (kib float64, err error) {
-	b, err := os.ReadFile("/proc/slabinfo")
-	if err != nil {
-		return slabPages()
+// socketBuffers returns the memory of TCP sockets' buffers, in KiB.
+func socketBuffers(sockstat string) float64 {
+	var pages int
+	for line := range strings.Lines(sockstat) {
+		if fields := strings.Fields(line); fields[0] == "TCP:" {
+			fmt.Sscan(fields[len(fields)-1], &pages) // "mem" is the last.
+		}
 	}
-	for line := range strings.Lines(string(b)) {
+	return float64(pages*os.Getpagesize()) / 1024
+}
+
+// slabsInUse returns the memory of the kernel's small objects that are in use, in KiB.
+func slabsInUse(slabinfo string) (kib float64) {
+	for line := range strings.Lines(slabinfo) {
 		var name string
 		var active, all, size int
-		// Connections that were closed before are remembered for a minute: they go while others come.
+		// A closed connection is remembered for a minute: those of the last run go while this run's come.
 		if n, _ := fmt.Sscan(line, &name, &active, &all, &size); n == 4 && !strings.HasPrefix(name, "tw_sock") {
 			kib += float64(active*size) / 1024
 		}
 	}
-	return kib, nil
+	return kib
 }
 
+// slabPages returns the memory of the pages that the kernel's small objects are in, in KiB.
 func slabPages() (kib float64, err error) {
 	b, err := os.ReadFile("/proc/meminfo")
 	if err != nil {

@@ -27,6 +27,23 @@ type options struct {
 	out      string
 }
 
+// kinds are the values of -only.
+var kinds = []string{"calm", "https", "growth", "overload"}
+
+// check returns what is wrong with the flags.
+func (o options) check() error {
+	if _, err := choose(o.servers); err != nil {
+		return fmt.Errorf("-servers: %w", err)
+	}
+	if o.only != "" && !slices.Contains(kinds, o.only) {
+		return fmt.Errorf("-only: no kind of run is named %q", o.only)
+	}
+	if o.clients <= 0 || o.interval <= 0 || o.duration <= 0 || o.rounds <= 0 {
+		return errors.New("-clients, -interval, -duration and -rounds must be positive")
+	}
+	return nil
+}
+
 // few is the number of clients in the small runs and under overload.
 func (o options) few() int { return max(1, o.clients/9) }
 
@@ -57,13 +74,17 @@ func (o *options) fit() error {
 func main() {
 	var o options
 	flag.StringVar(&o.servers, "servers", "all", "the `names` of the servers, with commas: "+names())
-	flag.StringVar(&o.only, "only", "", "one `kind` of run only: calm, https, growth or overload")
+	flag.StringVar(&o.only, "only", "", "one `kind` of run only: "+strings.Join(kinds, ", "))
 	flag.IntVar(&o.clients, "clients", 9000, "the `number` of clients: two ninths of it over HTTPS, a ninth under overload, and from a ninth to twice it to see how this server's cost grows")
 	flag.DurationVar(&o.interval, "interval", time.Second, "an event each `duration`, over HTTPS each half of it")
 	flag.DurationVar(&o.duration, "duration", 2*time.Second, "measure for about this `duration`, and for half of it under overload")
 	flag.IntVar(&o.rounds, "rounds", 3, "the `number` of times each server has its turn; the figures are medians")
 	flag.StringVar(&o.out, "out", "results", "write `name`.md and name.svg; empty for neither")
 	flag.Parse()
+	if err := o.check(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop) // A second signal ends the program at once, and the kernel the servers.
 	if err := measure(ctx, o); err != nil {

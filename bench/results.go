@@ -116,19 +116,23 @@ func (r *results) sections() []section {
 // seed's program and to the limit.
 func (r *results) table(markdown bool) string {
 	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	var head []string
-	for _, s := range r.servers {
-		head = append(head, s.name)
-	}
 	for _, section := range r.sections() {
+		servers := r.having(section)
+		if len(servers) == 0 {
+			continue
+		}
+		var names []string
+		for _, s := range servers {
+			names = append(names, s.name)
+		}
+		w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
 		if markdown {
-			fmt.Fprintf(&b, "\n### %s\n\n| | %s |\n|---|%s\n", section.title, strings.Join(head, " | "), strings.Repeat("--:|", len(head)))
+			fmt.Fprintf(&b, "\n### %s\n\n| | %s |\n|---|%s\n", section.title, strings.Join(names, " | "), strings.Repeat("--:|", len(names)))
 		} else {
-			fmt.Fprintf(w, "%s\t%s\t\n", section.title, strings.Join(head, "\t"))
+			fmt.Fprintf(w, "%s\t%s\t\n", section.title, strings.Join(names, "\t"))
 		}
 		for _, row := range section.rows {
-			cells, any := r.cells(row, markdown)
+			cells, any := r.cells(row, servers, markdown)
 			switch {
 			case !any:
 			case markdown:
@@ -137,18 +141,36 @@ func (r *results) table(markdown bool) string {
 				fmt.Fprintf(w, "%s\t%s\t\n", row.title, strings.Join(cells, "\t"))
 			}
 		}
+		w.Flush()
 	}
-	w.Flush()
 	return b.String()
 }
 
-// cells returns one figure of all servers, and whether any has it.
-func (r *results) cells(row row, ratios bool) (cells []string, any bool) {
+// having returns the servers that have any figure of a section.
+func (r *results) having(section section) (servers []server) {
 	for _, s := range r.servers {
+		if slices.ContainsFunc(section.rows, func(row row) bool { return !math.IsNaN(r.value(s.name, row.name)) }) {
+			servers = append(servers, s)
+		}
+	}
+	return servers
+}
+
+// cells returns one figure of some servers, and whether any has it.
+func (r *results) cells(row row, servers []server, ratios bool) (cells []string, any bool) {
+	for _, s := range servers {
 		value := r.value(s.name, row.name)
 		cell := number(value)
 		if ratios && row.ratio && !math.IsNaN(value) {
-			cell += fmt.Sprintf(" (%s, %s)", number(value/r.value(seed, row.name)), number(value/r.value(limit, row.name)))
+			var to []string
+			for _, other := range []string{seed, limit} {
+				if v := r.value(other, row.name); !math.IsNaN(v) {
+					to = append(to, number(value/v))
+				}
+			}
+			if len(to) > 0 {
+				cell += " (" + strings.Join(to, ", ") + ")"
+			}
 		}
 		cells = append(cells, cell)
 		any = any || !math.IsNaN(value)
