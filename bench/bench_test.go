@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"example.com/sse/bench/load"
+	"example.com/sse/bench/rivals/demo"
 	"example.com/sse/internal/testkit"
 
 	"golang.org/x/sys/unix"
@@ -101,7 +102,7 @@ func TestCtrlCLeavesNothingBehind(t *testing.T) {
 			s := startBench(t, "", "-servers", test.server, "-clients", "90", "-duration", "10m", "-only", test.kind)
 			var pids []int
 			testkit.Eventually(t, func() (err error) {
-				pids, _, err = descendants(s.Process.Pid)
+				pids, _, err = demo.Descendants(s.Process.Pid)
 				for _, pid := range pids {
 					line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 					if strings.Contains(string(line), test.serving) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -10,7 +9,6 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -87,7 +85,11 @@ func (b *bench) start(ctx context.Context, s server, t turn) (*process, error) {
 	time.Sleep(settle)
 	p.pids = []int{p.cmd.Process.Pid}
 	if s.inner {
-		p.pids, p.nginx, err = descendants(p.cmd.Process.Pid)
+		if err := demo.WaitForNginx(p.cmd.Process.Pid); err != nil {
+			p.stop()
+			return nil, err
+		}
+		p.pids, p.nginx, err = demo.Descendants(p.cmd.Process.Pid)
 	}
 	return p, err
 }
@@ -143,37 +145,4 @@ func memory(pids []int) (kib int, err error) {
 		}
 	}
 	return kib, nil
-}
-
-// descendants returns the processes that a process has started, and they, and which of
-// them are nginx's.
-func descendants(pid int) (pids, nginx []int, err error) {
-	stats, err := filepath.Glob("/proc/[0-9]*/stat")
-	if err != nil {
-		return nil, nil, err
-	}
-	children := make(map[int][]int)
-	isNginx := make(map[int]bool)
-	for _, name := range stats {
-		f, err := os.Open(name)
-		if err != nil {
-			continue // It has ended.
-		}
-		line, _ := bufio.NewReader(f).ReadString('\n')
-		f.Close()
-		// "pid (name) state parent ...", and the name may hold anything.
-		var child, parent int
-		fmt.Sscan(line, &child)
-		fmt.Sscanf(line[strings.LastIndexByte(line, ')')+1:], " %1s %d", new(string), &parent)
-		children[parent] = append(children[parent], child)
-		isNginx[child] = strings.Contains(line, "(nginx)")
-	}
-	pids = children[pid]
-	for i := 0; i < len(pids); i++ {
-		pids = append(pids, children[pids[i]]...)
-		if isNginx[pids[i]] {
-			nginx = append(nginx, pids[i])
-		}
-	}
-	return pids, nginx, nil
 }

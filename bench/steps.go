@@ -37,7 +37,18 @@ func (r *run) add(ctx context.Context, n int) error {
 // wait receives until all clients have an event that comes after now.
 func (r *run) wait() bool {
 	next := r.Events()
-	return r.Until(r.ctx, 2*r.interval+slack, func() bool { return r.ByAll(next) })
+	return r.Until(r.ctx, 2*r.interval+slack, func() bool { return r.anyByAll(next) })
+}
+
+// anyByAll reports whether all clients have an event with the given index or a later one: a
+// server may lose one to one of them, which is a figure and not the end of the run.
+func (r *run) anyByAll(from int) bool {
+	for i := from; i < r.Events(); i++ {
+		if r.ByAll(i) {
+			return true
+		}
+	}
+	return false
 }
 
 // untilWholeSecond receives until a second begins, if the events have no IDs: they can be
@@ -77,7 +88,7 @@ func (r *run) calm(s step) error {
 		return err
 	}
 	last := before.events + max(2, int(r.duration/r.interval)) - 1
-	if !r.Until(r.ctx, r.duration+2*r.interval+slack, func() bool { return r.ByAll(last) }) {
+	if !r.Until(r.ctx, r.duration+2*r.interval+slack, func() bool { return r.anyByAll(last) }) {
 		return errSilent
 	}
 	after, err := r.now()
@@ -154,14 +165,7 @@ func (r *run) reconnect(s step) error {
 	}
 	r.noteConnect(s, r.clients, connecting, connected)
 	// Who can't resume is there again with the next event.
-	if !r.Until(r.ctx, 2*r.interval+slack, func() bool {
-		for i := missed; i < r.Events(); i++ {
-			if r.ByAll(i) {
-				return true
-			}
-		}
-		return false
-	}) {
+	if !r.Until(r.ctx, 2*r.interval+slack, func() bool { return r.anyByAll(missed) }) {
 		return errSilent
 	}
 	r.set(s, "resume", ms(time.Since(began)))

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"syscall"
 )
@@ -23,8 +24,8 @@ func NginxVersion() (string, error) {
 }
 
 // RunNginx runs nginx until it ends or this process gets a signal. In conf each word in braces
-// that words has is filled in, and so are {dir}, {files} and {listen}, the arguments of its
-// directive listen.
+// that words has is filled in, and so are {dir}, {files}, {workers} and {listen}, the arguments
+// of its directive listen.
 func (f Flags) RunNginx(conf string, words map[string]string) error {
 	dir, err := os.MkdirTemp("", "nginx")
 	if err != nil {
@@ -40,7 +41,7 @@ func (f Flags) RunNginx(conf string, words map[string]string) error {
 	if f.Cert != "" {
 		listen += fmt.Sprintf(" ssl http2;\n        ssl_certificate %s;\n        ssl_certificate_key %s", f.Cert, f.Key)
 	}
-	pairs := []string{"{dir}", dir, "{files}", fmt.Sprint(files.Max), "{listen}", listen}
+	pairs := []string{"{dir}", dir, "{files}", fmt.Sprint(files.Max), "{workers}", fmt.Sprint(runtime.NumCPU()), "{listen}", listen}
 	for word, value := range words {
 		pairs = append(pairs, "{"+word+"}", value)
 	}

@@ -15,7 +15,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"time"
 
 	"example.com/sse/bench/rivals/demo"
 )
@@ -64,10 +63,12 @@ func find() (module string, err error) {
 
 // publish posts the events, each when the one before is answered, until nginx ends.
 func publish(f demo.Flags) {
+	if err := demo.WaitForNginx(os.Getpid()); err != nil {
+		log.Fatal(err)
+	}
 	conn, err := dial(f)
-	for err != nil { // until nginx listens
-		time.Sleep(10 * time.Millisecond)
-		conn, err = dial(f)
+	if err != nil {
+		log.Fatal(err)
 	}
 	answers := bufio.NewReader(conn)
 	var request bytes.Buffer
