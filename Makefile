@@ -1,7 +1,10 @@
 .DEFAULT_GOAL := help
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help run test build lint bench
+TESTRUN := go run ./internal/testrun
+N := 20
+
+.PHONY: help run test quick hunt build lint bench
 
 help: ## list what make can do
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 8
@@ -10,9 +13,15 @@ run: ## serve the demo at http://localhost:8080
 	go run .
 
 test: ## run all tests; installs what they need, where it can
-	go test -race -timeout 2m ./...
-	cd bench && go test -race -timeout 2m ./...
-	cd e2e && ./setup && go test -race -timeout 14m
+	e2e/setup
+	$(TESTRUN) . bench e2e
+
+quick: ## run the tests that need nothing installed, in seconds
+	$(TESTRUN) -short . bench
+
+hunt: ## run all tests N=20 times, shuffled, while every core is kept busy
+	e2e/setup
+	$(TESTRUN) -rounds $(N) -busy . bench e2e
 
 build: ## build the binary, ./sse-server
 	go build -o sse-server .

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"example.com/sse/internal/testkit"
 )
 
 func TestBadCertificateIsOneLineAndExitCode1(t *testing.T) {
@@ -47,7 +49,7 @@ func TestBadCertificateIsOneLineAndExitCode1(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
 			var stdout, stderr strings.Builder
-			cmd := exec.CommandContext(ctx, binary, "-addr", freeAddr(t), "-cert", bad.cert, "-key", bad.key)
+			cmd := exec.CommandContext(ctx, binary, "-addr", testkit.FreeAddr(t), "-cert", bad.cert, "-key", bad.key)
 			cmd.Stdout, cmd.Stderr = &stdout, &stderr
 			cmd.Run()
 			if code := cmd.ProcessState.ExitCode(); code != 1 {
@@ -104,5 +106,5 @@ func trusting(t *testing.T, cert string, http2 bool) *http.Client {
 		ForceAttemptHTTP2: http2,
 	}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport}
+	return testkit.StreamClient(transport)
 }

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"example.com/sse/internal/testkit"
 )
 
 const (
@@ -33,11 +35,11 @@ func TestNothingStaysOf2000ClientsThatComeAndGo(t *testing.T) {
 		crowd[i] = dial(t, s)
 		io.WriteString(crowd[i], "GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
 	}
-	s.waitForClients(2050, 20*time.Second)
+	s.waitForClients(2050)
 	for _, conn := range crowd {
 		conn.Close()
 	}
-	s.waitForClients(50, 20*time.Second)
+	s.waitForClients(50)
 	time.Sleep(time.Second)
 	before := processFigures(t, s.pid())
 
@@ -63,9 +65,9 @@ func TestNothingStaysOf2000ClientsThatComeAndGo(t *testing.T) {
 	clients.Wait()
 	checkWhole(t, fs, held(t, s))
 
-	s.waitForClients(50, 20*time.Second)
+	s.waitForClients(50)
 	var after process
-	eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		// Two connections at most ask for the figures.
 		after = processFigures(t, s.pid())
 		if after.fds > before.fds+2 || after.threads > before.threads+8 || after.rss > before.rss+memorySlack {
@@ -95,11 +97,12 @@ func TestNothingStaysOf2000ClientsThatComeAndGo(t *testing.T) {
 // vanishes: with a goodbye, or with a reset like one whose power went off and whose system
 // has come back.
 func comeAndGo(addr string) error {
-	conn, err := net.Dial("tcp", addr)
+	conn, err := net.DialTimeout("tcp", addr, testkit.Limit)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(testkit.Limit))
 	request := "GET /events HTTP/1.1\r\nHost: x\r\nLast-Event-ID: 1\r\n\r\n"
 	if rand.IntN(10) == 0 {
 		request = request[:rand.IntN(len(request))]

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"example.com/sse/internal/testkit"
+
 	launchdarkly "github.com/launchdarkly/eventsource"
 	r3labs "github.com/r3labs/sse/v2"
 	tmaxmax "github.com/tmaxmax/go-sse"
@@ -36,6 +38,7 @@ func TestGoClientsSeeTheStreamAndResume(t *testing.T) {
 		},
 		"r3labs/sse": func(ctx context.Context, url string, got func(id, data string)) error {
 			client := r3labs.NewClient(url)
+			client.ReconnectStrategy = until{ctx}
 			for ctx.Err() == nil {
 				// A stream that ends, however it ends, is over for it without an error.
 				err := client.SubscribeRawWithContext(ctx, func(e *r3labs.Event) { got(string(e.ID), string(e.Data)) })
@@ -72,6 +75,7 @@ func TestNodeClientsSeeTheStreamAndResume(t *testing.T) {
 	node := func(client string) watch {
 		return func(ctx context.Context, url string, got func(id, data string)) error {
 			cmd := exec.CommandContext(ctx, "node", "clients/watch.mjs", client, url)
+			testkit.EndWithTest(cmd)
 			var stderr strings.Builder
 			cmd.Stderr = &stderr
 			stdout, err := cmd.StdoutPipe()
@@ -97,6 +101,19 @@ func TestNodeClientsSeeTheStreamAndResume(t *testing.T) {
 	})
 }
 
+// until has r3labs/sse retry every half a second until a context ends. By itself it would go on
+// for 15 minutes.
+type until struct{ context.Context }
+
+func (u until) NextBackOff() time.Duration {
+	if u.Err() != nil {
+		return -1
+	}
+	return 500 * time.Millisecond
+}
+
+func (until) Reset() {}
+
 // checkClients runs clients through the things that tell a good stream from a bad one: the line
 // at the start, a silence with a heartbeat, an event, and a server that is killed and comes back.
 func checkClients(t *testing.T, watches map[string]watch) {
@@ -106,7 +123,7 @@ func checkClients(t *testing.T, watches map[string]watch) {
 	seen := make(map[string][]string) // by client, its events; mu protects it
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
-	defer running.Wait()
+	defer testkit.Return(t, running.Wait, "all clients end")
 	defer cancel()
 	for name, watch := range watches {
 		running.Go(func() {
@@ -121,14 +138,14 @@ func checkClients(t *testing.T, watches map[string]watch) {
 		})
 	}
 	clients := int64(len(watches))
-	s.waitForClients(clients, startWithin)
+	s.waitForClients(clients)
 	direct := subscribe(t, s.url+"/events", "")
-	id, data := direct.next(40 * time.Second)
+	id, data := direct.next()
 	events := []string{fmt.Sprintf("%d %s", id, data)}
 	// waitUntilSeen waits until every client has an event.
 	waitUntilSeen := func(event string) {
 		t.Helper()
-		eventually(t, 10*time.Second, func() error {
+		testkit.Eventually(t, func() error {
 			mu.Lock()
 			defer mu.Unlock()
 			for name := range watches {
@@ -145,12 +162,12 @@ func checkClients(t *testing.T, watches map[string]watch) {
 	s.command[len(s.command)-1] = "100ms"
 	s.restart()
 	restarted := time.Now()
-	s.waitForClients(clients, 30*time.Second)
+	s.waitForClients(clients)
 	t.Logf("all were back %v after the restart", time.Since(restarted).Round(time.Millisecond))
 	held := s.stats().Events
 	all := subscribe(t, s.url+"/events", "1")
 	for range held + 5 {
-		id, data := all.next(5 * time.Second)
+		id, data := all.next()
 		events = append(events, fmt.Sprintf("%d %s", id, data))
 	}
 	waitUntilSeen(events[len(events)-1])

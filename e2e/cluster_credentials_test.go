@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nkeys"
@@ -20,7 +19,7 @@ func TestNATSWantsCredentials(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := startServers(t, 1, "-nats", n.client, "-nats-creds", path, "-interval", "100ms")[0]
-	subscribe(t, s.url+"/events", "").next(10 * time.Second)
+	subscribe(t, s.url+"/events", "").next()
 }
 
 // operatorMode returns the configuration of a nats-server whose users come with credentials

@@ -8,7 +8,8 @@ import (
 	"net"
 	"net/http"
 	"testing"
-	"time"
+
+	"example.com/sse/internal/testkit"
 )
 
 // startServers starts servers on one NATS and waits until they are ready.
@@ -24,7 +25,7 @@ func startServers(t *testing.T, n int, args ...string) (servers []*server) {
 
 func waitUntilReady(t *testing.T, s *server) {
 	t.Helper()
-	eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if code := status(t, s); code != http.StatusOK {
 			return fmt.Errorf("/healthz says %d", code)
 		}
@@ -35,7 +36,7 @@ func waitUntilReady(t *testing.T, s *server) {
 // status returns the status of /healthz.
 func status(t *testing.T, s *server) int {
 	t.Helper()
-	resp, err := http.Get(s.url + "/healthz")
+	resp, err := testkit.Client.Get(s.url + "/healthz")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +53,7 @@ func natsStats(t *testing.T, s *server) (connected bool, lastSequence int64) {
 			LastSequence int64 `json:"last_sequence"`
 		} `json:"nats"`
 	}
-	if err := json.Unmarshal(get(t, http.DefaultClient, s.url+"/stats"), &figures); err != nil || figures.NATS == nil {
+	if err := json.Unmarshal(testkit.Get(t, testkit.Client, s.url+"/stats"), &figures); err != nil || figures.NATS == nil {
 		t.Fatalf("/stats does not tell of NATS: %v", err)
 	}
 	return figures.NATS.Connected, figures.NATS.LastSequence
@@ -70,11 +71,11 @@ func roam(t *testing.T, n int, servers ...*server) (fs []*follower) {
 		}
 		return nil, err
 	}
-	client := &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
+	client := testkit.StreamClient(&http.Transport{DialContext: dial, DisableKeepAlives: true})
 	for range n {
 		fs = append(fs, follow(t, client, "http://servers.test/events"))
 	}
-	waitUntilOpened(t, fs, 1, 30*time.Second)
+	waitUntilOpened(t, fs, 1)
 	return fs
 }
 
@@ -94,6 +95,6 @@ func subscribeLive(t *testing.T, s *server) *stream {
 	t.Helper()
 	before := s.stats().Clients
 	watching := subscribe(t, s.url+"/events", "")
-	s.waitForClients(before+1, 10*time.Second)
+	s.waitForClients(before + 1)
 	return watching
 }

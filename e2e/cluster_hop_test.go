@@ -75,7 +75,7 @@ func visit(ctx context.Context, s *server, last int64) (int64, error) {
 		return 0, err
 	}
 	req.Header.Set("Last-Event-ID", fmt.Sprint(last))
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := testkit.Client.Do(req)
 	if err != nil {
 		return 0, err
 	}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"testing"
+
+	"example.com/sse/internal/testkit"
 )
 
 // A natsServer is a nats-server with JetStream, which keeps its storage over a restart.
@@ -33,7 +35,7 @@ func newNATS(t *testing.T, args ...string) *natsServer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr, monitoring := freeAddr(t), freeAddr(t)
+	addr, monitoring := testkit.FreeAddr(t), testkit.FreeAddr(t)
 	_, port, _ := net.SplitHostPort(addr)
 	_, monitoringPort, _ := net.SplitHostPort(monitoring)
 	n := &natsServer{client: "nats://" + addr}

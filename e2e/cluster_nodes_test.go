@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"example.com/sse/internal/testkit"
+
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -35,14 +37,14 @@ func TestNATSLosesOneOfThreeServers(t *testing.T) {
 			return nodeOf(t, nodes, servers[0])
 		}, func(n *natsServer) { n.signal(syscall.SIGSTOP) }, func(n *natsServer) { n.signal(syscall.SIGCONT) }},
 	} {
-		waitForID(t, fs, publish(t, js, "before"), 30*time.Second)
+		waitForID(t, fs, publish(t, js, "before"))
 		node := loss.which()
 		loss.lose(node)
 		lost := time.Now()
-		waitForID(t, fs, publishAgain(t, js), 30*time.Second)
+		waitForID(t, fs, publishAgain(t, js))
 		t.Logf("%s: %v to the next event at all clients", loss.what, time.Since(lost).Round(time.Millisecond))
 		loss.restore(node)
-		eventually(t, 30*time.Second, func() error {
+		testkit.Eventually(t, func() error {
 			info, err := stream.Info(t.Context())
 			if err != nil {
 				return err
@@ -99,7 +101,7 @@ func startNATSCluster(t *testing.T, size int) (nodes []*natsServer, urls string)
 	t.Helper()
 	var routes, clients []string
 	for range size {
-		routes = append(routes, "nats://"+freeAddr(t))
+		routes = append(routes, "nats://"+testkit.FreeAddr(t))
 	}
 	for i, route := range routes {
 		n := newNATS(t, "-n", fmt.Sprint("node", i), "-cluster_name", "test", "-cluster", route, "-routes", strings.Join(routes, ","))

@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"example.com/sse/internal/testkit"
 )
 
 func TestNATSIsStoppedAndStarted(t *testing.T) {
@@ -16,10 +18,10 @@ func TestNATSIsStoppedAndStarted(t *testing.T) {
 	fs := roam(t, 20, servers...)
 	js := jetStream(t, n.client)
 	before := publish(t, js, "before")
-	waitForID(t, fs, before, 30*time.Second)
+	waitForID(t, fs, before)
 	for _, end := range []func(){func() { n.stop() }, n.kill} {
 		end()
-		eventually(t, 10*time.Second, func() error {
+		testkit.Eventually(t, func() error {
 			if connected, _ := natsStats(t, servers[0]); connected {
 				return fmt.Errorf("/stats says that NATS is connected")
 			}
@@ -30,17 +32,17 @@ func TestNATSIsStoppedAndStarted(t *testing.T) {
 		}
 		// What this server holds it gives without NATS.
 		resumed := subscribe(t, servers[0].url+"/events", fmt.Sprint(before-1))
-		if id, _ := resumed.next(10 * time.Second); id != before {
+		if id, _ := resumed.next(); id != before {
 			t.Errorf("a client that resumes during an outage gets %d, want %d", id, before)
 		}
 		resumed.close()
 		time.Sleep(time.Second)
 		n.restart()
 		again := time.Now()
-		waitForID(t, fs, publishAgain(t, js), 30*time.Second)
+		waitForID(t, fs, publishAgain(t, js))
 		t.Logf("%v from the start of NATS to its first event at all clients", time.Since(again).Round(time.Millisecond))
 	}
-	waitForID(t, fs, publish(t, js, "the last"), 30*time.Second)
+	waitForID(t, fs, publish(t, js, "the last"))
 	checkWhole(t, fs, idsOf(stored(t, js)))
 	checkStreamsStayedOpen(t, fs)
 	for i, s := range servers {
@@ -73,14 +75,14 @@ func TestNATSIsNotThereYetAtTheStart(t *testing.T) {
 
 			s := start(t, "-nats", n.client, "-interval", "1h")
 			fresh, resumed := subscribeLive(t, s), subscribe(t, s.url+"/events", fmt.Sprint(ids[4]))
-			get(t, http.DefaultClient, s.url+"/")
+			testkit.Get(t, testkit.Client, s.url+"/")
 			if code := status(t, s); code != http.StatusServiceUnavailable {
 				t.Errorf("/healthz says %d before NATS was ever reached", code)
 			}
 			if connected, _ := natsStats(t, s); connected {
 				t.Error("/stats says that NATS is connected")
 			}
-			eventually(t, 10*time.Second, func() error {
+			testkit.Eventually(t, func() error {
 				if !strings.Contains(s.output(), "NATS: not there yet, trying again") {
 					return fmt.Errorf("no line says that NATS is not there")
 				}
@@ -89,11 +91,11 @@ func TestNATSIsNotThereYetAtTheStart(t *testing.T) {
 			absence.back(n)
 			waitUntilReady(t, s)
 			ids = append(ids, publishAgain(t, js))
-			if id, _ := fresh.next(10 * time.Second); id != ids[10] {
+			if id, _ := fresh.next(); id != ids[10] {
 				t.Errorf("a client that waited, without an ID, gets event %d first, want the new one, %d", id, ids[10])
 			}
 			for _, want := range ids[5:] {
-				if id, _ := resumed.next(10 * time.Second); id != want {
+				if id, _ := resumed.next(); id != want {
 					t.Fatalf("a client that waited with an ID gets event %d, want %d", id, want)
 				}
 			}
@@ -111,13 +113,13 @@ func TestFrozenNATSReleasesNoBurstOfTicks(t *testing.T) {
 	servers := startServers(t, 2, "-nats", n.client, "-interval", interval.String())
 	fs := roam(t, 20, servers...)
 	js := jetStream(t, n.client)
-	waitForID(t, fs, publish(t, js, "before"), 30*time.Second)
+	waitForID(t, fs, publish(t, js, "before"))
 	n.signal(syscall.SIGSTOP)
 	frozen := time.Now()
 	time.Sleep(10 * time.Second) // longer than the pings take to find out
 	thawed := time.Now()
 	n.signal(syscall.SIGCONT)
-	waitForID(t, fs, publishAgain(t, js), 30*time.Second)
+	waitForID(t, fs, publishAgain(t, js))
 	time.Sleep(4 * interval)
 	events := stored(t, js)
 	var old int

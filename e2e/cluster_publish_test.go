@@ -58,7 +58,7 @@ func readEvents(t *testing.T, url string) <-chan testkit.Event {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := testkit.Client.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func timesStored(t *testing.T, urls string) map[string]int {
 	t.Helper()
 	times := make(map[string]int)
 	for _, e := range stored(t, jetStream(t, urls)) {
-		times[e.data]++
+		times[e.Data]++
 	}
 	return times
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"example.com/sse/internal/testkit"
+
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -32,7 +34,9 @@ func jetStream(t *testing.T, urls string) jetstream.JetStream {
 // publish publishes a payload as a stranger would, and returns its event's ID.
 func publish(t *testing.T, js jetstream.JetStream, payload string) int64 {
 	t.Helper()
-	ack, err := js.Publish(t.Context(), "sse.events", []byte(payload))
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Limit)
+	defer cancel()
+	ack, err := js.Publish(ctx, "sse.events", []byte(payload))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +46,7 @@ func publish(t *testing.T, js jetstream.JetStream, payload string) int64 {
 // publishAgain publishes as soon as NATS lets it, and returns the event's ID.
 func publishAgain(t *testing.T, js jetstream.JetStream) (id int64) {
 	t.Helper()
-	eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
 		ack, err := js.Publish(ctx, "sse.events", []byte("again"))
@@ -56,7 +60,7 @@ func publishAgain(t *testing.T, js jetstream.JetStream) (id int64) {
 
 // A storedEvent is an event as NATS holds it.
 type storedEvent struct {
-	message
+	testkit.Event
 	boundary int64 // of a tick, in ns since 1970; 0 for any other
 }
 
@@ -67,7 +71,7 @@ func stored(t *testing.T, js jetstream.JetStream) (events []storedEvent) {
 	defer cancel()
 	var consumer jetstream.Consumer
 	var newest uint64
-	eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		stream, err := js.Stream(ctx, "SSE")
 		if err != nil {
 			return err
@@ -77,7 +81,7 @@ func stored(t *testing.T, js jetstream.JetStream) (events []storedEvent) {
 			AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1})
 		return err
 	})
-	for len(events) == 0 || events[len(events)-1].id < int64(newest) {
+	for len(events) == 0 || events[len(events)-1].ID < int64(newest) {
 		batch, err := consumer.Fetch(1000, jetstream.FetchMaxWait(time.Second))
 		if err != nil {
 			t.Fatal(err)
@@ -87,7 +91,7 @@ func stored(t *testing.T, js jetstream.JetStream) (events []storedEvent) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			e := storedEvent{message: message{id: int64(meta.Sequence.Stream), data: string(msg.Data())}}
+			e := storedEvent{Event: testkit.Event{ID: int64(meta.Sequence.Stream), Data: string(msg.Data())}}
 			if boundary, ok := strings.CutPrefix(msg.Headers().Get(jetstream.MsgIDHeader), "tick-"); ok {
 				e.boundary, err = strconv.ParseInt(boundary, 10, 64)
 				if err != nil {
@@ -105,7 +109,7 @@ func stored(t *testing.T, js jetstream.JetStream) (events []storedEvent) {
 
 func idsOf(events []storedEvent) (ids []int64) {
 	for _, e := range events {
-		ids = append(ids, e.id)
+		ids = append(ids, e.ID)
 	}
 	return ids
 }
@@ -120,7 +124,7 @@ func checkTicks(t *testing.T, events []storedEvent, interval time.Duration) {
 			continue
 		}
 		if step := e.boundary - last; last != 0 && step != int64(interval) {
-			t.Errorf("the tick %d comes %v after the last", e.id, time.Duration(step))
+			t.Errorf("the tick %d comes %v after the last", e.ID, time.Duration(step))
 		}
 		last = e.boundary
 	}

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"example.com/sse/internal/testkit"
+
 	"github.com/nats-io/nats.go"
 )
 
@@ -32,7 +34,7 @@ func TestWhatStrangersPublishIsShown(t *testing.T) {
 		{"the last", "the last"},
 	} {
 		want := publish(t, js, payload.sent)
-		if id, data := shown.next(20 * time.Second); id != want || data != payload.seen {
+		if id, data := shown.next(); id != want || data != payload.seen {
 			t.Fatalf("published %.40q as %d, got %d %.40q", payload.sent, want, id, data)
 		}
 	}
@@ -40,7 +42,7 @@ func TestWhatStrangersPublishIsShown(t *testing.T) {
 		t.Error("NATS takes more than 1 MiB")
 	}
 	want := publish(t, js, "after the large one")
-	if id, _ := shown.next(10 * time.Second); id != want {
+	if id, _ := shown.next(); id != want {
 		t.Errorf("got %d, want %d", id, want)
 	}
 }
@@ -60,7 +62,7 @@ func TestMessageThatLooksLikeAStatusOfNATSIsShown(t *testing.T) {
 		}
 		next := publish(t, js, "the next")
 		for _, want := range []int64{int64(ack.Sequence), next} {
-			if id, _ := shown.next(10 * time.Second); id != want {
+			if id, _ := shown.next(); id != want {
 				t.Fatalf("status %s: got %d, want %d", code, id, want)
 			}
 		}
@@ -74,7 +76,7 @@ func TestMessageThatLooksLikeAStatusOfNATSIsShown(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if id, _ := shown.next(10 * time.Second); id != int64(ack.Sequence) {
+		if id, _ := shown.next(); id != int64(ack.Sequence) {
 			t.Fatalf("status message %d: got %d, want %d", i, id, ack.Sequence)
 		}
 	}
@@ -104,6 +106,7 @@ func TestBurstStaysWithinMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer stuck.Close()
+	stuck.SetDeadline(time.Now().Add(3 * testkit.Limit))
 	fmt.Fprintf(stuck, "GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
 	js := jetStream(t, n.client)
 	payload := strings.Repeat("x", 250)
@@ -116,10 +119,10 @@ func TestBurstStaysWithinMemory(t *testing.T) {
 	}
 	published := time.Since(began)
 	last := publish(t, js, "the last")
-	waitForID(t, fs, last, 60*time.Second)
+	waitForID(t, fs, last)
 	t.Logf("%d events published in %v, at all clients after %v", burst, published, time.Since(began))
 
-	eventually(t, 10*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if servers[0].stats().SlowClients == 0 {
 			return fmt.Errorf("the client that does not read is not dropped")
 		}
@@ -151,7 +154,7 @@ func TestBurstStaysWithinMemory(t *testing.T) {
 	lastRead, _, _ = strings.Cut(lastRead, "\n")
 	resumed := subscribe(t, servers[1].url+"/events", lastRead)
 	for {
-		if id, _ := resumed.next(10 * time.Second); id >= last {
+		if id, _ := resumed.next(); id >= last {
 			break
 		}
 	}
@@ -192,7 +195,7 @@ func TestEventsArriveAtOnceThroughNATS(t *testing.T) {
 		var took []time.Duration
 		for i := range 500 {
 			way.send(i, strconv.FormatInt(time.Now().UnixNano(), 10))
-			_, data := receiver.next(10 * time.Second)
+			_, data := receiver.next()
 			received := time.Now()
 			sent, err := strconv.ParseInt(data, 10, 64)
 			if err != nil {

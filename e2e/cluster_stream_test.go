@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"example.com/sse/internal/testkit"
+
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -17,7 +19,7 @@ func TestDeletedStreamIsMadeAgainWithHigherIDs(t *testing.T) {
 	fs := roam(t, 20, servers...)
 	js := jetStream(t, n.client)
 	before := publish(t, js, "before")
-	waitForID(t, fs, before, 30*time.Second)
+	waitForID(t, fs, before)
 	if err := js.DeleteStream(t.Context(), "SSE"); err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +27,7 @@ func TestDeletedStreamIsMadeAgainWithHigherIDs(t *testing.T) {
 	if after <= before {
 		t.Fatalf("event %d follows event %d", after, before)
 	}
-	waitForID(t, fs, after, 30*time.Second)
+	waitForID(t, fs, after)
 	checkStreamsStayedOpen(t, fs)
 }
 
@@ -48,7 +50,7 @@ func TestStreamMadeAgainByTheOperatorIsReadFromItsBeginning(t *testing.T) {
 			t.Skip("the server was faster") // TestDeletedStreamIsMadeAgainWithHigherIDs is about that.
 		}
 	}
-	eventually(t, 10*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if _, last := natsStats(t, s); last != 5 {
 			return fmt.Errorf("the last sequence is %d", last)
 		}
@@ -56,7 +58,7 @@ func TestStreamMadeAgainByTheOperatorIsReadFromItsBeginning(t *testing.T) {
 	})
 	all := subscribe(t, s.url+"/events", "0")
 	for i := range 5 {
-		if id, data := all.next(10 * time.Second); id != int64(i+1) || data != fmt.Sprint("new ", i) {
+		if id, data := all.next(); id != int64(i+1) || data != fmt.Sprint("new ", i) {
 			t.Errorf("got %d %q as event %d", id, data, i+1)
 		}
 	}
@@ -76,7 +78,7 @@ func TestStreamCreatedAgainDuringAnOutageIsReadFromItsBeginning(t *testing.T) {
 	}
 	waitUntilRead := func(s *server, last int64) {
 		t.Helper()
-		eventually(t, 15*time.Second, func() error {
+		testkit.Eventually(t, func() error {
 			if _, got := natsStats(t, s); got != last {
 				return fmt.Errorf("the last sequence is %d, want %d", got, last)
 			}
@@ -103,7 +105,7 @@ func TestStreamCreatedAgainDuringAnOutageIsReadFromItsBeginning(t *testing.T) {
 	waitUntilRead(s, more)
 	all := subscribe(t, s.url+"/events", "0")
 	for i := range more {
-		if id, data := all.next(10 * time.Second); id != int64(i+1) || data != fmt.Sprint("new ", i) {
+		if id, data := all.next(); id != int64(i+1) || data != fmt.Sprint("new ", i) {
 			t.Errorf("got %d %q as event %d", id, data, i+1)
 		}
 	}
@@ -131,7 +133,7 @@ func TestExistingStreamIsLeftAsItIs(t *testing.T) {
 	}
 	id := publish(t, js, "for us")
 	all := subscribe(t, s.url+"/events", "1")
-	if got, data := all.next(10 * time.Second); got != id || data != "for us" {
+	if got, data := all.next(); got != id || data != "for us" {
 		t.Errorf("got %d %q, want %d", got, data, id)
 	}
 	after, err := made.Info(t.Context())

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"example.com/sse/internal/testkit"
 )
 
 func TestServersSpeakAsOne(t *testing.T) {
@@ -23,8 +25,8 @@ func TestServersSpeakAsOne(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	<-js.PublishAsyncComplete()
-	waitForID(t, fs, publish(t, js, "the last"), 30*time.Second)
+	testkit.Receive(t, js.PublishAsyncComplete(), "all is published")
+	waitForID(t, fs, publish(t, js, "the last"))
 	took := time.Since(began)
 	t.Logf("%d events to %d clients of 3 servers in %v: %.0f events a second, %.0f deliveries",
 		burst, len(fs), took, burst/took.Seconds(), burst*float64(len(fs))/took.Seconds())
@@ -36,13 +38,13 @@ func TestServersSpeakAsOne(t *testing.T) {
 	checkStreamsStayedOpen(t, fs)
 	for i, s := range streams {
 		for _, want := range events {
-			if id, data := s.next(10 * time.Second); id != want.id || data != want.data {
-				t.Fatalf("server %d sends %d %q, NATS holds %d %q", i, id, data, want.id, want.data)
+			if id, data := s.next(); id != want.ID || data != want.Data {
+				t.Fatalf("server %d sends %d %q, NATS holds %d %q", i, id, data, want.ID, want.Data)
 			}
 		}
 	}
 	for i, s := range servers {
-		if connected, last := natsStats(t, s); !connected || last < events[len(events)-1].id {
+		if connected, last := natsStats(t, s); !connected || last < events[len(events)-1].ID {
 			t.Errorf("/stats of server %d: connected %v, last sequence %d", i, connected, last)
 		}
 	}
@@ -56,13 +58,13 @@ func TestClientsOfAKilledServerResumeAtAnother(t *testing.T) {
 	js := jetStream(t, n.client)
 	for range 2 {
 		for _, s := range servers {
-			waitForID(t, fs, publish(t, js, "before the kill"), 30*time.Second)
+			waitForID(t, fs, publish(t, js, "before the kill"))
 			clients := s.stats().Clients
 			s.kill()
 			killed := time.Now()
 			// A client that is back has been told all that it missed.
 			last := publish(t, js, "while they are away")
-			waitForID(t, fs, last, 30*time.Second)
+			waitForID(t, fs, last)
 			t.Logf("%v from the kill to the last of %d clients' resume", time.Since(killed).Round(time.Millisecond), clients)
 			s.restart()
 		}
@@ -85,7 +87,7 @@ func TestServerResumesClientsFromBeforeItsStart(t *testing.T) {
 	for _, i := range []int{1000, 3000, 4998} {
 		resumed := subscribe(t, late.url+"/events", fmt.Sprint(ids[i]))
 		for j := i + 1; j < len(ids); j++ {
-			if id, data := resumed.next(10 * time.Second); id != ids[j] || data != fmt.Sprint(j) {
+			if id, data := resumed.next(); id != ids[j] || data != fmt.Sprint(j) {
 				t.Fatalf("after event %d: got %d %q, want %d %q", i, id, data, ids[j], fmt.Sprint(j))
 			}
 		}
@@ -105,7 +107,7 @@ func TestClientAheadOfItsServerGetsNothingTwice(t *testing.T) {
 	js := jetStream(t, n.client)
 	live := subscribeLive(t, ahead)
 	publish(t, js, "seen by both")
-	eventually(t, 15*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if _, last := natsStats(t, behind); last == 0 {
 			return fmt.Errorf("the first event is not there")
 		}
@@ -113,9 +115,9 @@ func TestClientAheadOfItsServerGetsNothingTwice(t *testing.T) {
 	})
 	line.cut(true)
 	publish(t, js, "seen by one")
-	live.next(10 * time.Second)
-	last, _ := live.next(10 * time.Second)
-	eventually(t, 15*time.Second, func() error {
+	live.next()
+	last, _ := live.next()
+	testkit.Eventually(t, func() error {
 		if connected, _ := natsStats(t, behind); connected {
 			return fmt.Errorf("the server is still connected")
 		}
@@ -124,13 +126,13 @@ func TestClientAheadOfItsServerGetsNothingTwice(t *testing.T) {
 	moved := subscribe(t, behind.url+"/events", fmt.Sprint(last))
 	// The outage lasts longer than the 10 s that a broker waits by itself for a client's event.
 	select {
-	case m := <-moved.messages:
+	case m := <-moved.events:
 		t.Fatalf("after %d: got %v during the outage", last, m)
 	case <-time.After(11 * time.Second):
 	}
 	line.cut(false)
 	next := publish(t, js, "new to the client")
-	if id, _ := moved.next(10 * time.Second); id != next {
+	if id, _ := moved.next(); id != next {
 		t.Errorf("after %d: got %d, want %d", last, id, next)
 	}
 }

@@ -1,58 +1,81 @@
 package e2e
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"io"
 	"os/exec"
-	"strings"
 	"syscall"
 	"testing"
-	"time"
+
+	"example.com/sse/internal/testkit"
 )
 
 func TestCurlShowsAStreamThatTheGrammarAllows(t *testing.T) {
 	t.Parallel()
 	need(t, "curl", "apt-get install curl")
-	slow, quick := start(t, "-interval", "17s"), start(t, "-interval", "50ms")
-	newest := held(t, quick)[0]
+	// readEvents reads n events.
+	readEvents := func(t *testing.T, p *testkit.Parser, n int) {
+		t.Helper()
+		for range n {
+			if _, err := p.Next(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if p.Retry <= 0 {
+			t.Error("no reconnection time came before the events")
+		}
+	}
 	for _, test := range []struct {
-		name   string
-		s      *server
-		events int
-		args   []string
+		name, interval string
+		args           func(t *testing.T, s *server) []string
+		check          func(t *testing.T, s *server, p *testkit.Parser)
 	}{
-		{"a heartbeat", slow, 1, []string{"--max-time", "18"}},
-		{"HTTP/1.0", quick, 20, []string{"--http1.0", "--max-time", "2"}},
-		{"resuming", quick, 20, []string{"--header", fmt.Sprint("Last-Event-ID: ", newest), "--max-time", "2"}},
-		{"until the server stops", quick, 40, []string{"--max-time", "20"}},
+		{"a heartbeat", "17s", nil, func(t *testing.T, s *server, p *testkit.Parser) {
+			readEvents(t, p, 1)
+			if p.Comments != 1 {
+				t.Errorf("%d heartbeats before the first event, after 17 s", p.Comments)
+			}
+		}},
+		{"HTTP/1.0", "50ms", func(*testing.T, *server) []string {
+			return []string{"--http1.0"}
+		}, func(t *testing.T, _ *server, p *testkit.Parser) { readEvents(t, p, 20) }},
+		{"resuming", "50ms", func(t *testing.T, s *server) []string {
+			return []string{"--header", fmt.Sprint("Last-Event-ID: ", held(t, s)[0])}
+		}, func(t *testing.T, _ *server, p *testkit.Parser) { readEvents(t, p, 20) }},
+		{"until the server stops", "50ms", nil, func(t *testing.T, s *server, p *testkit.Parser) {
+			readEvents(t, p, 20)
+			s.signal(syscall.SIGTERM)
+			var err error
+			for err == nil {
+				_, err = p.Next()
+			}
+			if err != io.EOF {
+				t.Errorf("the stream ends with %v", err)
+			}
+		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			cmd := exec.Command("curl", append(test.args, "--silent", "--show-error", "--no-buffer", test.s.url+"/events")...)
-			if strings.HasPrefix(test.name, "until") {
-				time.AfterFunc(4*time.Second, func() { test.s.cmd.Process.Signal(syscall.SIGTERM) })
+			s := start(t, "-interval", test.interval)
+			args := []string{"--silent", "--show-error", "--no-buffer", s.url + "/events"}
+			if test.args != nil {
+				args = append(test.args(t, s), args...)
 			}
-			out, err := cmd.Output()
-			const timeIsUp = 28
-			if exit := (*exec.ExitError)(nil); err != nil && !(errors.As(err, &exit) && exit.ExitCode() == timeIsUp) {
+			ctx, cancel := context.WithTimeout(t.Context(), testkit.Limit)
+			defer cancel()
+			cmd := exec.CommandContext(ctx, "curl", args...)
+			testkit.EndWithTest(cmd)
+			stdout, err := cmd.StdoutPipe()
+			if err != nil {
 				t.Fatal(err)
 			}
-			p := newParser(strings.NewReader(string(out)))
-			n := 0
-			for {
-				_, err := p.next()
-				if err == io.EOF {
-					break
-				}
-				if err != nil {
-					t.Fatalf("%v in\n%s", err, out)
-				}
-				n++
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
 			}
-			if n < test.events || p.retry <= 0 || test.s == slow && p.heartbeats != 1 {
-				t.Errorf("%d events, %d heartbeats, retry %v in\n%s", n, p.heartbeats, p.retry, out)
-			}
+			defer cmd.Wait()
+			defer cancel()
+			test.check(t, s, testkit.NewParser(stdout))
 		})
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"example.com/sse/internal/testkit"
 )
 
 func TestEveryEngineShowsTheStreamAndItsState(t *testing.T) {
@@ -56,7 +58,7 @@ func TestEveryEngineResumesAfterTheServerIsKilled(t *testing.T) {
 			t.Errorf("the rows were %v, and are %v", before, rows)
 		}
 		for _, got := range rows[len(before):] {
-			id, data := after.next(pageWithin)
+			id, data := after.next()
 			if want := rowOf(t, id, data); got != want {
 				t.Fatalf("a row is %v, the stream's event is %v", got, want)
 			}
@@ -78,11 +80,11 @@ func TestEveryEngineShowsTheLastEventsBeforeSIGTERM(t *testing.T) {
 		p.waitForHeader(lost)
 		first := p.rows()[0]
 		var want []row
-		for m := range raw.messages {
-			want = append(want, rowOf(t, m.id, m.data))
+		for m := range raw.events {
+			want = append(want, rowOf(t, m.ID, m.Data))
 		}
 		want = want[max(0, slices.Index(want, first)):]
-		eventually(t, pageWithin, func() error {
+		testkit.Eventually(t, func() error {
 			if got := p.rows(); !slices.Equal(got, want) {
 				return fmt.Errorf("the rows are %v, the stream's events are %v", got, want)
 			}
@@ -152,7 +154,7 @@ func TestEveryEngineHasOneStreamAfterGoingBackAndForward(t *testing.T) {
 func (p *page) travel(by int, url string) {
 	p.t.Helper()
 	p.evaluate(fmt.Sprintf("void setTimeout(() => history.go(%d))", by), new(any))
-	eventually(p.t, pageWithin, func() error {
+	testkit.Eventually(p.t, func() error {
 		// Between two pages a window may have no answer.
 		var at string
 		if err := p.driver.evaluate("document.readyState === 'complete' ? location.href : ''", &at); err != nil {
@@ -195,7 +197,7 @@ func TestEveryEngineHasTwentyStreamsOverHTTP2(t *testing.T) {
 			return stream;
 		}))`, new(any))
 		// Whatever the first event of each is, from the last of these on all get the same.
-		eventually(t, pageWithin, func() error {
+		testkit.Eventually(t, func() error {
 			if n := eval[int](p, "Math.min(...got.map(ids => ids.length))"); n < 4 {
 				return fmt.Errorf("a stream has got %d events, want 4", n)
 			}
@@ -218,7 +220,7 @@ func TestEveryEngineHasTwentyStreamsOverHTTP2(t *testing.T) {
 			}
 		}
 		client := trusting(t, cert, true)
-		if body := string(get(t, client, s.url+"/stats")); !strings.Contains(body, `"clients":20,`) {
+		if body := string(testkit.Get(t, client, s.url+"/stats")); !strings.Contains(body, `"clients":20,`) {
 			t.Errorf("want 20 clients: %s", body)
 		}
 	})
@@ -256,7 +258,7 @@ func TestEveryEngineLetsTheReaderLeaveTheEndOfAFastStream(t *testing.T) {
 		p.visit(s.url)
 		p.waitForRows(500)
 		const room = "document.documentElement.scrollHeight - innerHeight - scrollY"
-		eventually(t, pageWithin, func() error {
+		testkit.Eventually(t, func() error {
 			if got := eval[float64](p, room); got > 2 {
 				return fmt.Errorf("the page is %v pixels from the end", got)
 			}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"example.com/sse/internal/testkit"
 )
 
 // A driver is what one engine's own protocol does for the tests that run in all engines. All
@@ -102,7 +104,7 @@ func (p *page) show() {
 
 func (p *page) waitUntilHidden(want bool) {
 	p.t.Helper()
-	eventually(p.t, pageWithin, func() error {
+	testkit.Eventually(p.t, func() error {
 		if eval[bool](p, "document.hidden") != want {
 			return fmt.Errorf("document.hidden is %v, want %v", !want, want)
 		}
@@ -165,7 +167,7 @@ func (p *page) header() string {
 // waitForHeader waits until the page says that it is in a state.
 func (p *page) waitForHeader(want string) {
 	p.t.Helper()
-	eventually(p.t, pageWithin, func() error {
+	testkit.Eventually(p.t, func() error {
 		if got := p.header(); got != want {
 			return fmt.Errorf("the header says %q, want %q", got, want)
 		}
@@ -176,7 +178,7 @@ func (p *page) waitForHeader(want string) {
 // waitForRows waits until the table has at least n rows, and returns it.
 func (p *page) waitForRows(n int) (rows []row) {
 	p.t.Helper()
-	eventually(p.t, pageWithin, func() error {
+	testkit.Eventually(p.t, func() error {
 		if rows = p.rows(); len(rows) < n {
 			return fmt.Errorf("the table has %d rows, want %d", len(rows), n)
 		}
@@ -189,7 +191,7 @@ func (p *page) waitForRows(n int) (rows []row) {
 func (p *page) waitForLastRow(id int64) {
 	p.t.Helper()
 	want := fmt.Sprint("id ", id)
-	eventually(p.t, pageWithin, func() error {
+	testkit.Eventually(p.t, func() error {
 		if got := eval[string](p, `globalThis.messagesTable?.tBodies[0].lastElementChild?.title ?? "none"`); got != want {
 			return fmt.Errorf("the last row is %q, want %q", got, want)
 		}

@@ -3,7 +3,8 @@ package e2e
 import (
 	"fmt"
 	"testing"
-	"time"
+
+	"example.com/sse/internal/testkit"
 
 	"github.com/chromedp/chromedp"
 )
@@ -26,7 +27,7 @@ func TestPageFollowsTheEndOnlyWhileTheReaderIsThere(t *testing.T) {
 	const room = `Math.round(document.documentElement.scrollHeight - innerHeight - scrollY)`
 	atEnd := func() {
 		t.Helper()
-		eventually(t, pageWithin, func() error {
+		testkit.Eventually(t, func() error {
 			if got := eval[int](tb, room); got != 0 {
 				return fmt.Errorf("the reader is %d pixels from the end", got)
 			}
@@ -39,7 +40,7 @@ func TestPageFollowsTheEndOnlyWhileTheReaderIsThere(t *testing.T) {
 	atEnd()
 
 	tb.wheel(300)
-	eventually(t, pageWithin, func() error {
+	testkit.Eventually(t, func() error {
 		if got := eval[int](tb, room); got != 300 {
 			return fmt.Errorf("the reader is %d pixels from the end, want 300", got)
 		}
@@ -75,8 +76,15 @@ func TestReaderCanLeaveTheEndOfAFastStream(t *testing.T) {
 	tb := newWindow(t)
 	tb.visit(s.url)
 	tb.waitForRows(500)
-	tb.wheel(40)            // No more than a first notch.
-	time.Sleep(time.Second) // some 1,000 events
+	tb.wheel(40) // No more than a first notch.
+	rows := tb.rows()
+	newest := rows[len(rows)-1].id
+	testkit.Eventually(t, func() error {
+		if oldest := tb.rows()[0].id; oldest <= newest { // Their IDs have the same length.
+			return fmt.Errorf("not all rows are new: the oldest is %s, the newest was %s", oldest, newest)
+		}
+		return nil
+	})
 	if got := eval[float64](tb, `document.documentElement.scrollHeight - innerHeight - scrollY`); got < 30 {
 		t.Errorf("the reader has turned the wheel and is %v pixels from the end", got)
 	}

@@ -8,10 +8,12 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"example.com/sse/internal/testkit"
 )
 
-// A follower does what a browser does: it stays on an event stream, comes back after the
-// reconnection time it was told whenever it is lost, and resumes after its last event. It keeps
+// A follower does what a browser does: it stays on an event stream, reconnects after the
+// reconnection time it was told whenever the stream is lost, and resumes after its last event. It keeps
 // the IDs of all that it got.
 type follower struct {
 	client *http.Client
@@ -38,7 +40,7 @@ func follow(t *testing.T, client *http.Client, url string) *follower {
 	}()
 	t.Cleanup(func() {
 		f.leave()
-		<-ended
+		testkit.Receive(t, ended, "the follower ends")
 	})
 	return f
 }
@@ -48,35 +50,35 @@ func followers(t *testing.T, n int, url string) []*follower {
 	t.Helper()
 	fs := make([]*follower, n)
 	for i := range fs {
-		fs[i] = follow(t, http.DefaultClient, url)
+		fs[i] = follow(t, streaming, url)
 	}
-	waitUntilOpened(t, fs, 1, 30*time.Second)
+	waitUntilOpened(t, fs, 1)
 	return fs
 }
 
 func (f *follower) run() {
-	p := newParser(nil)
+	p := testkit.NewParser(nil)
 	for {
 		lastID := ""
-		if p.lastID != 0 {
-			lastID = fmt.Sprint(p.lastID)
+		if p.LastID != 0 {
+			lastID = fmt.Sprint(p.LastID)
 		}
 		wait := 200 * time.Millisecond // while there is no server
 		if resp, cancel, err := open(f.client, f.url, lastID); err == nil {
 			f.setOpen(cancel)
-			last := p.lastID
-			p = newParser(resp.Body)
-			p.lastID = last // An event that comes twice is then one whose ID doesn't rise.
+			last := p.LastID
+			p = testkit.NewParser(resp.Body)
+			p.LastID = last // An event that comes twice is then one whose ID doesn't rise.
 			err = f.read(p)
 			resp.Body.Close()
 			cancel()
-			if grammar := (grammarError{}); errors.As(err, &grammar) {
+			if grammar := (*testkit.GrammarError)(nil); errors.As(err, &grammar) {
 				f.mu.Lock()
 				f.err = err
 				f.mu.Unlock()
 				return
 			}
-			wait = p.retry
+			wait = p.Retry
 		}
 		select {
 		case <-f.stop:
@@ -99,9 +101,9 @@ func (f *follower) setOpen(cancel func()) {
 	}
 }
 
-func (f *follower) read(p *parser) error {
+func (f *follower) read(p *testkit.Parser) error {
 	for {
-		m, err := p.next()
+		m, err := p.Next()
 		if err != nil {
 			return err
 		}
@@ -111,7 +113,7 @@ func (f *follower) read(p *parser) error {
 			f.longestGap = max(f.longestGap, now.Sub(f.last))
 		}
 		f.last = now
-		f.ids = append(f.ids, m.id)
+		f.ids = append(f.ids, m.ID)
 		f.mu.Unlock()
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"example.com/sse/internal/testkit"
 )
 
 func TestHTTPSKeepsTheSamePromises(t *testing.T) {
@@ -25,41 +27,40 @@ func TestHTTPSKeepsTheSamePromises(t *testing.T) {
 			s := start(t, "-interval", "300ms", "-cert", cert, "-key", key)
 			client := trusting(t, cert, protocol.major == 2)
 
-			begun := time.Now()
+			// The header does not wait for an event.
+			subscribeWith(t, client, start(t, "-interval", "1h", "-cert", cert, "-key", key).url+"/events", "")
+
 			live := subscribeWith(t, client, s.url+"/events", "")
-			if took := time.Since(begun); took > time.Second {
-				t.Errorf("the head came after %v", took)
-			}
 			if live.resp.ProtoMajor != protocol.major {
 				t.Fatalf("it speaks %s", live.resp.Proto)
 			}
 			var ids []int64
 			for range 4 {
-				id, _ := live.next(2 * time.Second)
+				id, _ := live.next()
 				ids = append(ids, id)
 			}
 			resumed := subscribeWith(t, client, s.url+"/events", fmt.Sprint(ids[0]))
 			for _, want := range ids[1:] {
-				if id, _ := resumed.next(2 * time.Second); id != want {
+				if id, _ := resumed.next(); id != want {
 					t.Errorf("after %d: got %d, want %d", ids[0], id, want)
 				}
 			}
 			resumed.close()
-			eventually(t, 5*time.Second, func() error {
-				if body := get(t, client, s.url+"/stats"); !strings.Contains(string(body), `"clients":1,`) {
+			testkit.Eventually(t, func() error {
+				if body := testkit.Get(t, client, s.url+"/stats"); !strings.Contains(string(body), `"clients":1,`) {
 					return fmt.Errorf("want one client: %s", body)
 				}
 				return nil
 			})
 
-			begun = time.Now()
+			begun := time.Now()
 			if code := s.stop(); code != 0 {
 				t.Errorf("exit code %d", code)
 			}
-			if took := time.Since(begun); took > 2*time.Second {
+			if took := time.Since(begun); took > 10*time.Second {
 				t.Errorf("stopping took %v", took)
 			}
-			if err := live.end(time.Second); err != io.EOF {
+			if err := live.end(); err != io.EOF {
 				t.Errorf("the stream ended with %v", err)
 			}
 		})
@@ -82,21 +83,16 @@ func TestManyStreamsShareAnHTTP2Connection(t *testing.T) {
 	for range 100 {
 		streams = append(streams, subscribeWith(t, client, s.url+"/events", ""))
 	}
-	newest, _ := streams[99].next(5 * time.Second)
+	newest, _ := streams[99].next()
 	for i, stream := range streams {
 		for id := int64(0); id < newest; {
-			id, _ = stream.next(5 * time.Second)
+			id, _ = stream.next()
 		}
 		if i%2 == 0 {
 			stream.close()
 		}
 	}
-	for _, stream := range streams[1:] {
-		if stream.err == nil {
-			stream.next(5 * time.Second) // The others' leaving is none of its business.
-			break
-		}
-	}
+	streams[1].next() // The others' leaving is none of its business.
 	if dials != 1 {
 		t.Errorf("the client made %d connections", dials)
 	}
@@ -107,8 +103,7 @@ func TestHTTPSCutsOffWhoNeverShakesHands(t *testing.T) {
 	cert, key := certificate(t)
 	s := start(t, "-cert", cert, "-key", key)
 	conn := dial(t, s)
-	conn.SetReadDeadline(time.Now().Add(15 * time.Second))
 	if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Error("it is still connected after 15 s")
+		t.Error("it is still connected")
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"example.com/sse/internal/testkit"
 )
 
 // A renewal, as certbot does it, one file after the other.
@@ -31,7 +33,7 @@ func TestRenewedCertificateIsServedWhileStreamsGoOn(t *testing.T) {
 	replace(key, "key.pem")
 	s := start(t, "-interval", "100ms", "-cert", filepath.Join(dir, "cert.pem"), "-key", filepath.Join(dir, "key.pem"))
 	stream := subscribeWith(t, trusting(t, cert, true), s.url+"/events", "")
-	stream.next(5 * time.Second)
+	stream.next()
 
 	accepts := func(cert string) error {
 		client := trusting(t, cert, true) // with a connection of its own
@@ -55,9 +57,9 @@ func TestRenewedCertificateIsServedWhileStreamsGoOn(t *testing.T) {
 		t.Errorf("amid the renewal: %v", err)
 	}
 	replace(filepath.Join(renewed, "key.pem"), "key.pem")
-	eventually(t, 10*time.Second, func() error { return accepts(filepath.Join(renewed, "cert.pem")) })
+	testkit.Eventually(t, func() error { return accepts(filepath.Join(renewed, "cert.pem")) })
 	if err := accepts(cert); err == nil {
 		t.Error("the old certificate is still served")
 	}
-	stream.next(5 * time.Second)
+	stream.next()
 }

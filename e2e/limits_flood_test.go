@@ -15,7 +15,7 @@ func TestHTTP2FloodsOfSmallFramesCostLittle(t *testing.T) {
 	s := start(t, "-interval", "100ms", "-cert", cert, "-key", key)
 	client := trusting(t, cert, true)
 	f := follow(t, client, s.url+"/events")
-	waitUntilOpened(t, []*follower{f}, 1, startWithin)
+	waitUntilOpened(t, []*follower{f}, 1)
 	const frames = 20_000
 	for _, flood := range []struct {
 		what string
@@ -61,9 +61,9 @@ func TestHTTP2FloodsOfSmallFramesCostLittle(t *testing.T) {
 		c.conn.Close()
 	}
 	stream := subscribeWith(t, client, s.url+"/events?lastEventId=1", "")
-	newest, _ := stream.next(startWithin)
+	newest, _ := stream.next()
 	for newest < f.got()[0] {
-		newest, _ = stream.next(startWithin)
+		newest, _ = stream.next()
 	}
 	if n := f.timesOpened(); n != 1 {
 		t.Errorf("another client had to connect %d times", n)

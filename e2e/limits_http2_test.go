@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"example.com/sse/internal/testkit"
+
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 )
@@ -108,7 +110,7 @@ func TestHTTP2StreamsWithoutWindowEndUnregistered(t *testing.T) {
 			t.Fatalf("the server closes the connection: %v", f)
 		}
 	}
-	if body := get(t, trusting(t, cert, true), s.url+"/stats"); !bytes.Contains(body, []byte(`"clients":0,"clients_ever":0,`)) &&
+	if body := testkit.Get(t, trusting(t, cert, true), s.url+"/stats"); !bytes.Contains(body, []byte(`"clients":0,"clients_ever":0,`)) &&
 		!bytes.Contains(body, []byte(`"clients":0,"clients_total":0,`)) {
 		t.Errorf("some were registered: %s", body)
 	}
@@ -121,7 +123,7 @@ func TestHTTP2StreamOutlivesTheWriteTimeout(t *testing.T) {
 	s := start(t, "-interval", "100ms", "-cert", cert, "-key", key)
 	stream := subscribeWith(t, trusting(t, cert, true), s.url+"/events", "")
 	for begun := time.Now(); time.Since(begun) < 12*time.Second; {
-		stream.next(10 * time.Second)
+		stream.next()
 	}
 }
 
@@ -176,7 +178,7 @@ func TestHTTP2BodiesAtEventsCostLittle(t *testing.T) {
 	cert, key := certificate(t)
 	s := start(t, "-interval", "1h", "-cert", cert, "-key", key)
 	client := trusting(t, cert, true)
-	get(t, client, s.url+"/stats")
+	testkit.Get(t, client, s.url+"/stats")
 	before := processFigures(t, s.pid())
 	const connections = 100
 	for range connections {

@@ -8,27 +8,61 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
+	"time"
+
+	"example.com/sse/internal/testkit"
 )
 
 // binary is the path of the server, built once for all tests.
 var binary string
 
-// missing is what need did not find.
-var missing struct {
-	sync.Mutex
-	how   map[string]string   // a tool, and how to get it
-	tests map[string][]string // a tool, and the tests that wanted it
+// budgets are how long tests may run that need more than testkit.Budget on a busy machine: most of
+// them start browsers, or have hundreds of clients.
+var budgets = map[string]time.Duration{
+	"TestBurstStaysWithinMemory":                                      5 * time.Minute,
+	"TestClientsOfAKilledServerResumeAtAnother":                       5 * time.Minute,
+	"TestCurlShowsAStreamThatTheGrammarAllows":                        5 * time.Minute,
+	"TestEventsArriveAtOnceThroughNATS":                               5 * time.Minute,
+	"TestGoClientsSeeTheStreamAndResume":                              5 * time.Minute,
+	"TestHiddenTabGivesItsConnectionBackAndMissesNothing":             5 * time.Minute,
+	"TestHiddenTabSurvivesABurst":                                     5 * time.Minute,
+	"TestKillUnder500Clients":                                         5 * time.Minute,
+	"TestMiniPageLogsEveryEvent":                                      5 * time.Minute,
+	"TestNATSLosesOneOfThreeServers":                                  5 * time.Minute,
+	"TestNATSWantsTLS":                                                5 * time.Minute,
+	"TestNginxPassesTheStreamOn":                                      5 * time.Minute,
+	"TestNodeClientsSeeTheStreamAndResume":                            5 * time.Minute,
+	"TestNothingStaysOf2000ClientsThatComeAndGo":                      5 * time.Minute,
+	"TestPageComesBackAfterTheServerIsKilled":                         5 * time.Minute,
+	"TestPageFitsAPhone":                                              5 * time.Minute,
+	"TestPageFollowsTheEndOnlyWhileTheReaderIsThere":                  5 * time.Minute,
+	"TestPageIsReadableInLightAndDark":                                5 * time.Minute,
+	"TestPageKeepsTheLast500Rows":                                     5 * time.Minute,
+	"TestPageMissesNothingWhenTheConnectionIsLostBeforeTheFirstEvent": 5 * time.Minute,
+	"TestPageMissesNothingWhileTheReaderIsOnAnother":                  5 * time.Minute,
+	"TestPageOpensAStreamAgainThatTheBrowserHasGivenUp":               5 * time.Minute,
+	"TestPageSaysThatTheBrowserDoesNotSupportIt":                      5 * time.Minute,
+	"TestPageSaysThatTheStreamDoesNotOpen":                            5 * time.Minute,
+	"TestPageShowsDataAsText":                                         5 * time.Minute,
+	"TestPageShowsEventsWhoseIDsDoNotRise":                            5 * time.Minute,
+	"TestPageShowsTheStreamsEvents":                                   5 * time.Minute,
+	"TestReaderCanLeaveTheEndOfAFastStream":                           5 * time.Minute,
+	"TestServerResumesClientsFromBeforeItsStart":                      5 * time.Minute,
+	"TestServersSpeakAsOne":                                           5 * time.Minute,
+	"TestTenTabsOverHTTPAreCompleteWhenTheyAreSeen":                   5 * time.Minute,
+	"TestTwentyTabsOverHTTPSAreLiveAtOnce":                            5 * time.Minute,
 }
 
 func TestMain(m *testing.M) {
-	os.Exit(run(m))
+	os.Exit(testkit.Main(suite{m}, budgets))
 }
 
-func run(m *testing.M) int {
+// A suite is the tests, with what they share.
+type suite struct{ *testing.M }
+
+func (m suite) Run() int {
 	dir, err := os.MkdirTemp("", "sse-e2e-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -46,14 +80,13 @@ func run(m *testing.M) int {
 	// there are cores.
 	flag.Parse()
 	flag.Set("test.parallel", "4")
-	code := m.Run()
+	code := m.M.Run()
 	endSharedBrowsers()
-	printMissing()
 	return code
 }
 
 // need skips the test when a tool is not here: a name to be found on PATH, or a path with a
-// slash. What was skipped is told in the run's last lines, along with how to get the tool.
+// slash. how says how to get it; internal/testrun repeats that at the end.
 // Where CI=true nothing may be skipped: the test fails.
 func need(t *testing.T, tool, how string) {
 	t.Helper()
@@ -66,28 +99,8 @@ func need(t *testing.T, tool, how string) {
 	if err == nil {
 		return
 	}
-	missing.Lock()
-	if missing.how == nil {
-		missing.how, missing.tests = make(map[string]string), make(map[string][]string)
-	}
-	missing.how[tool] = how
-	missing.tests[tool] = append(missing.tests[tool], t.Name())
-	missing.Unlock()
 	if os.Getenv("CI") == "true" {
 		t.Fatalf("%s is not here: %s", tool, how)
 	}
 	t.Skipf("%s is not here: %s", tool, how)
-}
-
-func printMissing() {
-	missing.Lock()
-	defer missing.Unlock()
-	var lines []string
-	for tool, tests := range missing.tests {
-		lines = append(lines, fmt.Sprintf("  without %s (to get it: %s):\n    %s\n", tool, missing.how[tool], strings.Join(tests, " ")))
-	}
-	if len(lines) > 0 {
-		slices.Sort(lines)
-		fmt.Print("\nNOT TESTED:\n", strings.Join(lines, ""))
-	}
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/sse/internal/testkit"
+
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -32,7 +34,7 @@ func TestMiniPageLogsEveryEvent(t *testing.T) {
 	raw := subscribe(t, s.url+"/events", "")
 	tb := newWindow(t)
 	tb.visit("file://" + file)
-	eventually(t, pageWithin, func() error {
+	testkit.Eventually(t, func() error {
 		if n := len(tb.logged()); n < 5 {
 			return fmt.Errorf("%d events logged, want 5", n)
 		}

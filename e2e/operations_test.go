@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -13,57 +14,48 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
+
+	"example.com/sse/internal/testkit"
 )
 
 func TestHealthIsOKUntilStopping(t *testing.T) {
 	t.Parallel()
 	cert, key := certificate(t)
 	s := start(t, "-interval", "100ms", "-cert", cert, "-key", key)
-	if body := get(t, trusting(t, cert, false), s.url+"/healthz"); string(body) != "ok" {
+	if body := testkit.Get(t, trusting(t, cert, false), s.url+"/healthz"); string(body) != "ok" {
 		t.Errorf("the body is %q", body)
 	}
 
-	// One who takes no byte holds the server up for a moment, in which it can be asked: on
-	// a connection that was open before, since it accepts no other.
+	// A client that takes no byte holds the server up for half a second. What is asked meanwhile, on
+	// a connection that was open before, gets no answer or one that says it is stopping.
 	transport := trusting(t, cert, true).Transport.(*http.Transport)
 	transport.HTTP2 = &http.HTTP2Config{MaxReceiveBufferPerStream: 1}
-	_, cancel, err := open(&http.Client{Transport: transport}, s.url+"/events", "")
+	_, cancel, err := open(testkit.StreamClient(transport), s.url+"/events", "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer cancel()
-	conn, err := tls.Dial("tcp", s.addr, &tls.Config{RootCAs: transport.TLSClientConfig.RootCAs})
-	if err != nil {
+	conn := tls.Client(dial(t, s), &tls.Config{RootCAs: transport.TLSClientConfig.RootCAs, ServerName: "localhost"})
+	if _, err := io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost:"); err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
-	io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost:")
-	time.Sleep(200 * time.Millisecond)
 	s.signal(syscall.SIGTERM)
-	time.Sleep(100 * time.Millisecond)
-	if other, err := net.Dial("tcp", s.addr); err == nil {
-		other.Close()
-		t.Error("it still accepts connections")
-	}
-	select {
-	case <-s.exited:
-		t.Fatal("it has ended already: nothing held it up")
-	default:
-	}
+	testkit.Eventually(t, func() error {
+		other, err := net.DialTimeout("tcp", s.addr, testkit.Limit)
+		if err == nil {
+			other.Close()
+			return errors.New("it still accepts connections")
+		}
+		return nil
+	})
 	io.WriteString(conn, " x\r\n\r\n")
-	conn.SetReadDeadline(time.Now().Add(5 * time.Second))
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err == nil && resp.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("while stopping: %s", resp.Status)
 	}
-	select {
-	case <-s.exited:
-		if code := s.cmd.ProcessState.ExitCode(); code != 0 {
-			t.Errorf("exit code %d", code)
-		}
-	case <-time.After(3 * time.Second):
-		t.Error("one who takes nothing keeps the server from ending")
+	testkit.Receive(t, s.exited, "the server ends although a client takes nothing")
+	if code := s.cmd.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("exit code %d", code)
 	}
 }
 
@@ -71,7 +63,7 @@ func TestStatsAreSixFiguresThatAreRight(t *testing.T) {
 	t.Parallel()
 	s := start(t, "-interval", "100ms")
 	var figures map[string]int64
-	if err := json.Unmarshal(get(t, http.DefaultClient, s.url+"/stats"), &figures); err != nil {
+	if err := json.Unmarshal(testkit.Get(t, testkit.Client, s.url+"/stats"), &figures); err != nil {
 		t.Fatal(err)
 	}
 	names := slices.Sorted(maps.Keys(figures))
@@ -79,18 +71,18 @@ func TestStatsAreSixFiguresThatAreRight(t *testing.T) {
 		t.Errorf("its names are %v", names)
 	}
 	a, b := subscribe(t, s.url+"/events", ""), subscribe(t, s.url+"/events", "")
-	first, _ := a.next(5 * time.Second)
+	first, _ := a.next()
 	b.close()
 	last := fmt.Sprint(first)
-	subscribe(t, s.url+"/events", last).next(5 * time.Second)         // resumes
-	subscribe(t, s.url+"/events?lastEventId=1", "").next(time.Second) // asks for more than is held
-	s.waitForClients(3, 5*time.Second)
+	subscribe(t, s.url+"/events", last).next()             // resumes
+	subscribe(t, s.url+"/events?lastEventId=1", "").next() // asks for more than is held
+	s.waitForClients(3)
 	before := held(t, s) // resumes, too
-	s.waitForClients(3, 5*time.Second)
+	s.waitForClients(3)
 	want := stats{Clients: 3, ClientsTotal: 5, Resumes: 3, ResumesIncomplete: 2}
 	got := s.stats()
-	if got.Events < int64(len(before)) || got.Events > int64(len(before))+50 {
-		t.Errorf("%d events, but %d were held before", got.Events, len(before))
+	if after := held(t, s); got.Events < int64(len(before)) || got.Events > int64(len(after)) {
+		t.Errorf("%d events, but %d were held before and %d afterwards", got.Events, len(before), len(after))
 	}
 	got.Events = 0
 	if got != want {
@@ -106,7 +98,7 @@ func TestNothingElseIsTold(t *testing.T) {
 		"/debug", "/debug/vars", "/debug/pprof", "/debug/pprof/", "/debug/pprof/cmdline", "/debug/pprof/goroutine",
 		"/metrics", "/stats/", "/stats/all", "/env", "/config", "/status", "/go.mod", "/main.go", "/.git/config", "/web/index.html",
 	} {
-		resp, err := http.Get(s.url + path)
+		resp, err := testkit.Client.Get(s.url + path)
 		if err != nil {
 			t.Fatal(err)
 		}

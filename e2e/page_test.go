@@ -26,7 +26,7 @@ func rowOf(t *testing.T, id int64, data string) row {
 func checkRows(t *testing.T, rows []row, raw *stream) {
 	t.Helper()
 	for i := 0; i < len(rows); {
-		id, data := raw.next(pageWithin)
+		id, data := raw.next()
 		want := rowOf(t, id, data)
 		if i == 0 && want != rows[0] {
 			continue

@@ -9,7 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
+
+	"example.com/sse/internal/testkit"
 )
 
 // A process is what Linux tells about one.
@@ -50,16 +51,27 @@ func processFigures(t *testing.T, pid int) (p process) {
 	return p
 }
 
+// isStopped returns an error unless SIGSTOP has stopped all threads of a process.
+func isStopped(pid int) error {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil || len(threads) == 0 {
+		return fmt.Errorf("process %d has no threads: %v", pid, err)
+	}
+	for _, thread := range threads {
+		stat, err := os.ReadFile(thread)
+		if err == nil && !strings.Contains(string(stat), ") T ") {
+			return fmt.Errorf("a thread is not stopped: %.60s", stat)
+		}
+	}
+	return nil
+}
+
 // goroutines ends a server with SIGQUIT, for which Go's runtime prints all goroutines, and
 // returns how many there were.
 func goroutines(t *testing.T, s *server) int {
 	t.Helper()
 	s.signal(syscall.SIGQUIT)
-	select {
-	case <-s.exited:
-	case <-time.After(stopWithin):
-		t.Fatal("the server still runs after SIGQUIT")
-	}
+	testkit.Receive(t, s.exited, "the server ends after SIGQUIT")
 	n := len(regexp.MustCompile(`(?m)^goroutine \d+ .*\[`).FindAllString(s.output(), -1))
 	if n == 0 {
 		t.Fatal("the server printed no goroutine")

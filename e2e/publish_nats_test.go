@@ -16,24 +16,24 @@ func TestPostThroughNATSAbsentFrozenAndBack(t *testing.T) {
 	token := tokenFile(t)
 	flags := []string{"-nats", n.client, "-interval", "24h", "-publish-token-file", token}
 	s, other := start(t, flags...), start(t, flags...)
-	if status, line := postEvent(t.Context(), http.DefaultClient, s, "absent"); status != http.StatusServiceUnavailable ||
+	if status, line := postEvent(t.Context(), testkit.Client, s, "absent"); status != http.StatusServiceUnavailable ||
 		strings.Contains(line, "even so") || strings.Count(line, "\n") != 1 {
 		t.Errorf("NATS is absent: %d %q", status, line)
 	}
 	n.restart()
 	waitUntilReady(t, s)
 	waitUntilReady(t, other)
-	if status, line := postEvent(t.Context(), http.DefaultClient, s, "there"); status != http.StatusNoContent {
+	if status, line := postEvent(t.Context(), testkit.Client, s, "there"); status != http.StatusNoContent {
 		t.Errorf("NATS is there: %d %q", status, line)
 	}
 	n.signal(syscall.SIGSTOP)
-	if status, line := postEvent(t.Context(), http.DefaultClient, s, "frozen"); status != http.StatusServiceUnavailable ||
+	if status, line := postEvent(t.Context(), testkit.Client, s, "frozen"); status != http.StatusServiceUnavailable ||
 		!strings.Contains(line, "even so") || strings.Count(line, "\n") != 1 {
 		t.Errorf("NATS is frozen: %d %q", status, line)
 	}
 	n.signal(syscall.SIGCONT)
 	testkit.Eventually(t, func() error {
-		if status, line := postEvent(t.Context(), http.DefaultClient, s, "back"); status != http.StatusNoContent {
+		if status, line := postEvent(t.Context(), testkit.Client, s, "back"); status != http.StatusNoContent {
 			return fmt.Errorf("NATS is back: %d %q", status, line)
 		}
 		return nil

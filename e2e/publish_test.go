@@ -136,7 +136,7 @@ func TestStrangersAtPostDisturbNobody(t *testing.T) {
 			}
 		})
 	}
-	if status, line := postEvent(t.Context(), http.DefaultClient, s, "amid them"); status != http.StatusNoContent {
+	if status, line := postEvent(t.Context(), testkit.Client, s, "amid them"); status != http.StatusNoContent {
 		t.Errorf("%d: %s", status, line)
 	}
 	testkit.Return(t, strangers.Wait, "the answers")
@@ -180,7 +180,7 @@ func (r *reader) read(body io.Reader) {
 func TestEveryEventPublishedIsOnEveryStreamOnceAlsoOverSIGTERM(t *testing.T) {
 	s := start(t, "-interval", "1h", "-publish-token-file", tokenFile(t))
 	const clients, publishers = 1000, 20
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: testkit.Limit}
 	readers := make([]reader, clients)
 	var reading sync.WaitGroup
 	for i := range readers {
@@ -196,11 +196,11 @@ func TestEveryEventPublishedIsOnEveryStreamOnceAlsoOverSIGTERM(t *testing.T) {
 			r.read(resp.Body)
 		})
 	}
-	s.waitForClients(clients, testkit.Limit)
+	s.waitForClients(clients)
 
 	var mu sync.Mutex
 	statuses := make(map[string]int) // by payload; mu protects it
-	posting := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: publishers}}
+	posting := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: publishers}, Timeout: testkit.Limit}
 	defer posting.CloseIdleConnections()
 	var publishing sync.WaitGroup
 	accepted := make(chan struct{}, 1<<16)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"example.com/sse/internal/testkit"
 )
 
 func TestGarbageIsRefusedWithoutHarm(t *testing.T) {
@@ -138,9 +140,9 @@ func checkStream(t *testing.T, s *server, request, more string, before ...int) {
 			io.Copy(io.Discard, resp.Body)
 			continue
 		}
-		p := newParser(resp.Body)
+		p := testkit.NewParser(resp.Body)
 		for i := range 5 {
-			if _, err := p.next(); err != nil {
+			if _, err := p.Next(); err != nil {
 				t.Errorf("%q, later %q: %v", request, more, err)
 				return
 			}

@@ -10,19 +10,8 @@ import (
 	"slices"
 	"syscall"
 	"testing"
-	"time"
-)
 
-const (
-	// startWithin and stopWithin are how long the server may take on a machine that is
-	// busy with other tests.
-	startWithin = 20 * time.Second
-	stopWithin  = 10 * time.Second
-
-	// minPort and maxPort bound the ports that servers get. They lie below the ports
-	// that systems give to outgoing connections: one of thousands of clients could take
-	// the port while its server is down, and the restart would fail.
-	minPort, maxPort = 12000, 32000
+	"example.com/sse/internal/testkit"
 )
 
 // A server is the binary, running with a port of its own.
@@ -48,7 +37,7 @@ func start(t *testing.T, args ...string) *server {
 // binary's arguments are added to the command's.
 func startCommand(t *testing.T, command []string, args ...string) *server {
 	t.Helper()
-	s := &server{t: t, addr: freeAddr(t)}
+	s := &server{t: t, addr: testkit.FreeAddr(t)}
 	s.url = "http://" + s.addr
 	if slices.Contains(args, "-cert") {
 		s.url = "https://" + s.addr
@@ -70,6 +59,7 @@ func (s *server) restart() {
 	s.kill()
 	s.cmd = exec.Command(s.command[0], s.command[1:]...)
 	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.out
+	testkit.EndWithTest(s.cmd)
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
@@ -85,25 +75,22 @@ func (s *server) restart() {
 func (s *server) waitUntilServing() {
 	s.t.Helper()
 	// The certificate is not what is tested here.
-	client := &http.Client{Transport: &http.Transport{
+	client := &http.Client{Timeout: testkit.Limit, Transport: &http.Transport{
 		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true},
 		DisableKeepAlives: true,
 	}}
-	for deadline := time.Now().Add(startWithin); ; time.Sleep(20 * time.Millisecond) {
+	testkit.Eventually(s.t, func() error {
 		resp, err := client.Get(s.url + "/healthz")
 		if err == nil {
-			resp.Body.Close()
-			return
+			return resp.Body.Close()
 		}
 		select {
 		case <-s.exited:
 			s.t.Fatalf("the server ended at once: %v", s.cmd.ProcessState)
 		default:
 		}
-		if time.Now().After(deadline) {
-			s.t.Fatalf("the server does not answer after %v: %v", startWithin, err)
-		}
-	}
+		return err
+	})
 }
 
 // kill ends the server as kill -9 does, and waits until it is gone. It may be gone already.
@@ -119,11 +106,7 @@ func (s *server) kill() {
 func (s *server) stop() int {
 	s.t.Helper()
 	s.signal(syscall.SIGTERM)
-	select {
-	case <-s.exited:
-	case <-time.After(stopWithin):
-		s.t.Fatalf("the server still runs %v after SIGTERM", stopWithin)
-	}
+	testkit.Receive(s.t, s.exited, "the server ends after SIGTERM")
 	return s.cmd.ProcessState.ExitCode()
 }
 
@@ -151,16 +134,16 @@ type stats struct {
 
 func (s *server) stats() (figures stats) {
 	s.t.Helper()
-	if err := json.Unmarshal(get(s.t, http.DefaultClient, s.url+"/stats"), &figures); err != nil {
+	if err := json.Unmarshal(testkit.Get(s.t, testkit.Client, s.url+"/stats"), &figures); err != nil {
 		s.t.Fatal(err)
 	}
 	return figures
 }
 
 // waitForClients waits until that many clients are registered.
-func (s *server) waitForClients(n int64, timeout time.Duration) {
+func (s *server) waitForClients(n int64) {
 	s.t.Helper()
-	eventually(s.t, timeout, func() error {
+	testkit.Eventually(s.t, func() error {
 		if got := s.stats().Clients; got != n {
 			return fmt.Errorf("%d clients are registered, want %d", got, n)
 		}

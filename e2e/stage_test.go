@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/sse/internal/testkit"
 	"example.com/sse/sse"
 
 	"github.com/kataras/golog"
@@ -76,7 +77,7 @@ func newStage(t *testing.T) *stage {
 	t.Cleanup(s.server.Close)
 	t.Cleanup(func() {
 		s.stall.Store(false)
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), testkit.Limit)
 		defer cancel()
 		if err := s.broker.Shutdown(ctx); err != nil {
 			t.Error(err)
@@ -108,7 +109,7 @@ func (s *stage) send(id int64, payloads ...string) {
 // waitForClients waits until that many clients are registered.
 func (s *stage) waitForClients(n int64) {
 	s.t.Helper()
-	eventually(s.t, pageWithin, func() error {
+	testkit.Eventually(s.t, func() error {
 		if got := s.broker.Stats().Clients; got != n {
 			return fmt.Errorf("%d clients are registered, want %d", got, n)
 		}

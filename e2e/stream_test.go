@@ -6,27 +6,29 @@ import (
 	"net/http"
 	"testing"
 	"time"
-)
 
-// headWithin is how long the answer's head may take.
-const headWithin = 10 * time.Second
+	"example.com/sse/internal/testkit"
+)
 
 // A stream is an open event stream, checked by the strict parser.
 type stream struct {
 	resp *http.Response
 
-	t        *testing.T
-	messages chan message
-	ended    chan struct{} // closed at the stream's end, behind its last message
-	err      error         // what ended it, io.EOF where it ended well; read after ended
-	cancel   func()
+	t      *testing.T
+	events chan testkit.Event
+	ended  chan struct{} // closed at the stream's end, after its last event
+	err    error         // what ended it, io.EOF where it ended well; read after ended
+	cancel func()
 }
+
+// streaming is an HTTP client for streams, which last: open limits how long it waits for a header.
+var streaming = testkit.StreamClient(http.DefaultTransport.(*http.Transport).Clone())
 
 // subscribe opens the event stream at a URL, after an event's ID or, with "", live. It is
 // closed at the test's end.
 func subscribe(t *testing.T, url, lastID string) *stream {
 	t.Helper()
-	return subscribeWith(t, http.DefaultClient, url, lastID)
+	return subscribeWith(t, streaming, url, lastID)
 }
 
 // subscribeWith is subscribe with an HTTP client of one's own, for certificates and protocols.
@@ -39,20 +41,21 @@ func subscribeWith(t *testing.T, client *http.Client, url, lastID string) *strea
 	s := &stream{
 		resp: resp,
 
-		t:        t,
-		messages: make(chan message, 1<<16), // so that a test that looks elsewhere is no slow client
-		ended:    make(chan struct{}),
-		cancel:   cancel,
+		t:      t,
+		events: make(chan testkit.Event, 1<<16), // so that a test that looks elsewhere is no slow client
+		ended:  make(chan struct{}),
+		cancel: cancel,
 	}
 	t.Cleanup(s.close)
 	go s.read()
 	return s
 }
 
-// open asks for the event stream at a URL. cancel ends the request, and must be called.
+// open asks for the event stream at a URL, and waits for the response's header for testkit.Limit
+// at most. cancel ends the request, and must be called.
 func open(client *http.Client, url, lastID string) (resp *http.Response, cancel func(), err error) {
 	ctx, cancel := context.WithCancel(context.Background())
-	defer time.AfterFunc(headWithin, cancel).Stop()
+	defer time.AfterFunc(testkit.Limit, cancel).Stop()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		cancel()
@@ -77,42 +80,33 @@ func open(client *http.Client, url, lastID string) (resp *http.Response, cancel 
 func (s *stream) read() {
 	defer s.resp.Body.Close()
 	defer close(s.ended)
-	defer close(s.messages)
-	p := newParser(s.resp.Body)
+	defer close(s.events)
+	p := testkit.NewParser(s.resp.Body)
 	for {
-		m, err := p.next()
+		m, err := p.Next()
 		if err != nil {
 			s.err = err
 			return
 		}
-		s.messages <- m
+		s.events <- m
 	}
 }
 
-// next returns the next event's ID and data. It fails the test when none comes in time.
-func (s *stream) next(timeout time.Duration) (id int64, data string) {
+// next returns the next event's ID and data. It fails the test when none comes.
+func (s *stream) next() (id int64, data string) {
 	s.t.Helper()
-	select {
-	case m, ok := <-s.messages:
-		if !ok {
-			s.t.Fatalf("the stream ended: %v", s.err)
-		}
-		return m.id, m.data
-	case <-time.After(timeout):
-		s.t.Fatalf("no event in %v", timeout)
+	e := testkit.Receive(s.t, s.events, "an event")
+	if e.ID == 0 {
+		s.t.Fatalf("the stream ended: %v", s.err)
 	}
-	return 0, ""
+	return e.ID, e.Data
 }
 
 // end waits for the stream's end, passing over events, and returns what ended it: io.EOF
 // where it ended well.
-func (s *stream) end(timeout time.Duration) error {
+func (s *stream) end() error {
 	s.t.Helper()
-	select {
-	case <-s.ended:
-	case <-time.After(timeout):
-		s.t.Fatalf("the stream has not ended after %v", timeout)
-	}
+	testkit.Receive(s.t, s.ended, "the stream ends")
 	return s.err
 }
 
@@ -128,13 +122,13 @@ func TestStreamResumesExactlyAfterTheLastID(t *testing.T) {
 	live := subscribe(t, s.url+"/events", "")
 	var ids []int64
 	for range 10 {
-		id, _ := live.next(5 * time.Second)
+		id, _ := live.next()
 		ids = append(ids, id)
 	}
 	for i, last := range ids[:9] {
 		resumed := subscribe(t, s.url+"/events", fmt.Sprint(last))
 		for _, want := range ids[i+1:] {
-			if id, _ := resumed.next(5 * time.Second); id != want {
+			if id, _ := resumed.next(); id != want {
 				t.Fatalf("after %d: got %d, want %d", last, id, want)
 			}
 		}

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"example.com/sse/internal/testkit"
+
 	cdpbrowser "github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/input"
 	cdppage "github.com/chromedp/cdproto/page"
@@ -25,9 +27,8 @@ const (
 	// loaded may not do it at all.
 	closeWithin = 20 * time.Second
 
-	// pageWithin is how long the page may take to show what it has got, on a machine
-	// that is busy with other tests.
-	pageWithin = time.Minute
+	// pageWithin is how long a step in a tab may take.
+	pageWithin = testkit.Limit
 )
 
 // A tab is a page in Chromium, and what only Chromium can do with it.

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"example.com/sse/internal/testkit"
+
 	"github.com/chromedp/chromedp"
 )
 
@@ -43,15 +45,15 @@ func TestTenTabsOverHTTPAreCompleteWhenTheyAreSeen(t *testing.T) {
 				t.Fatalf("%d tabs of ten are hidden while one is in front: the test does not test what it says", hidden)
 			}
 			// All that the server has sent until now, and something new.
-			for len(raw.messages) > 0 {
-				id, data := raw.next(pageWithin)
+			for len(raw.events) > 0 {
+				id, data := raw.next()
 				events = append(events, rowOf(t, id, data))
 			}
-			id, data := raw.next(pageWithin)
+			id, data := raw.next()
 			events = append(events, rowOf(t, id, data))
 			last := events[len(events)-1]
 			var rows []row
-			eventually(t, pageWithin, func() error {
+			testkit.Eventually(t, func() error {
 				rows = tb.rows()
 				if !slices.Contains(rows, last) {
 					return fmt.Errorf("tab %d does not show %v", i, last)
@@ -89,25 +91,27 @@ func TestTwentyTabsOverHTTPSAreLiveAtOnce(t *testing.T) {
 		if state := eval[string](tb, "document.visibilityState"); state != "visible" {
 			t.Errorf("tab %d is %s: the test does not test what it says", i, state)
 		}
-		if got := tb.header(); got != live {
-			t.Errorf("tab %d says %q", i, got)
-		}
+		tb.waitForHeader(live)
 		protocol := eval[string](tb, `performance.getEntriesByType("navigation")[0].nextHopProtocol`)
 		if protocol != "h2" {
 			t.Errorf("tab %d came over %s", i, protocol)
 		}
 	}
-	var figures stats
-	if err := json.Unmarshal(get(t, trusting(t, cert, true), s.url+"/stats"), &figures); err != nil || figures.Clients != 20 {
-		t.Errorf("%d clients are registered, want 20 (%v)", figures.Clients, err)
-	}
+	client := trusting(t, cert, true)
+	testkit.Eventually(t, func() error {
+		var figures stats
+		if err := json.Unmarshal(testkit.Get(t, client, s.url+"/stats"), &figures); err != nil || figures.Clients != 20 {
+			return fmt.Errorf("%d clients are registered, want 20 (%v)", figures.Clients, err)
+		}
+		return nil
+	})
 	// All show the next event.
 	rows := tabs[0].rows()
 	before := rows[len(rows)-1]
 	tabs[0].waitForRows(len(rows) + 1)
 	next := tabs[0].rows()[len(rows)]
 	for i, tb := range tabs {
-		eventually(t, pageWithin, func() error {
+		testkit.Eventually(t, func() error {
 			rows := tb.rows()
 			if at := slices.Index(rows, next); at < 1 || rows[at-1] != before {
 				return fmt.Errorf("tab %d does not show %v behind %v", i, next, before)
@@ -137,7 +141,7 @@ func TestHiddenTabGivesItsConnectionBackAndMissesNothing(t *testing.T) {
 	ever := s.broker.Stats().ClientsTotal
 	left := time.Now()
 	other.bringToFront()
-	eventually(t, pageWithin, func() error {
+	testkit.Eventually(t, func() error {
 		if !eval[bool](tb, "document.hidden") {
 			return errors.New("the tab is not hidden")
 		}

@@ -107,7 +107,7 @@ func openWebKit(t *testing.T, width int) driver {
 	})
 	// It chooses the port itself, and tells nobody.
 	var addr string
-	eventually(t, pageWithin, func() error {
+	testkit.Eventually(t, func() error {
 		for _, listener := range listeners(t, cmd.Process.Pid) {
 			if host, port, _ := strings.Cut(listener, ":"); host == "0100007F" {
 				var n uint16

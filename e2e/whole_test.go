@@ -5,12 +5,14 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"example.com/sse/internal/testkit"
 )
 
 // waitUntilOpened waits until each follower has opened that many streams.
-func waitUntilOpened(t *testing.T, fs []*follower, times int, timeout time.Duration) {
+func waitUntilOpened(t *testing.T, fs []*follower, times int) {
 	t.Helper()
-	eventually(t, timeout, func() error {
+	testkit.Eventually(t, func() error {
 		for i, f := range fs {
 			f.mu.Lock()
 			opened, err := f.opened, f.err
@@ -24,9 +26,9 @@ func waitUntilOpened(t *testing.T, fs []*follower, times int, timeout time.Durat
 }
 
 // waitForID waits until all followers have got an ID or a later one.
-func waitForID(t *testing.T, fs []*follower, id int64, timeout time.Duration) {
+func waitForID(t *testing.T, fs []*follower, id int64) {
 	t.Helper()
-	eventually(t, timeout, func() error {
+	testkit.Eventually(t, func() error {
 		for i, f := range fs {
 			ids := f.got()
 			f.mu.Lock()
@@ -50,7 +52,7 @@ func held(t *testing.T, s *server) (ids []int64) {
 	events := max(1, s.stats().Events)
 	all := subscribe(t, s.url+"/events", "1")
 	for range events {
-		id, _ := all.next(5 * time.Second)
+		id, _ := all.next()
 		ids = append(ids, id)
 	}
 	all.close()
@@ -62,7 +64,7 @@ func held(t *testing.T, s *server) (ids []int64) {
 func checkWhole(t *testing.T, fs []*follower, events []int64) {
 	t.Helper()
 	last := events[len(events)-1]
-	waitForID(t, fs, last, 10*time.Second)
+	waitForID(t, fs, last)
 	for i, f := range fs {
 		got := f.got()
 		first, found := slices.BinarySearch(events, got[0])

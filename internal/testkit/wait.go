@@ -81,3 +81,10 @@ func Get(t testing.TB, client *http.Client, url string) []byte {
 	}
 	return body
 }
+
+// StreamClient returns an HTTP client for streams, which waits for a response's header for Limit
+// at most, and for its body as long as the test reads it. It changes the transport.
+func StreamClient(transport *http.Transport) *http.Client {
+	transport.ResponseHeaderTimeout = Limit
+	return &http.Client{Transport: transport}
+}
