@@ -59,7 +59,7 @@ func (r *run) untilWholeSecond() {
 	}
 }
 
-// calm measures whole events: from a moment at which nothing is under way to one at which all
+// calm measures whole events: from a time at which nothing is under way to one at which all
 // clients have received all events.
 func (r *run) calm(s step) error {
 	connecting, err := r.now()

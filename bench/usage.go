@@ -7,7 +7,7 @@ import (
 	"example.com/sse/bench/load"
 )
 
-// usage is a moment in a run.
+// usage is what has been used and received at one time of a run.
 type usage struct {
 	load.Counts
 	at                 time.Time
@@ -30,7 +30,7 @@ func ownCPU() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// note notes what a step has shown between two moments.
+// note notes what a step has shown between two times.
 func (r *run) note(s step, before, after usage) {
 	counts := after.Counts.Sub(before.Counts)
 	wall := after.at.Sub(before.at)
@@ -48,7 +48,7 @@ func (r *run) note(s step, before, after usage) {
 	r.set(s, "load", float64(after.own-before.own)/float64(wall))
 }
 
-// noteConnect notes what it cost the server to connect n clients between two moments, once what
+// noteConnect notes what it cost the server to connect n clients between two times, once what
 // an event costs is known: some come while clients connect.
 func (r *run) noteConnect(s step, n int, before, after usage) {
 	events := float64(r.Received(before.events, after.events)) * r.eventCPU

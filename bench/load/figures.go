@@ -9,7 +9,7 @@ import (
 type Counts struct {
 	Delivered int64 // events received
 	Missed    int64 // events that came to other clients and not to one that was connected
-	Doubled   int64 // events received again, or behind a later one
+	Doubled   int64 // events received again, or after a later one
 	Dropped   int64 // connections that the server ended
 }
 

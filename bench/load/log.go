@@ -8,7 +8,7 @@ type log struct {
 	events []logged
 
 	missed  int64 // events that came to others and not to a client that was there before and after
-	doubled int64 // events that came to a client again, or behind a later one
+	doubled int64 // events that came to a client again, or after a later one
 }
 
 // A logged event says who got it, and when; times are in nanoseconds since the load began.

@@ -11,8 +11,8 @@ import (
 	"example.com/sse/bench/rivals/demo"
 )
 
-// behind is how many events a client may be behind.
-const behind = 256
+// maxBehind is how many events a client may be behind.
+const maxBehind = 256
 
 type broker struct {
 	mu      sync.Mutex               // protects clients
@@ -47,7 +47,7 @@ func (b *broker) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-cache")
 	flusher := w.(http.Flusher)
 	flusher.Flush()
-	c := make(chan []byte, behind)
+	c := make(chan []byte, maxBehind)
 	b.mu.Lock()
 	b.clients[c] = struct{}{}
 	b.mu.Unlock()

@@ -1,4 +1,4 @@
-// Gosse is github.com/tmaxmax/go-sse as its documentation has it, with events held for
+// Gosse is github.com/tmaxmax/go-sse as its documentation has it, with events retained for
 // clients that resume.
 package main
 
@@ -12,19 +12,19 @@ import (
 	"github.com/tmaxmax/go-sse"
 )
 
-// held is how many events a client may have missed.
-const held = 4096
+// retained is how many events a client may have missed.
+const retained = 4096
 
 func main() {
 	f := demo.Parse()
-	replayer, err := sse.NewFiniteReplayer(held, false)
+	replayer, err := sse.NewFiniteReplayer(retained, false)
 	if err != nil {
 		log.Fatal(err)
 	}
 	server := &sse.Server{
 		Provider: &sse.Joe{Replayer: replayer},
 		OnSession: func(w http.ResponseWriter, _ *http.Request) (topics []string, allowed bool) {
-			// Without this the head would go out with the first event.
+			// Without this the header would go out with the first event.
 			w.Header().Set("Content-Type", "text/event-stream")
 			return nil, http.NewResponseController(w).Flush() == nil
 		},

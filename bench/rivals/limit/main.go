@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\nConnection: close\r\n\r\n"
+const header = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\nConnection: close\r\n\r\n"
 
 func main() {
 	f := demo.Parse()
@@ -79,7 +79,7 @@ func accept(addr netip.AddrPort, fds chan<- int) {
 		}
 		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1) // as Go's net package does
 		n, err := unix.Read(fd, buf)                                  // The load's requests come in one piece.
-		if err != nil || !bytes.HasSuffix(buf[:max(n, 0)], []byte("\r\n\r\n")) || write(fd, []byte(head)) != nil {
+		if err != nil || !bytes.HasSuffix(buf[:max(n, 0)], []byte("\r\n\r\n")) || write(fd, []byte(header)) != nil {
 			unix.Close(fd)
 			continue
 		}
