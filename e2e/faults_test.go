@@ -76,6 +76,14 @@ func TestStoppedForFiveSeconds(t *testing.T) {
 	if err := testkit.Receive(t, answer, "an answer to who came while it was stopped"); err != nil {
 		t.Errorf("who came while it was stopped got: %v", err)
 	}
+	testkit.Eventually(t, func() error { // The first events after the stop come a moment later.
+		for i, f := range fs {
+			if gap := longestGap([]*follower{f}); gap < 4*time.Second {
+				return fmt.Errorf("follower %d has waited for %v at most, and not while the server was stopped", i, gap)
+			}
+		}
+		return nil
+	})
 	checkWhole(t, fs, held(t, s))
 	for i, f := range fs {
 		if n := f.timesOpened(); n != 1 {
