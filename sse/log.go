@@ -1,10 +1,21 @@
 package sse
 
-import "github.com/kataras/golog"
+import (
+	"time"
 
-// maxLogLines bounds the lines that wait to be logged: a terminal can be stopped with Ctrl-S,
-// and thousands of clients can reconnect at once.
-const maxLogLines = 64
+	"github.com/kataras/golog"
+)
+
+const (
+	// maxLogLines bounds the lines that wait to be logged: a terminal can be stopped with
+	// Ctrl-S.
+	maxLogLines = 64
+
+	// logBurst is after how many lines at once the log pauses, for logPause. Thousands of
+	// clients can reconnect in a second, and a line each would be a sixth of what that costs.
+	logBurst = 8
+	logPause = 100 * time.Millisecond
+)
 
 // A logLine says that a client was added or removed, and how many are registered since.
 type logLine struct {
@@ -46,6 +57,12 @@ func (b *Broker) writeLog() {
 		}
 		if waiting.more > 0 {
 			golog.Warnf("%d more clients were added or removed, too many to log each", waiting.more)
+		}
+		if len(waiting.lines) > logBurst {
+			select {
+			case <-time.After(logPause):
+			case <-b.done:
+			}
 		}
 	}
 }
