@@ -12,7 +12,7 @@ type client struct {
 	resumes     bool   // it sent a last event ID
 	lastEventID int64  // that ID
 	socket      socket // its hijacked connection; none over HTTP/2
-	cancel      func() // ends its handler, over HTTP/2; nil otherwise
+	cancel      func() // ends a write of its handler, over HTTP/2; nil otherwise
 
 	outbox outbox  // from listen to the client's writer
 	next   *client // in a list of clients; owned by listen until the list is a writer's
@@ -70,8 +70,9 @@ func (c *cursor) stalled(now time.Time) bool { return now.Sub(c.since) > stallTi
 // the state: that keeps a second writer away, and what stays pending meanwhile is how the
 // broker notices that the client has stalled.
 type outbox struct {
-	batch chan []byte // capacity 1: what is pending; listen fills and closes it
-	state atomic.Int32
+	batch  chan []byte // capacity 1: what is pending; listen fills and closes it
+	state  atomic.Int32
+	closed bool // owned by listen
 }
 
 // The states of an outbox.
@@ -103,8 +104,12 @@ func (o *outbox) put(batch []byte) (needsWriter bool) {
 }
 
 // close says that what is pending is the last, and reports whether a writer has to be found
-// to see that. It is called by listen alone, once.
+// to see that. It is called by listen alone.
 func (o *outbox) close() (needsWriter bool) {
+	if o.closed {
+		return false
+	}
+	o.closed = true
 	close(o.batch)
 	return o.state.Swap(closing) == idle
 }
@@ -151,10 +156,12 @@ func (c *client) cutOff() {
 	if c.cut {
 		return
 	}
-	c.cut = true
-	if c.cancel != nil {
-		c.cancel()
-	} else {
+	c.cut, c.finished = true, true
+	if c.cancel == nil {
 		c.socket.cutOff()
+		return
 	}
+	c.cancel()
+	c.outbox.takeBack() // Its handler ends as soon as it looks.
+	c.outbox.close()
 }

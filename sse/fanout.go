@@ -89,7 +89,6 @@ func (b *Broker) enqueue(c *client, now time.Time, keepalive []byte) {
 	c.cursor.advance(b.history.end())
 	// Once its next event is evicted, a client can only reconnect and get what is retained.
 	if c.cursor.stalled(now) || c.cursor.evicted(&b.history) {
-		c.finished = true
 		c.cutOff()
 		b.stats.slowClients.Add(1)
 		return

@@ -114,10 +114,8 @@ func (b *Broker) serveInHandler(ctx iris.Context, w http.ResponseWriter, flusher
 		unsupported(ctx) // A middleware's writer without Unwrap: its client could not be cut off.
 		return
 	}
-	cut := make(chan struct{})
 	var cutting sync.WaitGroup
 	c.cancel = func() {
-		close(cut)
 		cutting.Go(func() { control.SetWriteDeadline(time.Unix(1, 0)) })
 	}
 	c.outbox.state.Store(dirty) // Its writer is always there, and waits for the next batch.
@@ -134,15 +132,11 @@ func (b *Broker) serveInHandler(ctx iris.Context, w http.ResponseWriter, flusher
 	if !joined {
 		return
 	}
-	// Where the client is cut off before this, cut tells; after this, the deadline does.
+	// Where the client was cut off before this, its outbox is closed and empty.
 	control.SetWriteDeadline(time.Time{})
-	select {
-	case <-cut:
-		return
-	default:
-	}
-	tooMuch := make(chan struct{})
+	var tooMuch chan struct{}
 	if body := ctx.Request().Body; body != http.NoBody {
+		tooMuch = make(chan struct{})
 		// It means nothing, but takes room from the connection's other requests until it
 		// is read.
 		go func() {
@@ -164,8 +158,6 @@ func (b *Broker) serveInHandler(ctx iris.Context, w http.ResponseWriter, flusher
 		case <-disconnected:
 			return
 		case <-tooMuch:
-			return
-		case <-cut:
 			return
 		}
 	}

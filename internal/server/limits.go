@@ -31,10 +31,10 @@ func Limits(su *iris.Supervisor) {
 		MaxReadFrameSize:              16 << 10,
 		MaxReceiveBufferPerConnection: 64 << 10,
 		MaxReceiveBufferPerStream:     64 << 10,
-		// When a connection is dead that only HTTP/2 can tell.
-		SendPingTimeout:  15 * time.Second,
-		PingTimeout:      15 * time.Second,
-		WriteByteTimeout: 30 * time.Second,
+		// When a connection is dead that only HTTP/2 can tell, or stuck in a write. (A
+		// WriteByteTimeout would set a deadline twice an event.)
+		SendPingTimeout: 15 * time.Second,
+		PingTimeout:     15 * time.Second,
 	}
 	su.Server.ErrorLog = log.New(&throttle{}, "", 0)
 }
