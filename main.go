@@ -6,7 +6,6 @@ package main
 
 import (
 	"context"
-	_ "embed"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -21,6 +20,7 @@ import (
 	"example.com/sse/cluster"
 	"example.com/sse/internal/server"
 	"example.com/sse/sse"
+	"example.com/sse/web"
 
 	"github.com/kataras/golog"
 	"github.com/kataras/iris/v12"
@@ -29,9 +29,6 @@ import (
 // shutdownTimeout is how long the clients have to take their last events once the server is told
 // to stop.
 const shutdownTimeout = 500 * time.Millisecond
-
-//go:embed web/index.html
-var page []byte
 
 // An event is what the ticker sends.
 type event struct {
@@ -184,10 +181,7 @@ func hello(now time.Time) []byte {
 func newApp(broker *sse.Broker, member *cluster.Member) *iris.Application {
 	app := iris.New().Configure(iris.WithFireMethodNotAllowed)
 	server.Answers(app)
-	app.HandleMany("GET HEAD", "/", func(ctx iris.Context) {
-		ctx.ContentType("text/html")
-		ctx.Write(page)
-	})
+	web.Register(app)
 	app.HandleMany("GET HEAD OPTIONS", "/events", broker.ServeHTTP)
 	app.HandleMany("GET HEAD", "/healthz", func(ctx iris.Context) {
 		select {

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -116,7 +117,6 @@ func TestEveryEngineGivesTheConnectionBackWhileHidden(t *testing.T) {
 }
 
 func TestEveryEngineHasOneStreamAfterGoingBackAndForward(t *testing.T) {
-	t.Skip("issue 9, items 27 and 33")
 	inAllEngines(t, func(t *testing.T, open func(int) *page) {
 		s := newStage(t)
 		p := open(0)
@@ -129,7 +129,7 @@ func TestEveryEngineHasOneStreamAfterGoingBackAndForward(t *testing.T) {
 		id := int64(2)
 		for range 3 {
 			s.send(id, "while away")
-			p.travel(-1, s.url+"/")
+			p.travel(-1)
 			p.waitForLastRow(id)
 			s.waitForClients(1)
 			s.send(id+1, "while here")
@@ -140,30 +140,14 @@ func TestEveryEngineHasOneStreamAfterGoingBackAndForward(t *testing.T) {
 			if got := s.broker.Stats().Clients; got != 1 {
 				t.Errorf("%d streams run after going back", got)
 			}
-			p.travel(1, s.url+"/elsewhere")
+			p.travel(1)
 			s.waitForClients(0)
 		}
-		p.travel(-1, s.url+"/")
+		p.travel(-1)
 		p.waitForLastRow(id - 1)
+		checkIDs(t, p, 1, int(id-1))
 		p.hide()
 		s.waitForClients(0)
-	})
-}
-
-// travel goes back or forward in the window's history.
-func (p *page) travel(by int, url string) {
-	p.t.Helper()
-	p.evaluate(fmt.Sprintf("void setTimeout(() => history.go(%d))", by), new(any))
-	testkit.Eventually(p.t, func() error {
-		// Between two pages a window may have no answer.
-		var at string
-		if err := p.driver.evaluate("document.readyState === 'complete' ? location.href : ''", &at); err != nil {
-			return err
-		}
-		if at != url {
-			return fmt.Errorf("the window is at %q, want %q", at, url)
-		}
-		return nil
 	})
 }
 
@@ -180,6 +164,34 @@ func checkIDs(t *testing.T, p *page, first, last int) {
 	if !slices.Equal(got, want) {
 		t.Errorf("the rows are those of events %v, want %v", got, want)
 	}
+}
+
+// Firefox caches no page that has had a stream, so it starts again there.
+func TestEveryEngineShowsItsRowsAgainAfterAReload(t *testing.T) {
+	inAllEngines(t, func(t *testing.T, open func(int) *page) {
+		s := newStage(t)
+		p := open(0)
+		s.send(1, "before the page") // retained, and none of the page's rows
+		p.visit(s.url)
+		s.waitForClients(1)
+		s.send(2, "two", "three")
+		p.waitForLastRow(3)
+		id := int64(4)
+		for range 2 {
+			total := s.broker.Stats().ClientsTotal
+			p.travel(0)
+			testkit.Eventually(t, func() error {
+				if got := s.broker.Stats(); got.ClientsTotal != total+1 || got.Clients != 1 {
+					return fmt.Errorf("the page was not loaded again: %+v", got)
+				}
+				return nil
+			})
+			s.send(id, "after a reload")
+			p.waitForLastRow(id)
+			checkIDs(t, p, 2, int(id))
+			id++
+		}
+	})
 }
 
 func TestEveryEngineHasTwentyStreamsOverHTTP2(t *testing.T) {
@@ -227,7 +239,6 @@ func TestEveryEngineHasTwentyStreamsOverHTTP2(t *testing.T) {
 }
 
 func TestEveryEngineFitsANarrowScreen(t *testing.T) {
-	t.Skip("issue 9, item 30")
 	inAllEngines(t, func(t *testing.T, open func(int) *page) {
 		const width = 360
 		s := newStage(t)
@@ -251,7 +262,6 @@ func TestEveryEngineFitsANarrowScreen(t *testing.T) {
 }
 
 func TestEveryEngineLetsTheReaderLeaveTheEndOfAFastStream(t *testing.T) {
-	t.Skip("issue 9, item 29")
 	inAllEngines(t, func(t *testing.T, open func(int) *page) {
 		s := start(t, "-interval", "10ms")
 		p := open(0)
@@ -269,5 +279,115 @@ func TestEveryEngineLetsTheReaderLeaveTheEndOfAFastStream(t *testing.T) {
 		if got := eval[float64](p, room); got < 100 {
 			t.Errorf("the reader has turned the wheel and is %v pixels from the end", got)
 		}
+	})
+}
+
+func TestEveryEngineKeepsWhatTheReaderSeesInPlace(t *testing.T) {
+	inAllEngines(t, func(t *testing.T, open func(int) *page) {
+		s := newStage(t)
+		p := open(0)
+		p.visit(s.url)
+		s.waitForClients(1)
+		for id := int64(1); id <= 500; id++ {
+			s.send(id, fmt.Sprint("event ", id))
+		}
+		p.waitForLastRow(500)
+		p.wheel(300)
+		testkit.Eventually(t, func() error {
+			if !eval[bool](p, "scrollY + innerHeight < document.documentElement.scrollHeight - 250") {
+				return fmt.Errorf("the reader is at the end")
+			}
+			return nil
+		})
+		time.Sleep(time.Second) // The wheel may go on turning for a while.
+		p.evaluate(`void (globalThis.seen = document.elementFromPoint(300, 300).closest("tr"))`, new(any))
+		const place = `seen.isConnected ? seen.getBoundingClientRect().top : -1`
+		before := eval[float64](p, place)
+		for id := int64(501); id <= 600; id += 10 {
+			for i := range int64(10) {
+				s.send(id+i, fmt.Sprint("event ", id+i))
+			}
+			p.waitForLastRow(id + 9)
+			// Rows have heights of fractions of a pixel, and scroll positions have none.
+			if after := eval[float64](p, place); math.Abs(after-before) > 2 {
+				t.Fatalf("a row has moved from %v to %v before the reader's eyes", before, after)
+			}
+		}
+	})
+}
+
+func TestEveryEngineShowsNamedEventsThatTheURLNames(t *testing.T) {
+	inAllEngines(t, func(t *testing.T, open func(int) *page) {
+		s := newStage(t)
+		p := open(0)
+		p.visit(s.url + "/?event=price&event=error&event=open&event=message")
+		s.waitForClients(1)
+		s.sendNamed(1, "price", "12")
+		s.sendNamed(2, "weather", "rain")
+		s.sendNamed(3, "", "no name")
+		s.sendNamed(4, "error", "a server's own")
+		s.sendNamed(5, "open", "a server's own")
+		p.waitForLastRow(5)
+		want := []row{{"1", "", "12"}, {"3", "", "no name"}, {"4", "", "a server's own"}, {"5", "", "a server's own"}}
+		if got := p.rows(); !slices.Equal(got, want) {
+			t.Errorf("the rows are %v, want %v", got, want)
+		}
+		names := eval[[]string](p, `Array.from(messagesTable.tBodies[0].rows, row =>
+			getComputedStyle(row.cells[1], "::before").content === "none" ? "" : row.cells[1].dataset.name)`)
+		if want := []string{"price", "", "error", "open"}; !slices.Equal(names, want) {
+			t.Errorf("the names shown are %q, want %q", names, want)
+		}
+		if got := s.broker.Stats().ClientsTotal; got != 1 || p.header() != live {
+			t.Errorf("the page has opened %d streams and says %q", got, p.header())
+		}
+
+		// Without names in the URL, an event named error is not the browser's.
+		p.visit(s.url + "/")
+		const total = 2
+		testkit.Eventually(t, func() error {
+			if got := s.broker.Stats(); got.ClientsTotal != total || got.Clients != 1 {
+				return fmt.Errorf("the page has no stream: %+v", got)
+			}
+			return nil
+		})
+		s.sendNamed(6, "error", "a server's own")
+		s.sendNamed(7, "", "no name")
+		p.waitForLastRow(7)
+		checkIDs(t, p, 7, 7)
+		if got := s.broker.Stats().ClientsTotal; got != total || p.header() != live {
+			t.Errorf("the page has opened %d more streams and says %q", got-total, p.header())
+		}
+	})
+}
+
+func TestEveryEngineRunsNoScriptButThePagesOwn(t *testing.T) {
+	inAllEngines(t, func(t *testing.T, open func(int) *page) {
+		s := newStage(t)
+		p := open(0)
+		p.visit(s.url)
+		s.waitForClients(1)
+		p.provoked = "script-src"
+		p.evaluate(`void (() => {
+			globalThis.violations = [];
+			document.addEventListener("securitypolicyviolation", evt => violations.push(evt.blockedURI));
+			const script = document.createElement("script");
+			script.textContent = "document.title = 'inline'";
+			document.body.append(script);
+			const div = document.createElement("div");
+			div.innerHTML = "<b onclick=\"document.title = 'attribute'\">";
+			document.body.append(div);
+			div.firstChild.click();
+		})()`, new(any))
+		testkit.Eventually(t, func() error {
+			if got := eval[[]string](p, "violations"); !slices.Equal(got, []string{"inline", "inline"}) {
+				return fmt.Errorf("violations of the page's policy: %q", got)
+			}
+			return nil
+		})
+		if title := eval[string](p, "document.title"); title != "SSE" {
+			t.Errorf("an %s script has run", title)
+		}
+		s.send(1, "one")
+		p.waitForLastRow(1)
 	})
 }

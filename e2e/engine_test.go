@@ -15,6 +15,10 @@ type driver interface {
 	// visit loads a page, and returns when it is loaded.
 	visit(url string) error
 
+	// travel goes so many pages forward in the window's history, or back where by is negative; 0
+	// loads the page again. It may return before the page is loaded.
+	travel(by int) error
+
 	// evaluate stores the value of a JavaScript expression, which goes through JSON.
 	evaluate(expression string, value any) error
 
@@ -25,19 +29,30 @@ type driver interface {
 	hide() error
 	show() error
 
+	// screenshot returns a PNG of what the window shows.
+	screenshot() ([]byte, error)
+
 	// console returns the warnings and errors that the page has caused so far.
 	console() ([]string, error)
 }
 
-// engines are all that the tests below run in. Each opens a window that is so many pixels
-// wide, or of its usual width for 0, and ends with the test.
-var engines = []struct {
+// An engine is a browser engine as the tests use it. All that it opens ends with the test.
+type engine struct {
 	name string
-	open func(t *testing.T, width int) driver
-}{
-	{"Chromium", openChromium},
-	{"Firefox", openFirefox},
-	{"WebKit", openWebKit},
+
+	// open opens a window that is so many pixels wide, or of its usual width for 0.
+	open func(t *testing.T, width int) *page
+
+	// watch loads a page in a window that nobody drives, and returns a function that returns
+	// all lines of its console so far.
+	watch func(t *testing.T, url string) func() []string
+}
+
+// engines are all that the tests whose names begin with TestEveryEngine run in.
+var engines = []engine{
+	{"Chromium", openChromium, watchChromium},
+	{"Firefox", openFirefox, watchFirefox},
+	{"WebKit", openWebKit, watchWebKit},
 }
 
 // inAllEngines runs a test in each engine that is installed, one engine after the other.
@@ -45,7 +60,7 @@ func inAllEngines(t *testing.T, test func(t *testing.T, open func(width int) *pa
 	t.Parallel()
 	for _, engine := range engines {
 		t.Run(engine.name, func(t *testing.T) {
-			test(t, func(width int) *page { return newPage(t, engine.open(t, width)) })
+			test(t, func(width int) *page { return engine.open(t, width) })
 		})
 	}
 }
@@ -59,6 +74,9 @@ type page struct {
 	// cutOff says that the test takes the server away: the browsers, not the page, put that
 	// on the console as an error.
 	cutOff bool
+
+	// provoked is in all lines of the console that the test itself causes, or empty.
+	provoked string
 }
 
 func newPage(t *testing.T, d driver) *page {
@@ -69,7 +87,10 @@ func newPage(t *testing.T, d driver) *page {
 			t.Errorf("the console: %v", err)
 		}
 		for _, m := range messages {
-			if !p.cutOff || !strings.Contains(m, "/events") {
+			switch {
+			case p.cutOff && strings.Contains(m, "/events"):
+			case p.provoked != "" && strings.Contains(m, p.provoked):
+			default:
 				t.Errorf("on the console: %s", m)
 			}
 		}
@@ -81,6 +102,13 @@ func newPage(t *testing.T, d driver) *page {
 func (p *page) visit(url string) {
 	p.t.Helper()
 	p.must(p.driver.visit(url), "loading "+url)
+}
+
+// travel goes so many pages forward in the window's history, or back where by is negative; 0
+// loads the page again.
+func (p *page) travel(by int) {
+	p.t.Helper()
+	p.must(p.driver.travel(by), "travelling in the history")
 }
 
 func (p *page) wheel(up int) {

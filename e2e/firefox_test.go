@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -33,7 +35,7 @@ type firefox struct {
 	mu      sync.Mutex
 	lastID  int                      // mu protects this and all that follows
 	waiting map[int]chan bidiMessage // commands that were sent, by their ID
-	console map[string][]string      // warnings and errors, by the window's context
+	printed map[string][]string      // what pages wrote to their consoles, by context
 }
 
 // A bidiMessage is what Firefox sends: the answer to a command, or an event.
@@ -56,9 +58,9 @@ func startFirefox() (_ *firefox, err error) {
 	f := &firefox{
 		ended:   make(chan struct{}),
 		waiting: make(map[int]chan bidiMessage),
-		console: make(map[string][]string),
+		printed: make(map[string][]string),
 	}
-	if f.profile, err = os.MkdirTemp("", "sse-firefox-"); err != nil {
+	if f.profile, err = os.MkdirTemp(filepath.Dir(binary), "firefox-"); err != nil {
 		return nil, err
 	}
 	f.cmd = exec.Command("firefox-esr", "--headless", "--no-remote", "--profile", f.profile, "--remote-debugging-port=0", "about:blank")
@@ -75,7 +77,6 @@ func startFirefox() (_ *firefox, err error) {
 	endFirefox = func() {
 		f.cmd.Process.Kill()
 		<-exited
-		os.RemoveAll(f.profile)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), firefoxWithin)
 	defer cancel()
@@ -136,18 +137,16 @@ func (f *firefox) read() {
 	}
 }
 
-// keep keeps a line of a console, unless it is a mere note. The caller has f.mu.
+// keep keeps a line of a console. The caller has f.mu.
 func (f *firefox) keep(params json.RawMessage) {
 	var entry struct {
 		Level, Text string
 		Source      struct{ Context string }
 	}
 	if err := json.Unmarshal(params, &entry); err != nil {
-		panic(err) // It would not be the protocol that we speak.
+		entry.Level, entry.Text = "error", err.Error()
 	}
-	if entry.Level == "warn" || entry.Level == "error" {
-		f.console[entry.Source.Context] = append(f.console[entry.Source.Context], entry.Level+": "+entry.Text)
-	}
+	f.printed[entry.Source.Context] = append(f.printed[entry.Source.Context], entry.Level+": "+entry.Text)
 }
 
 // call sends a command and stores its result, unless that is nil.
@@ -186,7 +185,12 @@ type firefoxWindow struct {
 }
 
 // openFirefox opens a window of the shared Firefox.
-func openFirefox(t *testing.T, width int) driver {
+func openFirefox(t *testing.T, width int) *page {
+	t.Helper()
+	return newPage(t, newFirefoxWindow(t, width))
+}
+
+func newFirefoxWindow(t *testing.T, width int) *firefoxWindow {
 	t.Helper()
 	need(t, "firefox-esr", "apt-get install firefox-esr")
 	f, err := sharedFirefox()
@@ -233,6 +237,10 @@ func (w *firefoxWindow) create(params map[string]any) (string, error) {
 
 func (w *firefoxWindow) visit(url string) error {
 	return w.do("browsingContext.navigate", map[string]any{"url": url, "wait": "complete"}, nil)
+}
+
+func (w *firefoxWindow) travel(by int) error {
+	return w.evaluate(fmt.Sprintf("void setTimeout(() => history.go(%d))", by), new(any))
 }
 
 func (w *firefoxWindow) evaluate(expression string, value any) error {
@@ -284,12 +292,37 @@ func (w *firefoxWindow) show() error {
 	return w.call(ctx, "browsingContext.close", map[string]any{"context": cover}, nil)
 }
 
-func (w *firefoxWindow) console() ([]string, error) {
+func (w *firefoxWindow) screenshot() ([]byte, error) {
+	var shot struct{ Data []byte }
+	err := w.do("browsingContext.captureScreenshot", map[string]any{}, &shot)
+	return shot.Data, err
+}
+
+func (w *firefoxWindow) console() (lines []string, err error) {
 	// Events keep their order, so what comes before this answer has been kept after it.
 	if err := w.evaluate("0", new(int)); err != nil {
 		return nil, err
 	}
+	for _, line := range w.lines() {
+		if strings.HasPrefix(line, "warn") || strings.HasPrefix(line, "error") {
+			lines = append(lines, line)
+		}
+	}
+	return lines, nil
+}
+
+// lines returns all that the page has written to its console so far.
+func (w *firefoxWindow) lines() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.firefox.console[w.context], nil
+	return slices.Clone(w.printed[w.context])
+}
+
+// watchFirefox is engine.watch.
+func watchFirefox(t *testing.T, url string) func() []string {
+	w := newFirefoxWindow(t, 0)
+	if err := w.visit(url); err != nil {
+		t.Fatal(err)
+	}
+	return w.lines
 }

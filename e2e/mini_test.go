@@ -17,23 +17,9 @@ import (
 func TestMiniPageLogsEveryEvent(t *testing.T) {
 	t.Parallel()
 	s := start(t, "-interval", "200ms")
-	mini, err := os.ReadFile("../optional.sse.mini.js.html")
-	if err != nil {
-		t.Fatal(err)
-	}
-	// The test's server can't have port 8080, which may be taken. Nothing else is replaced.
-	const url = "http://localhost:8080/events"
-	if n := strings.Count(string(mini), url); n != 1 {
-		t.Fatalf("the mini page names %s %d times", url, n)
-	}
-	mini = []byte(strings.Replace(string(mini), "8080", s.addr[strings.LastIndex(s.addr, ":")+1:], 1))
-	file := filepath.Join(t.TempDir(), "optional.sse.mini.js.html")
-	if err := os.WriteFile(file, mini, 0o644); err != nil {
-		t.Fatal(err)
-	}
 	raw := subscribe(t, s.url+"/events", "")
 	tb := newWindow(t)
-	tb.visit("file://" + file)
+	tb.visit("file://" + miniPage(t, s))
 	testkit.Eventually(t, func() error {
 		if n := len(tb.logged()); n < 5 {
 			return fmt.Errorf("%d events logged, want 5", n)
@@ -62,4 +48,24 @@ func TestMiniPageLogsEveryEvent(t *testing.T) {
 			t.Errorf("%q is not in the page: %q", want, text)
 		}
 	}
+}
+
+// miniPage writes the mini page to a file, for a server's port, and returns the file's path.
+func miniPage(t *testing.T, s *server) string {
+	t.Helper()
+	mini, err := os.ReadFile("../optional.sse.mini.js.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The test's server can't have port 8080, which may be taken. Nothing else is replaced.
+	const url = "http://localhost:8080/events"
+	if n := strings.Count(string(mini), url); n != 1 {
+		t.Fatalf("the mini page names %s %d times", url, n)
+	}
+	mini = []byte(strings.Replace(string(mini), "8080", s.addr[strings.LastIndex(s.addr, ":")+1:], 1))
+	file := filepath.Join(t.TempDir(), "optional.sse.mini.js.html")
+	if err := os.WriteFile(file, mini, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }

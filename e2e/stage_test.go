@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,6 +13,7 @@ import (
 
 	"example.com/sse/internal/testkit"
 	"example.com/sse/sse"
+	"example.com/sse/web"
 
 	"github.com/kataras/golog"
 	"github.com/kataras/iris/v12"
@@ -40,16 +40,9 @@ func init() { golog.SetLevel("error") }
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	page, err := os.ReadFile("../web/index.html")
-	if err != nil {
-		t.Fatal(err)
-	}
 	s := &stage{t: t, broker: sse.NewBroker()}
 	app := iris.New()
-	app.Get("/", func(ctx iris.Context) {
-		ctx.ContentType("text/html")
-		ctx.Write(page)
-	})
+	web.Register(app)
 	app.Any("/events", func(ctx iris.Context) {
 		for s.stall.Load() && ctx.Request().Context().Err() == nil {
 			time.Sleep(10 * time.Millisecond)
@@ -60,6 +53,9 @@ func newStage(t *testing.T) *stage {
 			return
 		}
 		s.broker.ServeHTTP(ctx)
+	})
+	app.Get("/complaint", func(ctx iris.Context) {
+		ctx.HTML("<link rel=icon href=data:,><script>console.error('a complaint')</script>")
 	})
 	app.Get("/elsewhere", func(ctx iris.Context) { ctx.HTML("<link rel=icon href=data:,>Elsewhere") })
 	if err := app.Build(); err != nil {
@@ -104,6 +100,11 @@ func (s *stage) send(id int64, payloads ...string) {
 	for i, data := range payloads {
 		s.broker.Notifier <- sse.Event{ID: id + int64(i), Data: []byte(data)}
 	}
+}
+
+// sendNamed sends an event with a name, or without one for "".
+func (s *stage) sendNamed(id int64, name, data string) {
+	s.broker.Notifier <- sse.Event{ID: id, Name: name, Data: []byte(data)}
 }
 
 // waitForClients waits until that many clients are registered.

@@ -68,7 +68,7 @@ func openTab(t *testing.T, browser context.Context, window bool) *tab {
 }
 
 // openChromium opens a window of the shared Chromium.
-func openChromium(t *testing.T, width int) driver {
+func openChromium(t *testing.T, width int) *page {
 	t.Helper()
 	tb := newWindow(t)
 	_, err := chromedp.Call(tb.ctx, security.SetIgnoreCertificateErrors, security.SetIgnoreCertificateErrorsParams{Ignore: true})
@@ -78,7 +78,20 @@ func openChromium(t *testing.T, width int) driver {
 	if width > 0 {
 		tb.do(chromedp.EmulateViewport(int64(width), 640))
 	}
-	return tb.driver
+	return tb.page
+}
+
+// watchChromium is engine.watch.
+func watchChromium(t *testing.T, url string) func() []string {
+	tb := newWindow(t)
+	tb.provoked = ":" // The test looks at all lines itself.
+	tb.visit(url)
+	return func() (lines []string) {
+		for _, m := range tb.logged() {
+			lines = append(lines, fmt.Sprintf("%v (%s)", m, m.URL))
+		}
+		return lines
+	}
 }
 
 // chromium drives a tab.
@@ -88,6 +101,12 @@ func (c chromium) visit(url string) error {
 	ctx, cancel := context.WithTimeout(c.ctx, pageWithin)
 	defer cancel()
 	return chromedp.Do(ctx, chromedp.Navigate(url))
+}
+
+func (c chromium) travel(by int) error {
+	ctx, cancel := context.WithTimeout(c.ctx, pageWithin)
+	defer cancel()
+	return chromedp.Do(ctx, chromedp.Evaluate[chromedp.Void](fmt.Sprintf("void setTimeout(() => history.go(%d))", by)))
 }
 
 func (c chromium) evaluate(expression string, value any) error {
@@ -123,6 +142,12 @@ func (c chromium) setWindow(state cdpbrowser.WindowState) error {
 		WindowID: window.WindowID, Bounds: &cdpbrowser.Bounds{WindowState: state},
 	})
 	return err
+}
+
+func (c chromium) screenshot() ([]byte, error) {
+	ctx, cancel := context.WithTimeout(c.ctx, pageWithin)
+	defer cancel()
+	return chromedp.Run(ctx, chromedp.CaptureScreenshot())
 }
 
 // console is for the test's end.

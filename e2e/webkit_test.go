@@ -81,12 +81,12 @@ type webkit struct {
 }
 
 // openWebKit starts a WebKitGTK that ends with the test.
-func openWebKit(t *testing.T, width int) driver {
+func openWebKit(t *testing.T, width int) *page {
 	t.Helper()
 	path, display := needWebKit(t)
 	var printed lockedBuffer
 	cmd := exec.Command("WebKitWebDriver", "--port=0")
-	cmd.Env = append(os.Environ(), "DISPLAY="+display, "HOME="+t.TempDir())
+	cmd.Env = webkitEnv(t, display)
 	cmd.Stdout, cmd.Stderr = &printed, &printed
 	testkit.EndWithTest(cmd)
 	if err := cmd.Start(); err != nil {
@@ -140,7 +140,7 @@ func openWebKit(t *testing.T, width int) driver {
 			t.Fatalf("opening a narrow window: %v", err)
 		}
 	}
-	return w
+	return newPage(t, w)
 }
 
 // narrow opens a popup and goes on with that: other windows have a toolbar, and are at least as
@@ -209,6 +209,12 @@ func (w *webkit) visit(url string) error {
 	return w.do(http.MethodPost, "/url", map[string]string{"url": url}, nil)
 }
 
+// travel leaves the way to the driver: a script's answer is lost when its page is gone.
+func (w *webkit) travel(by int) error {
+	command := map[int]string{-1: "/back", 0: "/refresh", 1: "/forward"}[by]
+	return w.do(http.MethodPost, command, map[string]any{}, nil)
+}
+
 func (w *webkit) evaluate(expression string, value any) error {
 	var array string
 	err := w.do(http.MethodPost, "/execute/sync", map[string]any{
@@ -238,6 +244,54 @@ func (w *webkit) show() error {
 	return w.do(http.MethodPost, "/window/rect", map[string]int{"x": 0, "y": 0, "width": 1024, "height": 768}, nil)
 }
 
-// console returns nothing: in automation WebKitGTK keeps its console to itself. What the page
-// writes there is tested with a window that nobody drives.
+func (w *webkit) screenshot() (png []byte, err error) {
+	err = w.do(http.MethodGet, "/screenshot", nil, &png)
+	return png, err
+}
+
+// console returns nothing: in automation WebKitGTK keeps its console to itself, which is why
+// there is watchWebKit.
 func (w *webkit) console() ([]string, error) { return nil, nil }
+
+// watchWebKit is engine.watch. The WebKitGTK that it starts is not in automation, and prints its
+// console.
+func watchWebKit(t *testing.T, url string) func() []string {
+	t.Helper()
+	path, display := needWebKit(t)
+	var printed lockedBuffer
+	// Its processes would keep what they print until they have some kilobytes.
+	cmd := exec.Command("stdbuf", "-oL", path, "--enable-write-console-messages-to-stdout=true", url)
+	cmd.Env = webkitEnv(t, display)
+	cmd.Stdout, cmd.Stderr = &printed, &printed
+	testkit.EndWithTest(cmd)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+		if t.Failed() {
+			t.Logf("WebKit printed at last:\n%s", printed.tail(20))
+		}
+	})
+	return func() (lines []string) {
+		for line := range strings.Lines(printed.String()) {
+			if strings.Contains(line, "CONSOLE ") {
+				lines = append(lines, line)
+			}
+		}
+		return lines
+	}
+}
+
+// webkitEnv returns an environment with a profile of its own. What still writes there after it
+// was killed is no fault.
+func webkitEnv(t *testing.T, display string) []string {
+	t.Helper()
+	home, err := os.MkdirTemp(filepath.Dir(binary), "webkit-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "XDG_") })
+	return append(env, "DISPLAY="+display, "HOME="+home)
+}

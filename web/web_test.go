@@ -1,0 +1,57 @@
+package web_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"example.com/sse/internal/testkit"
+	"example.com/sse/web"
+
+	"github.com/kataras/iris/v12"
+)
+
+func TestPageAndItsFilesHaveTheirHeaders(t *testing.T) {
+	app := iris.New()
+	web.Register(app)
+	if err := app.Build(); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(app)
+	t.Cleanup(server.Close)
+	for path, contentType := range map[string]string{
+		"/":           "text/html; charset=utf-8",
+		"/page.css":   "text/css; charset=utf-8",
+		"/page.js":    "text/javascript; charset=utf-8",
+		"/support.js": "text/javascript; charset=utf-8",
+	} {
+		for _, method := range []string{http.MethodGet, http.MethodHead} {
+			request, err := http.NewRequest(method, server.URL+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			response, err := testkit.Client.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			response.Body.Close()
+			if response.StatusCode != http.StatusOK {
+				t.Errorf("%s %s: %s", method, path, response.Status)
+			}
+			for name, want := range map[string]string{
+				"Content-Type":           contentType,
+				"X-Content-Type-Options": "nosniff",
+				"Cache-Control":          "no-cache",
+			} {
+				if got := response.Header.Get(name); got != want {
+					t.Errorf("%s %s: %s is %q, want %q", method, path, name, got, want)
+				}
+			}
+			policy := response.Header.Get("Content-Security-Policy")
+			if !strings.Contains(policy, "frame-ancestors 'none'") || !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") {
+				t.Errorf("%s %s: the policy is %q", method, path, policy)
+			}
+		}
+	}
+}
