@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"image"
 	"image/png"
@@ -98,14 +99,21 @@ func TestEveryEngineKeepsTheFreshRowInTheRoundedCorner(t *testing.T) {
 		}
 		edges := eval[[]int](p, `(({left, right, bottom}) => [left, right, bottom].map(Math.round))(messagesTable.getBoundingClientRect())`)
 		left, right, bottom := edges[0], edges[1], edges[2]
-		shot, err := p.driver.screenshot()
-		p.must(err, "taking a screenshot")
-		img, err := png.Decode(bytes.NewReader(shot))
-		p.must(err, "reading the screenshot")
+		var img image.Image
+		testkit.Eventually(t, func() error {
+			shot, err := p.driver.screenshot()
+			if err != nil {
+				return err
+			}
+			if img, err = png.Decode(bytes.NewReader(shot)); err != nil {
+				return err
+			}
+			if img.At(left+40, bottom-5) == img.At(left+40, bottom-60) {
+				return errors.New("the last row is not seen to be fresh")
+			}
+			return nil
+		})
 		ground := img.At(left-4, bottom-4)
-		if img.At(left+40, bottom-5) == img.At(left+40, bottom-60) {
-			t.Error("the last row is not seen to be fresh")
-		}
 		for _, corner := range []image.Point{{left + 1, bottom - 2}, {right - 2, bottom - 2}} {
 			if got := img.At(corner.X, corner.Y); got != ground {
 				t.Errorf("the corner %v shows %v, and around the table is %v", corner, got, ground)
