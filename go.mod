@@ -2,6 +2,8 @@ module example.com/sse
 
 go 1.26.0
 
+toolchain go1.26.11
+
 require (
 	github.com/kataras/golog v0.1.11
 	github.com/kataras/iris/v12 v12.2.11

@@ -2,6 +2,8 @@ module example.com/sse/bench
 
 go 1.26.0
 
+toolchain go1.26.11
+
 require (
 	example.com/sse v0.0.0
 	github.com/kataras/golog v0.1.11
