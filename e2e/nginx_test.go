@@ -106,7 +106,7 @@ func checkThrough(t *testing.T, s *server, client *http.Client, url string, majo
 	}
 }
 
-// startNginx runs nginx with the configuration that the README shows, in front of a server,
+// startNginx runs nginx with the configuration that docs/operating.md shows, in front of a server,
 // and returns the addresses for HTTP and for HTTPS.
 func startNginx(t *testing.T, s *server, upstream, cert, key string) (plain, secure string) {
 	t.Helper()
@@ -170,8 +170,8 @@ func startNginx(t *testing.T, s *server, upstream, cert, key string) (plain, sec
 	return plain, secure
 }
 
-func TestREADMEShowsTheConfigurationThatIsTested(t *testing.T) {
-	readme, err := os.ReadFile("../README.md")
+func TestDocumentsShowTheConfigurationThatIsTested(t *testing.T) {
+	document, err := os.ReadFile("../docs/operating.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func TestREADMEShowsTheConfigurationThatIsTested(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, servers, _ := strings.Cut(string(config), "\n\n")
-	if !strings.Contains(string(readme), "```nginx\n"+servers+"```\n") {
-		t.Error("README.md shows another nginx.conf")
+	if !strings.Contains(string(document), "```nginx\n"+servers+"```\n") {
+		t.Error("docs/operating.md shows another nginx.conf")
 	}
 }

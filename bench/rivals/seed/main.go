@@ -1,5 +1,9 @@
 // Package main is the program that this project began as, on Iris 12 and with its address
 // and its interval made flags, and with HTTPS as Iris has it. Nothing else is changed.
+//
+// It is, nearly to the letter, Iris's own example _examples/response-writer/sse
+// (https://github.com/kataras/iris), Copyright (c) 2016-2024, Gerasimos (Makis) Maropoulos, under
+// the BSD 3-Clause License: see NOTICE and LICENSE at the top of this repository.
 package main
 
 import (
