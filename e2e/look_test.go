@@ -69,7 +69,7 @@ const tooFaint = `(() => {
 
 func TestPageIsReadableInLightAndDark(t *testing.T) {
 	t.Parallel()
-	s := start(t, "-interval", "1s")
+	s := start(t) // An event every two seconds, as the README says.
 	tb := newWindow(t)
 	tb.do(chromedp.EmulateViewport(800, 480))
 	tb.prefer("light")
@@ -90,7 +90,7 @@ func TestPageIsReadableInLightAndDark(t *testing.T) {
 
 func TestPageFitsAPhone(t *testing.T) {
 	t.Parallel()
-	s := start(t, "-interval", "1s")
+	s := start(t) // An event every two seconds, as the README says.
 	tb := newWindow(t)
 	tb.do(chromedp.EmulateViewport(360, 640, chromedp.EmulateMobile, chromedp.EmulateTouch))
 	tb.prefer("light")

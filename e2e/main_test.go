@@ -24,6 +24,7 @@ var budgets = map[string]time.Duration{
 	"TestBurstStaysWithinMemory":                                      5 * time.Minute,
 	"TestClientsOfAKilledServerResumeAtAnother":                       5 * time.Minute,
 	"TestCurlShowsAStreamThatTheGrammarAllows":                        5 * time.Minute,
+	"TestDocumentsCommandsRunAsWritten":                               5 * time.Minute,
 	"TestEveryEngineShowsTheStreamAndItsState":                        5 * time.Minute,
 	"TestEveryEngineResumesAfterTheServerIsKilled":                    5 * time.Minute,
 	"TestEveryEngineShowsTheLastEventsBeforeSIGTERM":                  5 * time.Minute,

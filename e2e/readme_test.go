@@ -120,7 +120,7 @@ var (
 func (v *visitor) onFreePorts(text string) string {
 	return portPattern.ReplaceAllStringFunc(text, func(port string) string {
 		if v.ports[port] == "" {
-			_, free, err := net.SplitHostPort(freeAddr(v.t))
+			_, free, err := net.SplitHostPort(testkit.FreeAddr(v.t))
 			if err != nil {
 				v.t.Fatal(err)
 			}
@@ -179,7 +179,7 @@ func (v *visitor) run(script, expected string) {
 	if err := cmd.Start(); err != nil {
 		v.t.Fatal(err)
 	}
-	limit := time.AfterFunc(testkit.Limit, func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+	limit := time.AfterFunc(3*testkit.Limit, func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }) // It may build a lot.
 	err := cmd.Wait()
 	limit.Stop()
 	if err != nil {
