@@ -1,8 +1,6 @@
 package sse
 
 import (
-	"context"
-	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -63,16 +61,6 @@ type Broker struct {
 	writers   writers              // the goroutines that write for all clients
 }
 
-var (
-	// ErrStopped is what [Broker.Publish] returns once [Broker.Shutdown] has begun.
-	ErrStopped = errors.New("sse: the broker has stopped")
-
-	// ErrNoID is what [Broker.Publish] returns for an event without an ID where the broker's
-	// source numbers its events, as [Broker.Hold] says: an ID of the broker's own would not
-	// fit among the source's.
-	ErrNoID = errors.New("sse: the event has no ID, and the broker's source numbers its events")
-)
-
 // NewBroker returns a Broker that is running: it accepts clients and events until
 // [Broker.Shutdown].
 func NewBroker() *Broker {
@@ -95,24 +83,6 @@ func NewBroker() *Broker {
 	b.streams.Go(b.writeLog)
 	go b.listen()
 	return b
-}
-
-// Publish gives the broker an event. It returns nil when the broker has the event for
-// certain: the event goes out to every client before [Broker.Shutdown] ends the streams.
-// Otherwise it returns [ErrStopped], [ErrNoID] or the context's error, and no client gets
-// the event.
-func (b *Broker) Publish(ctx context.Context, e Event) error {
-	if e.ID == 0 && b.numbered.Load() {
-		return ErrNoID
-	}
-	select {
-	case b.published <- e:
-		return nil
-	case <-b.done:
-		return ErrStopped
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // listen is the broker's loop. It alone owns the registry and the history, and it waits

@@ -8,12 +8,12 @@
 //	Publish, Notifier
 //	    │
 //	    ▼
-//	the broker's loop ── numbers the event, encodes it once and appends it to the history:
+//	the broker's loop ── numbers the event, encodes it once, and appends it to the history:
 //	    │                the recent events as one run of bytes
-//	    │                ┌──────────────────────────────────────────────┐
+//	    │                ┌─────────┬─────────┬─────────┬─────────┬─────────┐
 //	    │                │ id: 1 … │ id: 2 … │ id: 3 … │ id: 4 … │ id: 5 … │
-//	    │                └──────────────────────────────────────────────┘
-//	    │ for each client              └─ pending range ─┘
+//	    │                └─────────┴─────────┴─────────┴─────────┴─────────┘
+//	    │ for each client                    └─── its pending range ───┘
 //	    ▼
 //	its outbox ───────── holds one range of the history, which grows until it is picked up
 //	    │
@@ -23,8 +23,10 @@
 //	    ▼
 //	its socket
 //
-// The files in the order of this way: broker.go (the loop, and who is connected), event.go
-// and history.go (an event's bytes, and the recent events), fanout.go (who gets what, and
-// when), client.go (a client's cursor and its outbox), writer.go (who writes), and stream.go
-// (a client's HTTP stream from its request to its end).
+// The files in the order of this way: publish.go and broker.go (the ways in, the loop, and who
+// is connected), event.go and history.go (an event's bytes, and the recent events), fanout.go
+// (who gets what, and when), client.go (a client's cursor and its outbox), and writer.go (who
+// writes). A client's own way is stream.go (its request, and its stream over HTTP/2), socket.go
+// (its connection over HTTP/1) and watcher_linux.go (how its disconnect is noticed).
+// lifecycle.go has Hold and Shutdown, log.go what is logged beside all this.
 package sse

@@ -9,6 +9,8 @@ import (
 // until [Broker.Release]: for a source that has to fill the history first. Without Hold, a
 // client that resumes would be placed in a history that does not have its next event yet.
 // Such a source numbers its events: from now on [Broker.Publish] refuses one without an ID.
+// And it may be shared with other brokers, one of which may be ahead: from now on a client whose
+// last event ID this broker does not have yet waits for that event, for 10 s at most.
 // On a stopped broker Hold does nothing.
 func (b *Broker) Hold() {
 	b.numbered.Store(true)

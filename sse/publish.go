@@ -25,6 +25,34 @@ const (
 	bodyTimeout, publishTimeout = 5 * time.Second, 4 * time.Second
 )
 
+var (
+	// ErrStopped is what [Broker.Publish] returns once [Broker.Shutdown] has begun.
+	ErrStopped = errors.New("sse: the broker has stopped")
+
+	// ErrNoID is what [Broker.Publish] returns for an event without an ID where the broker's
+	// source numbers its events, as [Broker.Hold] says: an ID of the broker's own would not
+	// fit among the source's.
+	ErrNoID = errors.New("sse: the event has no ID, and the broker's source numbers its events")
+)
+
+// Publish gives the broker an event. It returns nil when the broker has the event for
+// certain: the event goes out to every client before [Broker.Shutdown] ends the streams.
+// Otherwise it returns [ErrStopped], [ErrNoID] or the context's error, and no client gets
+// the event.
+func (b *Broker) Publish(ctx context.Context, e Event) error {
+	if e.ID == 0 && b.numbered.Load() {
+		return ErrNoID
+	}
+	select {
+	case b.published <- e:
+		return nil
+	case <-b.done:
+		return ErrStopped
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // PublishHandler returns a handler that publishes an event: the request's body, any bytes but
 // at most 64 KiB, is the event's data, and its header Sse-Event, which may be absent, the event's
 // name. publish is [Broker.Publish], or another function that promises the same. The handler is

@@ -36,8 +36,9 @@ const (
 // HTTP/2 it returns when the stream ends. It answers HEAD with the stream's header, OPTIONS as
 // a CORS preflight, and other methods with 405. Once the broker has stopped, a stream ends
 // where it begins, so that its client reconnects: any status but 200 makes a browser give up
-// for good (section 9.2.3). Behind Iris's response recorder, which keeps a response until its
-// end, it answers 505.
+// for good (section 9.2.3). It answers 505 behind Iris's response recorder, which keeps a
+// response until its end, and behind a middleware's writer that can neither be hijacked nor
+// given a write deadline (for want of an Unwrap method, say).
 func (b *Broker) ServeHTTP(ctx iris.Context) {
 	header := ctx.ResponseWriter().Header()
 	if header.Get("Access-Control-Allow-Origin") == "" {

@@ -1,5 +1,7 @@
 //go:build !386
 
+// Not on 386, where writer_linux.go can't write without waiting.
+
 package sse
 
 import (

@@ -1,0 +1,65 @@
+package sse
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+)
+
+// A pipeListener makes connections without sockets, which a synctest bubble can follow.
+type pipeListener struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case conn := <-l.conns:
+		return conn, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Close() error   { l.once.Do(func() { close(l.closed) }); return nil }
+func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
+
+// newPipeServer serves a broker on a pipeListener until the test ends.
+func newPipeServer(t *testing.T) (*Broker, *pipeListener) {
+	b, app := newApp(t)
+	l := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+	server := &http.Server{Handler: app}
+	go server.Serve(l)
+	t.Cleanup(func() { server.Close() })
+	return b, l
+}
+
+// request connects and asks for the stream.
+func request(l *pipeListener, header string) net.Conn {
+	ours, theirs := net.Pipe()
+	l.conns <- theirs
+	fmt.Fprintf(ours, "GET /events HTTP/1.1\r\nHost: test\r\n%s\r\n", header)
+	return ours
+}
+
+// inBubble runs a test in a bubble where time passes when nobody can go on, with a broker
+// and a function that connects to it.
+func inBubble(t *testing.T, test func(t *testing.T, b *Broker, connect func(header string) (net.Conn, stream))) {
+	synctest.Test(t, func(t *testing.T) {
+		b, l := newPipeServer(t)
+		test(t, b, func(header string) (net.Conn, stream) {
+			conn := request(l, header)
+			s := readResponse(t, conn)
+			line, err := s.Line()
+			if err != nil {
+				t.Fatal(line, err)
+			}
+			synctest.Wait()
+			return conn, s
+		})
+	})
+}

@@ -1,0 +1,135 @@
+package sse
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/kataras/iris/v12"
+)
+
+func TestCompressionDoesNotHoldEventsBack(t *testing.T) {
+	for _, http2 := range []bool{false, true} {
+		b := NewBroker()
+		app := iris.New()
+		app.Use(iris.Compression)
+		app.Get("/events", b.ServeHTTP)
+		app.Build()
+		server := httptest.NewUnstartedServer(app)
+		server.EnableHTTP2 = http2
+		server.StartTLS()
+		s := openWith(t, server.Client(), server.URL, "Last-Event-ID", "0", "Accept-Encoding", "gzip")
+		if encoding := s.response.Header.Get("Content-Encoding"); encoding != "" {
+			t.Errorf("Content-Encoding is %q", encoding)
+		}
+		b.Notifier <- Event{ID: 1}
+		s.want(t, 1, "")
+		shutdown(t, b)
+		s.wantEnd(t)
+		server.Close()
+	}
+}
+
+func TestRecorderIsRefused(t *testing.T) {
+	b := NewBroker()
+	defer shutdown(t, b)
+	app := iris.New()
+	app.Use(func(ctx iris.Context) { ctx.Record(); ctx.Next() })
+	app.Get("/events", b.ServeHTTP)
+	app.Build()
+	server := httptest.NewServer(app)
+	defer server.Close()
+	if s := open(t, server.URL); s.response.StatusCode != http.StatusHTTPVersionNotSupported {
+		t.Error(s.response.Status)
+	}
+}
+
+// A noFlusher is a ResponseWriter that can do nothing more than it must.
+type noFlusher struct{ http.ResponseWriter }
+
+// A flusher is a ResponseWriter that can't be hijacked, nor given a deadline.
+type flusher struct {
+	http.ResponseWriter
+	http.Flusher
+}
+
+// An unwrapper is a flusher that can be given a deadline.
+type unwrapper struct{ flusher }
+
+func (u unwrapper) Unwrap() http.ResponseWriter { return u.ResponseWriter }
+
+func TestWriterThatCannotBeGivenADeadlineIsRefused(t *testing.T) {
+	b, app := newApp(t)
+	defer shutdown(t, b)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		app.ServeHTTP(flusher{w, w.(http.Flusher)}, r)
+	}))
+	defer server.Close()
+	if s := open(t, server.URL); s.response.StatusCode != http.StatusHTTPVersionNotSupported {
+		t.Errorf("its client, which could not be cut off, gets %s", s.response.Status)
+	}
+	if clients := b.Stats().ClientsTotal; clients != 0 {
+		t.Errorf("%d clients were registered", clients)
+	}
+}
+
+func TestConnectionThatCannotBeHijacked(t *testing.T) {
+	b, app := newApp(t)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		app.ServeHTTP(unwrapper{flusher{w, w.(http.Flusher)}}, r)
+	}))
+	defer server.Close()
+	s := open(t, server.URL, "Last-Event-ID", "0")
+	b.Notifier <- Event{ID: 1}
+	s.want(t, 1, "")
+	shutdown(t, b)
+	s.wantEnd(t)
+}
+
+func TestStreamingUnsupported(t *testing.T) {
+	b, app := newApp(t)
+	defer shutdown(t, b)
+	recorder := httptest.NewRecorder()
+	app.ServeHTTP(noFlusher{recorder}, httptest.NewRequest(http.MethodGet, "/events", nil))
+	if recorder.Code != http.StatusHTTPVersionNotSupported || recorder.Body.String() != "Streaming unsupported!" {
+		t.Errorf("%d %q", recorder.Code, recorder.Body)
+	}
+}
+
+func TestHTTP2(t *testing.T) {
+	b, server := newHTTP2Server(t)
+	defer server.Close()
+	client := server.Client()
+	send(t, b, 10, 20)
+	s := openWith(t, client, server.URL, "Last-Event-ID", "10")
+	if s.response.ProtoMajor != 2 || s.response.Header.Get("Content-Type") != "text/event-stream" {
+		t.Errorf("%s, %v", s.response.Proto, s.response.Header)
+	}
+	s.want(t, 20, "20")
+	second := openWith(t, client, server.URL, "Last-Event-ID", "20")
+	second.response.Body.Close()
+	eventually(t, "the second unregistered", func() bool {
+		stats := b.Stats()
+		return stats.Clients == 1 && stats.ClientsTotal == 2
+	})
+	b.Notifier <- Event{ID: 30, Data: make([]byte, 1<<20)}
+	b.Notifier <- Event{ID: 40}
+	s.want(t, 30, string(make([]byte, 1<<20)))
+	s.want(t, 40, "")
+	shutdown(t, b)
+	s.wantEnd(t)
+}
+
+func TestHTTP2ClientThatNeverReadsIsCutOff(t *testing.T) {
+	b, server := newHTTP2Server(t)
+	defer server.Close()
+	defer server.CloseClientConnections() // Close waits for a client that is not cut off.
+	openWith(t, server.Client(), server.URL)
+	eventually(t, "registered", func() bool { return b.Stats().Clients == 1 })
+	// The history passes it by, and what its window and its socket can hold.
+	for range 1000 {
+		b.Notifier <- Event{Data: make([]byte, 64<<10)}
+	}
+	eventually(t, "cut off", func() bool { return b.Stats().SlowClients == 1 && b.Stats().Clients == 0 })
+	shutdown(t, b)
+}
