@@ -83,12 +83,13 @@ func newStage(t *testing.T) *stage {
 	return s
 }
 
-// cutStreams closes the connections of all clients, as a network can.
+// cutStreams ends the connections of all clients, as a network can.
 func (s *stage) cutStreams() {
 	s.t.Helper()
 	s.mu.Lock()
 	for _, conn := range s.streams {
-		conn.Close()
+		conn.(*net.TCPConn).CloseRead()
+		conn.(*net.TCPConn).CloseWrite()
 	}
 	s.streams = nil
 	s.mu.Unlock()

@@ -73,7 +73,7 @@ func newKeptUpClients(tb testing.TB, clients int) (*Broker, *atomic.Int64) {
 		if err != nil {
 			tb.Fatal(err)
 		}
-		c := &client{outbox: newOutbox()}
+		c := &client{broker: broker, outbox: newOutbox()}
 		c.socket.init(theirs)
 		broker.join(c)
 		if !broker.watch(c) {

@@ -1,6 +1,8 @@
 package sse
 
 import (
+	"errors"
+	"net"
 	"sync/atomic"
 	"time"
 )
@@ -9,6 +11,7 @@ import (
 type client struct {
 	// Set before the client is registered:
 
+	broker      *Broker
 	resumes     bool   // it sent a last event ID
 	lastEventID int64  // that ID
 	socket      socket // its hijacked connection; none over HTTP/2
@@ -158,10 +161,39 @@ func (c *client) cutOff() {
 	}
 	c.cut, c.finished = true, true
 	if c.cancel == nil {
-		c.socket.cutOff()
+		c.noticeClosed(c.socket.cutOff())
 		return
 	}
 	c.cancel()
 	c.outbox.takeBack() // Its handler ends as soon as it looks.
 	c.outbox.close()
+}
+
+// end ends a hijacked connection after all that was written. It does not wait: to say goodbye
+// over TLS may take five seconds where the socket is full.
+func (c *client) end() {
+	s := &c.socket
+	shutDown := func() {
+		s.ended.Store(true)
+		c.shutDown()
+	}
+	if t, ok := s.conn.(interface{ CloseWrite() error }); ok && s.encrypted() {
+		go func() {
+			t.CloseWrite()
+			shutDown()
+		}()
+		return
+	}
+	shutDown()
+}
+
+// shutDown ends both directions of a hijacked connection.
+func (c *client) shutDown() { c.noticeClosed(c.socket.shutDown()) }
+
+// noticeClosed notices where a socket that was to be shut down had been closed by somebody
+// else, such as the app: then epoll has nothing to say.
+func (c *client) noticeClosed(err error) {
+	if errors.Is(err, net.ErrClosed) {
+		go c.broker.disconnected(c)
+	}
 }

@@ -109,7 +109,7 @@ func TestShutdownWithAnEndedContextLeavesNobody(t *testing.T) {
 		var joining sync.WaitGroup
 		for range 4 {
 			joining.Go(func() {
-				c := &client{outbox: newOutbox()}
+				c := &client{broker: b, outbox: newOutbox()}
 				ours, theirs := net.Pipe() // Nobody reads.
 				defer ours.Close()
 				c.socket.init(theirs)

@@ -16,7 +16,7 @@ const sendBuffer = 128 << 10
 
 // A socket is a hijacked connection. Whoever waits for its end closes it, and nobody else:
 // the others shut it down. A closed descriptor leaves no event behind, so its client would
-// stay registered for ever.
+// stay registered until the next write.
 type socket struct {
 	conn net.Conn     // TCP, or TLS over it
 	tcp  *net.TCPConn // what lies below conn; nil where that is no TCP, as in tests
@@ -44,41 +44,26 @@ func (s *socket) encrypted() bool { return s.conn != net.Conn(s.tcp) }
 
 // cutOff ends the connection at once, and with it a write that blocks. What the kernel still
 // keeps for the client is thrown away. It does not wait.
-func (s *socket) cutOff() {
+func (s *socket) cutOff() error {
 	switch {
 	case s.tcp == nil:
-		s.conn.SetDeadline(time.Unix(1, 0))
-	case s.ended.Load(): // Its client may still be reading the last of it.
-	default:
-		s.tcp.SetLinger(0)
-		s.shutDown()
+		return s.conn.SetDeadline(time.Unix(1, 0))
+	case s.ended.Load():
+		return nil // Its client may still be reading the last of it.
 	}
-}
-
-// end ends the connection after all that was written. It does not wait: to say goodbye over TLS
-// may take five seconds where the socket is full.
-func (s *socket) end() {
-	if t, ok := s.conn.(interface{ CloseWrite() error }); ok && s.encrypted() {
-		go func() {
-			t.CloseWrite()
-			s.ended.Store(true)
-			s.shutDown()
-		}()
-		return
-	}
-	s.ended.Store(true)
-	s.shutDown()
+	s.tcp.SetLinger(0)
+	return s.shutDown()
 }
 
 // shutDown ends both directions. Where epoll does not watch the socket, closing it is how its
-// reader hears of that.
-func (s *socket) shutDown() {
+// reader hears of that. The error is net.ErrClosed where the socket was closed before.
+func (s *socket) shutDown() error {
 	if s.raw == nil {
 		s.close()
-		return
+		return nil
 	}
 	s.tcp.CloseRead()
-	s.tcp.CloseWrite()
+	return s.tcp.CloseWrite()
 }
 
 // close closes what lies below TLS: a record that was cut is not followed by another one.

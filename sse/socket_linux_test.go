@@ -34,7 +34,7 @@ func TestWritersListKeepsNobody(t *testing.T) {
 	w := newWriters()
 	clients := make([]*client, 10)
 	for i := range clients {
-		clients[i] = &client{outbox: newOutbox()}
+		clients[i] = &client{broker: new(Broker), outbox: newOutbox()}
 		clients[i].socket.init(writing)
 		if clients[i].outbox.put(payload) {
 			w.add(clients[i])

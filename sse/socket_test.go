@@ -5,11 +5,15 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"example.com/sse/internal/testkit"
 )
 
 // withoutEpoll has newApp's brokers wait for the end of each connection with a goroutine.
@@ -41,6 +45,28 @@ func TestHalfClosedConnectionIsGone(t *testing.T) {
 	conn := dialStalled(t, server)
 	eventually(t, "registered", func() bool { return b.Stats().Clients == 1 })
 	conn.(*net.TCPConn).CloseWrite()
+	eventually(t, "unregistered", func() bool { return b.Stats().Clients == 0 })
+}
+
+// An app may close a connection itself, which epoll does not tell.
+func TestSocketThatTheAppClosesIsNoticedAtTheNextWrite(t *testing.T) {
+	b, app := newApp(t)
+	server := httptest.NewUnstartedServer(app)
+	conns := make(chan net.Conn, 1)
+	server.Config.ConnState = func(conn net.Conn, state http.ConnState) {
+		if state == http.StateHijacked {
+			conns <- conn
+		}
+	}
+	server.Start()
+	defer server.Close()
+	defer shutdown(t, b)
+	dialStalled(t, server)
+	eventually(t, "registered", func() bool { return b.Stats().Clients == 1 })
+	testkit.Receive(t, conns, "the connection is hijacked").Close()
+	if err := b.Publish(t.Context(), Event{}); err != nil {
+		t.Fatal(err)
+	}
 	eventually(t, "unregistered", func() bool { return b.Stats().Clients == 0 })
 }
 

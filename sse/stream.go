@@ -78,7 +78,7 @@ func (b *Broker) ServeHTTP(ctx iris.Context) {
 		return
 	}
 	// Each connection registers its own outbox with the broker's registry.
-	c := &client{outbox: newOutbox()}
+	c := &client{broker: b, outbox: newOutbox()}
 	c.lastEventID, c.resumes = lastEventID(ctx.Request())
 	// The first line of body goes out at once with the header, so that a browser's onopen
 	// fires now and not at the first event. No blank line follows it: a block without data

@@ -128,6 +128,10 @@ func (w *watcher) client(key uint64) *client {
 // disconnected stops watching a client whose connection has ended, and unregisters it.
 func (b *Broker) disconnected(c *client) {
 	b.watcher.mu.Lock()
+	if b.watcher.clients[c.key] != c {
+		b.watcher.mu.Unlock()
+		return // It was noticed before, or is not watched.
+	}
 	delete(b.watcher.clients, c.key)
 	// Closing would do, but only once nobody writes to it any more.
 	b.watcher.control(c, unix.EPOLL_CTL_DEL)

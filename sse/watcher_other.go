@@ -7,4 +7,6 @@ type watcher struct{ off bool }
 
 func (*Broker) watch(*client) bool { return false }
 
+func (*Broker) disconnected(*client) {}
+
 func (*watcher) close() {}

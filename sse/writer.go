@@ -75,13 +75,13 @@ func (c *client) writeBatch(w *tryWriter) (more bool) {
 	ending := c.outbox.begin()
 	batch, closed := c.outbox.next()
 	if closed {
-		c.socket.end()
+		c.end()
 		return false
 	}
 	if batch != nil {
 		n, err := w.write(&c.socket, batch)
 		if err != nil {
-			c.socket.shutDown()
+			c.shutDown()
 			return false
 		}
 		if n < len(batch) {
@@ -97,7 +97,7 @@ func (c *client) writeBatch(w *tryWriter) (more bool) {
 // enough or is cut off; then the client is one like all others again.
 func (c *client) writeRest(rest []byte) {
 	if _, err := c.socket.conn.Write(rest); err != nil {
-		c.socket.shutDown()
+		c.shutDown()
 		return
 	}
 	write(c)

@@ -73,7 +73,7 @@ func TestWritingToOneWhoIsGoneIsAnError(t *testing.T) {
 func TestWriterThatIsAboutToEndLooksAgain(t *testing.T) {
 	reading, writing := tcp(t)
 	go io.Copy(io.Discard, reading)
-	c := &client{outbox: newOutbox()}
+	c := &client{broker: new(Broker), outbox: newOutbox()}
 	c.socket.init(writing)
 	w := newWriters() // The test is their listen.
 	forgotten := time.NewTimer(testkit.Limit)

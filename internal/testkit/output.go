@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -159,8 +161,12 @@ func (o *output) endDump(test string, took time.Duration) {
 	clear(o.kept)
 }
 
-// end says how it went, as package testing does.
+// end says how it went, as package testing does. What tests have printed that did not end, since
+// one of them panicked, comes first.
 func (o *output) end(code int) {
+	for _, test := range slices.Sorted(maps.Keys(o.kept)) {
+		o.show(test)
+	}
 	if code != 0 {
 		o.print("", marker+"FAIL\n")
 	} else {

@@ -92,6 +92,11 @@ func TestVictimHangsOnce(t *testing.T) {
 }
 
 func TestVictimPanics(t *testing.T) { victim(t); panic("on purpose") }
+func TestVictimsGoroutinePanics(t *testing.T) {
+	victim(t)
+	go panic("on purpose")
+	select {}
+}
 
 // hangHere is what the printed goroutines show.
 //
@@ -186,8 +191,10 @@ func TestWatchdogChangesNothingElse(t *testing.T) {
 
 func TestPanicEndsTheSuite(t *testing.T) {
 	t.Parallel()
-	if output, code := runVictims(t, "Panics|Passes"); code != 2 || !strings.Contains(output, "panic: on purpose") {
-		t.Errorf("exit code %d:\n%s", code, output)
+	for _, panics := range []string{"Panics|Passes", "sGoroutinePanics"} {
+		if output, code := runVictims(t, panics); code != 2 || !strings.Contains(output, "panic: on purpose") {
+			t.Errorf("%s: exit code %d:\n%s", panics, code, output)
+		}
 	}
 }
 
