@@ -26,10 +26,12 @@ hunt: ## run all tests N=20 times, shuffled, while every core is kept busy
 build: ## build the binary, ./sse-server
 	go build -o sse-server .
 
-lint: ## gofmt, go vet, staticcheck and go mod tidy, in every module
+lint: ## gofmt, go vet, staticcheck, e2e/lint and go mod tidy, in every module
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
-	@for module in . e2e bench; do \
-		(cd $$module && go vet ./... && go run $(STATICCHECK) ./... && go mod tidy -diff) || exit 1; \
+	@checks=$$(mktemp) && trap 'rm -f $$checks' EXIT && (cd e2e && go build -o $$checks ./lint) && \
+	for module in . e2e bench; do \
+		(cd $$module && go vet ./... && go vet -vettool=$$checks ./... && \
+			go run $(STATICCHECK) ./... && go mod tidy -diff) || exit 1; \
 	done
 
 bench: ## measure the server beside its rivals: bench/results.md

@@ -122,13 +122,12 @@ func TestStrangersAtPostDisturbNobody(t *testing.T) {
 	fs := followers(t, 5, s.url+"/events")
 	var strangers sync.WaitGroup
 	for i := range 100 {
+		conn := dial(t, s)
 		strangers.Go(func() {
 			what, want := "POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nhalf", 401
 			if i%2 == 0 {
 				what, want = "POST /events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer swordfish\r\nContent-Length: 1000\r\n\r\nhalf", 408
 			}
-			conn := dial(t, s)
-			conn.SetDeadline(time.Now().Add(testkit.Limit))
 			io.WriteString(conn, what)
 			resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 			if err != nil || resp.StatusCode != want {

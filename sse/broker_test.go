@@ -143,7 +143,7 @@ func TestClientsComeAndGoWhileEventsFlow(t *testing.T) {
 	})
 	for range 20 {
 		clients.Go(func() {
-			client := &http.Client{Transport: &http.Transport{}}
+			client := testkit.StreamClient(&http.Transport{})
 			defer client.CloseIdleConnections()
 			var last int64
 			for range 20 {

@@ -36,7 +36,7 @@ func newParser(r io.Reader) *testkit.Parser {
 // of names and values or a query alone.
 func open(t *testing.T, url string, header ...string) stream {
 	t.Helper()
-	return openWith(t, &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, url, header...)
+	return openWith(t, testkit.StreamClient(&http.Transport{DisableKeepAlives: true}), url, header...)
 }
 
 // openWith connects with the given client, for testkit.Limit at most.
