@@ -94,6 +94,7 @@ func keepBusy() {
 	runtime.GOMAXPROCS(cores + 1) // One is for what counts the results.
 	for range cores {
 		go func() {
+			//lint:ignore SA5002 That is what it is for.
 			for {
 			}
 		}()
