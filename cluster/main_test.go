@@ -1,0 +1,10 @@
+package cluster
+
+import (
+	"os"
+	"testing"
+
+	"example.com/sse/internal/testkit"
+)
+
+func TestMain(m *testing.M) { os.Exit(testkit.Main(m, nil)) }
