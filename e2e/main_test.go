@@ -22,6 +22,7 @@ var binary string
 // them start browsers, or have hundreds of clients.
 var budgets = map[string]time.Duration{
 	"TestBurstStaysWithinMemory":                                      5 * time.Minute,
+	"TestClientWhoseNetworkGoesSilentIsUnregistered":                  6 * time.Minute,
 	"TestClientsOfAKilledServerResumeAtAnother":                       5 * time.Minute,
 	"TestCurlShowsAStreamThatTheGrammarAllows":                        5 * time.Minute,
 	"TestDocumentsCommandsRunAsWritten":                               5 * time.Minute,
