@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"example.com/sse/internal/testkit"
 )
@@ -46,7 +45,7 @@ func TestBadCertificateIsOneLineAndExitCode1(t *testing.T) {
 		{"a key of another certificate", cert, otherKey},
 	} {
 		t.Run(bad.what, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), testkit.Limit)
 			defer cancel()
 			var stdout, stderr strings.Builder
 			cmd := exec.CommandContext(ctx, binary, "-addr", testkit.FreeAddr(t), "-cert", bad.cert, "-key", bad.key)

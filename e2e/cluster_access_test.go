@@ -163,7 +163,7 @@ func TestBadNATSFlagsEndInOneLineWithoutThePassword(t *testing.T) {
 		{"-nats", "nats://me:" + secret + "@host:4222", "-nats-creds", "no such file"},
 		{"-nats", "nats://me:" + secret + "@host:4222", "-nats-replicas", "0"},
 	} {
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), testkit.Limit)
 		defer cancel()
 		cmd := exec.CommandContext(ctx, binary, append([]string{"-addr", testkit.FreeAddr(t)}, bad...)...)
 		out, _ := cmd.CombinedOutput()

@@ -35,7 +35,7 @@ func TestNATSLosesOneOfThreeServers(t *testing.T) {
 		}, func(n *natsServer) { n.kill() }, func(n *natsServer) { n.restart() }},
 		{"the one that a server is connected to freezes", func() *natsServer {
 			return nodeOf(t, nodes, servers[0])
-		}, func(n *natsServer) { n.signal(syscall.SIGSTOP) }, func(n *natsServer) { n.signal(syscall.SIGCONT) }},
+		}, func(n *natsServer) { freeze(t, n) }, func(n *natsServer) { n.signal(syscall.SIGCONT) }},
 	} {
 		waitForID(t, fs, publish(t, js, "before"))
 		node := loss.which()

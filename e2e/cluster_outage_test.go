@@ -56,10 +56,10 @@ func TestNATSIsNotThereYetAtTheStart(t *testing.T) {
 	t.Parallel()
 	for _, absence := range []struct {
 		what       string
-		away, back func(n *natsServer)
+		away, back func(*testing.T, *natsServer)
 	}{
-		{"stopped", func(n *natsServer) { n.stop() }, func(n *natsServer) { n.restart() }},
-		{"frozen", func(n *natsServer) { n.signal(syscall.SIGSTOP) }, func(n *natsServer) { n.signal(syscall.SIGCONT) }},
+		{"stopped", func(_ *testing.T, n *natsServer) { n.stop() }, func(_ *testing.T, n *natsServer) { n.restart() }},
+		{"frozen", freeze, func(_ *testing.T, n *natsServer) { n.signal(syscall.SIGCONT) }},
 	} {
 		t.Run(absence.what, func(t *testing.T) {
 			t.Parallel()
@@ -71,7 +71,7 @@ func TestNATSIsNotThereYetAtTheStart(t *testing.T) {
 				ids = append(ids, publish(t, js, fmt.Sprint(i)))
 			}
 			first.kill()
-			absence.away(n)
+			absence.away(t, n)
 
 			s := start(t, "-nats", n.client, "-interval", "1h")
 			fresh, resumed := subscribeLive(t, s), subscribe(t, s.url+"/events", fmt.Sprint(ids[4]))
@@ -88,7 +88,7 @@ func TestNATSIsNotThereYetAtTheStart(t *testing.T) {
 				}
 				return nil
 			})
-			absence.back(n)
+			absence.back(t, n)
 			waitUntilReady(t, s)
 			ids = append(ids, publishAgain(t, js))
 			if id, _ := fresh.next(); id != ids[10] {
@@ -114,7 +114,7 @@ func TestFrozenNATSReleasesNoBurstOfTicks(t *testing.T) {
 	fs := roam(t, 20, servers...)
 	js := jetStream(t, n.client)
 	waitForID(t, fs, publish(t, js, "before"))
-	n.signal(syscall.SIGSTOP)
+	freeze(t, n)
 	frozen := time.Now()
 	time.Sleep(10 * time.Second) // longer than the pings take to find out
 	thawed := time.Now()

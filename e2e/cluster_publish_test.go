@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -203,23 +201,7 @@ func TestPublishToAnAbsentNATSIsAnErrorAndPublishesNothing(t *testing.T) {
 func freeze(t *testing.T, n *natsServer) {
 	t.Helper()
 	n.signal(syscall.SIGSTOP)
-	testkit.Eventually(t, func() error {
-		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", n.pid()))
-		if err != nil {
-			return err
-		}
-		for _, thread := range threads {
-			stat, err := os.ReadFile(thread)
-			if err != nil {
-				return err
-			}
-			// The state comes after the command's name, which is in parentheses.
-			if _, state, _ := strings.Cut(string(stat), ") "); !strings.HasPrefix(state, "T") {
-				return fmt.Errorf("%s says that the thread still runs: %s", thread, stat)
-			}
-		}
-		return nil
-	})
+	testkit.Eventually(t, func() error { return isStopped(n.pid()) })
 }
 
 // While NATS is frozen its socket takes each try, and NATS reads them all afterwards.

@@ -67,7 +67,7 @@ type storedEvent struct {
 // stored returns all events that NATS holds.
 func stored(t *testing.T, js jetstream.JetStream) (events []storedEvent) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Limit)
 	defer cancel()
 	var consumer jetstream.Consumer
 	var newest uint64

@@ -26,7 +26,7 @@ func TestPostThroughNATSAbsentFrozenAndBack(t *testing.T) {
 	if status, line := postEvent(t.Context(), testkit.Client, s, "there"); status != http.StatusNoContent {
 		t.Errorf("NATS is there: %d %q", status, line)
 	}
-	n.signal(syscall.SIGSTOP)
+	freeze(t, n)
 	if status, line := postEvent(t.Context(), testkit.Client, s, "frozen"); status != http.StatusServiceUnavailable ||
 		!strings.Contains(line, "even so") || strings.Count(line, "\n") != 1 {
 		t.Errorf("NATS is frozen: %d %q", status, line)

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"example.com/sse/internal/testkit"
 )
@@ -129,7 +128,6 @@ func checkStream(t *testing.T, s *server, request, more string, before ...int) {
 	t.Helper()
 	conn := dial(t, s)
 	io.WriteString(conn, request)
-	conn.SetReadDeadline(time.Now().Add(10 * time.Second))
 	r := bufio.NewReader(conn)
 	for _, want := range append(before, http.StatusOK) {
 		resp, err := http.ReadResponse(r, nil)
@@ -158,7 +156,6 @@ func send(t *testing.T, s *server, request string) (*http.Response, error) {
 	t.Helper()
 	conn := dial(t, s)
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(10 * time.Second))
 	go io.WriteString(conn, request) // It may be refused before it is sent.
 	method, _, _ := strings.Cut(request, " ")
 	resp, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
