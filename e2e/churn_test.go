@@ -63,7 +63,7 @@ func TestNothingStaysOf2000ClientsThatComeAndGo(t *testing.T) {
 		time.Sleep(200 * time.Millisecond)
 	}
 	clients.Wait()
-	checkWhole(t, fs, held(t, s))
+	checkWhole(t, fs, retained(t, s))
 
 	s.waitForClients(50)
 	var after process
@@ -95,7 +95,7 @@ func TestNothingStaysOf2000ClientsThatComeAndGo(t *testing.T) {
 
 // comeAndGo connects, asks for the stream, all of it or only half, stays for a while, and
 // vanishes: with a goodbye, or with a reset like one whose power went off and whose system
-// has come back.
+// has reconnected.
 func comeAndGo(addr string) error {
 	conn, err := net.DialTimeout("tcp", addr, testkit.Limit)
 	if err != nil {

@@ -115,7 +115,7 @@ func (u until) NextBackOff() time.Duration {
 func (until) Reset() {}
 
 // checkClients runs clients through the things that tell a good stream from a bad one: the line
-// at the start, a silence with a heartbeat, an event, and a server that is killed and comes back.
+// at the start, a silence with a heartbeat, an event, and a server that is killed and started again.
 func checkClients(t *testing.T, watches map[string]watch) {
 	// Longer than the 15 s of silence after which a heartbeat comes.
 	s := start(t, "-interval", "17s")

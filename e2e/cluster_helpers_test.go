@@ -79,7 +79,7 @@ func roam(t *testing.T, n int, servers ...*server) (fs []*follower) {
 	return fs
 }
 
-// checkStreamsStayedOpen fails the test where a follower had to come back.
+// checkStreamsStayedOpen fails the test where a follower had to reconnect.
 func checkStreamsStayedOpen(t *testing.T, fs []*follower) {
 	t.Helper()
 	for i, f := range fs {
@@ -89,7 +89,7 @@ func checkStreamsStayedOpen(t *testing.T, fs []*follower) {
 	}
 }
 
-// subscribeLive opens a server's stream and waits until it is registered: the stream's head is there
+// subscribeLive opens a server's stream and waits until it is registered: the stream's header is there
 // before that, and an event between the two would not be seen.
 func subscribeLive(t *testing.T, s *server) *stream {
 	t.Helper()

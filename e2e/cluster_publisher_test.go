@@ -14,7 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// jetStream connects to NATS as a stranger would.
+// jetStream connects to NATS as another publisher would.
 func jetStream(t *testing.T, urls string) jetstream.JetStream {
 	t.Helper()
 	nc, err := nats.Connect(urls, nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1),
@@ -31,7 +31,7 @@ func jetStream(t *testing.T, urls string) jetstream.JetStream {
 	return js
 }
 
-// publish publishes a payload as a stranger would, and returns its event's ID.
+// publish publishes a payload as another publisher would, and returns its event's ID.
 func publish(t *testing.T, js jetstream.JetStream, payload string) int64 {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), testkit.Limit)

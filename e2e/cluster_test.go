@@ -93,22 +93,22 @@ func TestServerResumesClientsFromBeforeItsStart(t *testing.T) {
 		}
 	}
 	if missed := late.stats().ResumesIncomplete; missed != 0 {
-		t.Errorf("%d resumes asked for more than was held", missed)
+		t.Errorf("%d resumes asked for more than was retained", missed)
 	}
 }
 
-// A server that was cut off is behind another, and can't place what that one's clients name.
+// A server that was cut off has fewer events than another, and can't place what that one's clients name.
 func TestClientAheadOfItsServerGetsNothingTwice(t *testing.T) {
 	t.Parallel()
 	n := startNATS(t)
 	line := newLine(t, n.addr)
-	behind := startServers(t, 1, "-nats", "nats://"+line.addr, "-interval", "1h")[0]
+	late := startServers(t, 1, "-nats", "nats://"+line.addr, "-interval", "1h")[0]
 	ahead := startServers(t, 1, "-nats", n.client, "-interval", "1h")[0]
 	js := jetStream(t, n.client)
 	live := subscribeLive(t, ahead)
 	publish(t, js, "seen by both")
 	testkit.Eventually(t, func() error {
-		if _, last := natsStats(t, behind); last == 0 {
+		if _, last := natsStats(t, late); last == 0 {
 			return fmt.Errorf("the first event is not there")
 		}
 		return nil
@@ -118,12 +118,12 @@ func TestClientAheadOfItsServerGetsNothingTwice(t *testing.T) {
 	live.next()
 	last, _ := live.next()
 	testkit.Eventually(t, func() error {
-		if connected, _ := natsStats(t, behind); connected {
+		if connected, _ := natsStats(t, late); connected {
 			return fmt.Errorf("the server is still connected")
 		}
 		return nil
 	})
-	moved := subscribe(t, behind.url+"/events", fmt.Sprint(last))
+	moved := subscribe(t, late.url+"/events", fmt.Sprint(last))
 	// The outage lasts longer than the 10 s that a broker waits by itself for a client's event.
 	select {
 	case m := <-moved.events:

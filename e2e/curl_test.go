@@ -41,7 +41,7 @@ func TestCurlShowsAStreamThatTheGrammarAllows(t *testing.T) {
 			return []string{"--http1.0"}
 		}, func(t *testing.T, _ *server, p *testkit.Parser) { readEvents(t, p, 20) }},
 		{"resuming", "50ms", func(t *testing.T, s *server) []string {
-			return []string{"--header", fmt.Sprint("Last-Event-ID: ", held(t, s)[0])}
+			return []string{"--header", fmt.Sprint("Last-Event-ID: ", retained(t, s)[0])}
 		}, func(t *testing.T, _ *server, p *testkit.Parser) { readEvents(t, p, 20) }},
 		{"until the server stops", "50ms", nil, func(t *testing.T, s *server, p *testkit.Parser) {
 			readEvents(t, p, 20)

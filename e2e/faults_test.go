@@ -17,7 +17,7 @@ func TestKillUnder500Clients(t *testing.T) {
 	s := start(t, "-interval", "100ms")
 	fs := followers(t, 500, s.url+"/events")
 	time.Sleep(2 * time.Second)
-	before := held(t, s)
+	before := retained(t, s)
 	waitForID(t, fs, before[len(before)-1])
 	s.kill()
 	s.restart()
@@ -35,7 +35,7 @@ func TestKillUnder500Clients(t *testing.T) {
 
 	// All that the server told before it was killed, and all that it has made since it
 	// is back, also while a client was not. What it was about to tell died with it.
-	after := held(t, s)
+	after := retained(t, s)
 	waitForID(t, fs, after[len(after)-1])
 	for _, f := range fs {
 		f.forget(before[len(before)-1], after[0])
@@ -84,7 +84,7 @@ func TestStoppedForFiveSeconds(t *testing.T) {
 		}
 		return nil
 	})
-	checkWhole(t, fs, held(t, s))
+	checkWhole(t, fs, retained(t, s))
 	for i, f := range fs {
 		if n := f.timesOpened(); n != 1 {
 			t.Errorf("follower %d had to connect %d times", i, n)
@@ -157,5 +157,5 @@ func TestFileDescriptorsExhausted(t *testing.T) {
 			f.leave()
 		}
 	}
-	checkWhole(t, stay, held(t, s))
+	checkWhole(t, stay, retained(t, s))
 }

@@ -52,7 +52,7 @@ var budgets = map[string]time.Duration{
 	"TestNginxPassesTheStreamOn":                                      5 * time.Minute,
 	"TestNodeClientsSeeTheStreamAndResume":                            5 * time.Minute,
 	"TestNothingStaysOf2000ClientsThatComeAndGo":                      5 * time.Minute,
-	"TestPageComesBackAfterTheServerIsKilled":                         5 * time.Minute,
+	"TestPageReconnectsAfterTheServerIsKilled":                        5 * time.Minute,
 	"TestPageFitsAPhone":                                              5 * time.Minute,
 	"TestPageFollowsTheEndOnlyWhileTheReaderIsThere":                  5 * time.Minute,
 	"TestPageIsReadableInLightAndDark":                                5 * time.Minute,

@@ -98,7 +98,7 @@ func checkThrough(t *testing.T, s *server, client *http.Client, url string, majo
 	time.Sleep(time.Second) // The proxy answers 502.
 	s.restart()
 	waitUntilOpened(t, []*follower{f}, 2)
-	events := held(t, s)
+	events := retained(t, s)
 	f.forget(0, events[0])
 	checkWhole(t, []*follower{f}, events)
 	if figures := s.stats(); figures.ResumesIncomplete < 1 {

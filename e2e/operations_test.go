@@ -75,14 +75,14 @@ func TestStatsAreSixFiguresThatAreRight(t *testing.T) {
 	b.close()
 	last := fmt.Sprint(first)
 	subscribe(t, s.url+"/events", last).next()             // resumes
-	subscribe(t, s.url+"/events?lastEventId=1", "").next() // asks for more than is held
+	subscribe(t, s.url+"/events?lastEventId=1", "").next() // asks for more than is retained
 	s.waitForClients(3)
-	before := held(t, s) // resumes, too
+	before := retained(t, s) // resumes, too
 	s.waitForClients(3)
 	want := stats{Clients: 3, ClientsTotal: 5, Resumes: 3, ResumesIncomplete: 2}
 	got := s.stats()
-	if after := held(t, s); got.Events < int64(len(before)) || got.Events > int64(len(after)) {
-		t.Errorf("%d events, but %d were held before and %d afterwards", got.Events, len(before), len(after))
+	if after := retained(t, s); got.Events < int64(len(before)) || got.Events > int64(len(after)) {
+		t.Errorf("%d events, but %d were retained before and %d afterwards", got.Events, len(before), len(after))
 	}
 	got.Events = 0
 	if got != want {
@@ -90,7 +90,7 @@ func TestStatsAreSixFiguresThatAreRight(t *testing.T) {
 	}
 }
 
-// What a server tells strangers about itself ends there.
+// What a server tells others about itself ends there.
 func TestNothingElseIsTold(t *testing.T) {
 	t.Parallel()
 	s := start(t)

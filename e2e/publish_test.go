@@ -116,14 +116,14 @@ func TestCurlPublishes(t *testing.T) {
 }
 
 // Those without the token, and those whose bodies stall, get their answers and keep nobody up.
-func TestStrangersAtPostDisturbNobody(t *testing.T) {
+func TestPostsThatStallOrAreRefusedDisturbNobody(t *testing.T) {
 	t.Parallel()
 	s := start(t, "-interval", "100ms", "-publish-token-file", tokenFile(t))
 	fs := followers(t, 5, s.url+"/events")
-	var strangers sync.WaitGroup
+	var refused sync.WaitGroup
 	for i := range 100 {
 		conn := dial(t, s)
-		strangers.Go(func() {
+		refused.Go(func() {
 			what, want := "POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nhalf", 401
 			if i%2 == 0 {
 				what, want = "POST /events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer swordfish\r\nContent-Length: 1000\r\n\r\nhalf", 408
@@ -138,8 +138,8 @@ func TestStrangersAtPostDisturbNobody(t *testing.T) {
 	if status, line := postEvent(t.Context(), testkit.Client, s, "amid them"); status != http.StatusNoContent {
 		t.Errorf("%d: %s", status, line)
 	}
-	testkit.Return(t, strangers.Wait, "the answers")
-	checkWhole(t, fs, held(t, s))
+	testkit.Return(t, refused.Wait, "the answers")
+	checkWhole(t, fs, retained(t, s))
 	checkStreamsStayedOpen(t, fs)
 }
 

@@ -58,7 +58,7 @@ func TestGarbageIsRefusedWithoutHarm(t *testing.T) {
 			t.Errorf("%s: %v, %v, want %d", what, resp, err, test.status)
 		}
 	}
-	checkWhole(t, fs, held(t, s))
+	checkWhole(t, fs, retained(t, s))
 	if n := fs[0].timesOpened(); n != 1 {
 		t.Errorf("a client had to connect %d times", n)
 	}
@@ -104,13 +104,13 @@ func TestMethods(t *testing.T) {
 func TestBodyOnGetIsIgnored(t *testing.T) {
 	t.Parallel()
 	s := start(t, "-interval", "100ms")
-	for head, body := range map[string]string{
+	for header, body := range map[string]string{
 		"Content-Length: 4":          "body",
 		"Transfer-Encoding: chunked": "4\r\nbody\r\n0\r\n\r\n",
 	} {
-		head = "GET /events HTTP/1.1\r\nHost: x\r\n" + head + "\r\n\r\n"
-		checkStream(t, s, head+body, "")
-		checkStream(t, s, head, body)
+		header = "GET /events HTTP/1.1\r\nHost: x\r\n" + header + "\r\n\r\n"
+		checkStream(t, s, header+body, "")
+		checkStream(t, s, header, body)
 	}
 }
 
@@ -118,7 +118,7 @@ func TestPipelinedRequests(t *testing.T) {
 	t.Parallel()
 	s := start(t, "-interval", "100ms")
 	const health, events = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", "GET /events HTTP/1.1\r\nHost: x\r\n\r\n"
-	// What is asked behind the stream has no answer: the connection is the stream's.
+	// What is asked after the stream has no answer: the connection is the stream's.
 	checkStream(t, s, health+health+events+health+events, health, 200, 200)
 }
 

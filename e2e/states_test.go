@@ -41,7 +41,7 @@ func (tb *tab) checkHeaders(want ...string) {
 	}
 }
 
-func TestPageComesBackAfterTheServerIsKilled(t *testing.T) {
+func TestPageReconnectsAfterTheServerIsKilled(t *testing.T) {
 	t.Parallel()
 	s := start(t, "-interval", "1s")
 	raw := subscribe(t, s.url+"/events", "")

@@ -114,7 +114,7 @@ func TestTwentyTabsOverHTTPSAreLiveAtOnce(t *testing.T) {
 		testkit.Eventually(t, func() error {
 			rows := tb.rows()
 			if at := slices.Index(rows, next); at < 1 || rows[at-1] != before {
-				return fmt.Errorf("tab %d does not show %v behind %v", i, next, before)
+				return fmt.Errorf("tab %d does not show %v after %v", i, next, before)
 			}
 			return nil
 		})

@@ -48,7 +48,7 @@ func TestWhoNeverFinishesItsRequestIsCutOff(t *testing.T) {
 		t.Errorf("byte by byte: still connected after %v", testkit.Limit)
 	})
 	clients.Wait() // Each connection has its limit.
-	checkWhole(t, fs, held(t, s))
+	checkWhole(t, fs, retained(t, s))
 }
 
 func TestChattererIsCutOff(t *testing.T) {

@@ -45,9 +45,9 @@ func waitForID(t *testing.T, fs []*follower, id int64) {
 	})
 }
 
-// held returns the IDs of all that a server has told since it began, up to its newest event
+// retained returns the IDs of all that a server has told since it began, up to its newest event
 // now. There is at least one.
-func held(t *testing.T, s *server) (ids []int64) {
+func retained(t *testing.T, s *server) (ids []int64) {
 	t.Helper()
 	events := max(1, s.stats().Events)
 	all := subscribe(t, s.url+"/events", "1")

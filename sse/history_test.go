@@ -21,7 +21,7 @@ func ids(t *testing.T, h *history, from, to int64) (ids []int64) {
 }
 
 // checkRetained checks that the history retains exactly what its index says, in order, and that
-// after finds the place behind each event.
+// after finds the position after each event.
 func checkRetained(t *testing.T, h *history) {
 	t.Helper()
 	retained := ids(t, h, h.start(), h.end())

@@ -46,7 +46,7 @@ func TestShutdownEndsAllStreamsAndCutsOffWhoDoesNotRead(t *testing.T) {
 	}
 	late := open(t, server.URL)
 	if late.response.StatusCode != http.StatusOK {
-		t.Errorf("a stopped broker answers %s: the client won't come back", late.response.Status)
+		t.Errorf("a stopped broker answers %s: the client won't reconnect", late.response.Status)
 	}
 	late.wantEnd(t)
 	late.response.Body.Close()

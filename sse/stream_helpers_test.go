@@ -82,7 +82,7 @@ func (s stream) want(t *testing.T, id int64, data string) testkit.Event {
 	return e
 }
 
-// wantEnd checks that the stream ends cleanly, behind events that do not matter.
+// wantEnd checks that the stream ends cleanly, after events that do not matter.
 func (s stream) wantEnd(t *testing.T) {
 	t.Helper()
 	for {

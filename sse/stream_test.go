@@ -15,7 +15,7 @@ import (
 
 func TestHeadAndFirstLineComeBeforeAnyEvent(t *testing.T) {
 	_, server := newServer(t)
-	s := open(t, server.URL) // Returns with the head; no event is ever sent.
+	s := open(t, server.URL) // Returns with the header; no event is ever sent.
 	if s.response.StatusCode != http.StatusOK {
 		t.Errorf("status %s", s.response.Status)
 	}
@@ -97,7 +97,7 @@ func TestResumesAreCounted(t *testing.T) {
 		resumes, missed int64
 	}{
 		{"10", 1, 0},
-		{"5", 2, 1}, // It may have missed events that are not held.
+		{"5", 2, 1}, // It may have missed events that are not retained.
 		{"20", 3, 1},
 		{"garbage", 3, 1},
 	} {

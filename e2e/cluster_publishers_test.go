@@ -16,7 +16,7 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-func TestWhatStrangersPublishIsShown(t *testing.T) {
+func TestWhatOtherPublishersSendIsShown(t *testing.T) {
 	t.Parallel()
 	n := startNATS(t)
 	s := startServers(t, 1, "-nats", n.client, "-interval", "1h")[0]
@@ -124,7 +124,7 @@ func TestBurstStaysWithinMemory(t *testing.T) {
 
 	testkit.Eventually(t, func() error {
 		if servers[0].stats().SlowClients == 0 {
-			return fmt.Errorf("the client that does not read is not dropped")
+			return fmt.Errorf("the client that does not read is not cut off")
 		}
 		return nil
 	})
@@ -142,13 +142,13 @@ func TestBurstStaysWithinMemory(t *testing.T) {
 	}
 	for i, f := range fs {
 		if f.timesOpened() > 1 {
-			continue // It was too slow itself, and has been told what is held.
+			continue // It was too slow itself, and was replayed what is retained.
 		}
 		if got := f.got(); !slices.Equal(got[len(got)-len(events):], events) && len(got) < burst {
 			t.Errorf("follower %d has %d events", i, len(got))
 		}
 	}
-	// The client that was dropped comes back with the last ID it had read.
+	// The client that was cut off reconnects with the last ID it had read.
 	read, _ := io.ReadAll(stuck)
 	lastRead := string(read[strings.LastIndex(string(read), "\nid: ")+5:])
 	lastRead, _, _ = strings.Cut(lastRead, "\n")
