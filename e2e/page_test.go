@@ -38,6 +38,37 @@ func checkRows(t *testing.T, rows []row, raw *stream) {
 	}
 }
 
+// checkResumed checks the rows of a page whose server was killed and started again. They are the
+// events of the first server, from the first row's on, as far as the page has received them,
+// then those of the second, from its first on. What a page has received it shows with the next
+// frame, so how far that is can't be told from what it shows at once.
+func checkResumed(t *testing.T, rows []row, first, second *stream) {
+	t.Helper()
+	first.end()
+	var sent []row
+	for range len(first.events) {
+		id, data := first.next()
+		sent = append(sent, rowOf(t, id, data))
+	}
+	begin := slices.Index(sent, rows[0])
+	if begin < 0 {
+		t.Fatalf("the first row, %v, is none of the first server's events", rows[0])
+	}
+	n := 0
+	for n < len(rows) && begin+n < len(sent) && rows[n] == sent[begin+n] {
+		n++
+	}
+	if n < 2 || n == len(rows) {
+		t.Fatalf("%d of the %d rows are the first server's events: %v", n, len(rows), rows)
+	}
+	for _, got := range rows[n:] {
+		id, data := second.next()
+		if want := rowOf(t, id, data); got != want {
+			t.Fatalf("a row is %v, the second server's event is %v", got, want)
+		}
+	}
+}
+
 func TestPageShowsTheStreamsEvents(t *testing.T) {
 	t.Parallel()
 	s := start(t, "-interval", "50ms")

@@ -13,6 +13,7 @@ import (
 func TestHeldClientsGetHeartbeats(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *Broker, connect func(string) (net.Conn, stream)) {
 		b.Hold()
+		start := time.Now()
 		conn, s := connect("Last-Event-ID: 3\r\n")
 		// Events that it does not get must not put its heartbeat off.
 		for id := range int64(2) {
@@ -21,6 +22,9 @@ func TestHeldClientsGetHeartbeats(t *testing.T) {
 		}
 		if line, err := s.Line(); line != ":\n" || err != nil {
 			t.Errorf("got %q, %v", line, err)
+		}
+		if waited := time.Since(start); waited != heartbeatInterval {
+			t.Errorf("the heartbeat came after %v", waited)
 		}
 		b.Notifier <- Event{ID: 3}
 		b.Notifier <- Event{ID: 4}

@@ -49,6 +49,17 @@ func TestTLSClientsThatDisconnectAreUnregistered(t *testing.T) {
 	}
 }
 
+// What a TLS client sends is read by a goroutine, which ends after a while; then the client is
+// watched again.
+func TestTLSClientThatHasSentALittleIsWatchedAgain(t *testing.T) {
+	b, server := newTLSServer(t)
+	conn, _ := dialTLS(t, server)
+	fmt.Fprint(conn, "a little")
+	time.Sleep(2 * time.Second) // Where that is too short, the goroutine notices the end.
+	conn.Close()
+	eventually(t, "unregistered", func() bool { return b.Stats().Clients == 0 })
+}
+
 func TestTLSClientThatSendsMuchIsCutOff(t *testing.T) {
 	b, server := newTLSServer(t)
 	conn, s := dialTLS(t, server)
