@@ -94,7 +94,16 @@ func (s *started) wait(t *testing.T) int {
 	return s.ProcessState.ExitCode()
 }
 
+// measures skips a test that builds and starts servers, where only the quick ones are asked for.
+func measures(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it builds and measures servers, which make quick does not")
+	}
+}
+
 func TestCtrlCLeavesNothingBehind(t *testing.T) {
+	measures(t)
 	for _, test := range []struct{ server, kind, serving string }{
 		{limit, "calm", "-addr"}, {"nchan", "calm", "nginx: worker"}, {proxied, "https", "nginx: worker"},
 	} {
@@ -148,6 +157,7 @@ func TestWrongFlagsAreOneLine(t *testing.T) {
 }
 
 func TestEveryServerIsMeasuredOverHTTPS(t *testing.T) {
+	measures(t)
 	// One after another: each within the limit.
 	for _, s := range servers {
 		if !s.speaks(load.HTTPS2) {
@@ -184,6 +194,7 @@ func TestEveryServerIsMeasuredOverHTTPS(t *testing.T) {
 }
 
 func TestShortOfFilesThereAreFewerClients(t *testing.T) {
+	measures(t)
 	s := startBench(t, "ulimit -n 600; ", "-servers", "limit", "-only", "calm", "-rounds", "1", "-interval", "100ms", "-duration", "300ms")
 	if code := s.wait(t); code != 0 {
 		t.Fatalf("exit code %d: %s", code, s.output())
