@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"example.com/sse/internal/testkit"
 
@@ -31,6 +33,10 @@ func TestPageFollowsTheEndOnlyWhileTheReaderIsThere(t *testing.T) {
 			if got := eval[int](tb, room); got != 0 {
 				return fmt.Errorf("the reader is %d pixels from the end", got)
 			}
+			// The page hears of a scroll with the next frame, and follows only then.
+			if !eval[bool](tb, `document.querySelector(".latest").hidden`) {
+				return errors.New("the page does not know yet that the reader is at the end")
+			}
 			return nil
 		})
 	}
@@ -58,6 +64,7 @@ func TestPageFollowsTheEndOnlyWhileTheReaderIsThere(t *testing.T) {
 		t.Errorf("the reader saw %q, and now %q", before, after)
 	}
 
+	time.Sleep(time.Second) // For half a second after the wheel the page follows nothing.
 	eval[any](tb, "scrollTo(0, document.documentElement.scrollHeight)")
 	atEnd()
 	more(10)
