@@ -35,8 +35,8 @@ func end(browser context.Context) {
 
 // launch starts a headless Chromium. Unlike chromedp's own flags, these leave hidden tabs and
 // their timers to Chromium's usual care.
-func launch(path string, flags ...chromedp.ExecAllocatorOption) (context.Context, error) {
-	flags = append([]chromedp.ExecAllocatorOption{
+func launch(path string) (context.Context, error) {
+	ctx, _ := chromedp.NewExecAllocator(context.Background(),
 		chromedp.ExecPath(path),
 		chromedp.Headless,
 		chromedp.NoSandbox, // root has none; the pages are our own
@@ -48,16 +48,20 @@ func launch(path string, flags ...chromedp.ExecAllocatorOption) (context.Context
 		chromedp.Flag("disable-dev-shm-usage", true), // small in a container
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-sync", true),
-	}, flags...)
-	ctx, _ := chromedp.NewExecAllocator(context.Background(), flags...)
+	)
 	ctx, _ = chromedp.NewContext(ctx)
 	return ctx, chromedp.Do(ctx)
 }
 
-// needChromium returns the path of Chromium, or skips the test.
-func needChromium(t *testing.T) (path string) {
+// shell is Chromium without what surrounds a page: no tabs that hide each other, and a quarter of
+// the work.
+const shell = "chromium-headless-shell"
+
+// needChromium returns the path of Chromium, one of those preferred if it is here, or skips the
+// test.
+func needChromium(t *testing.T, preferred ...string) (path string) {
 	t.Helper()
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+	for _, name := range append(preferred, "chromium", "chromium-browser", "google-chrome") {
 		if path, err := exec.LookPath(name); err == nil {
 			return path
 		}
@@ -69,7 +73,7 @@ func needChromium(t *testing.T) (path string) {
 // newWindow opens a tab in a window of its own, where it is seen whatever else is open.
 func newWindow(t *testing.T) *tab {
 	t.Helper()
-	path := needChromium(t)
+	path := needChromium(t, shell)
 	shared.once.Do(func() { shared.ctx, shared.err = launch(path) })
 	if shared.err != nil {
 		t.Fatalf("starting Chromium: %v", shared.err)
@@ -77,25 +81,22 @@ func newWindow(t *testing.T) *tab {
 	return openTab(t, shared.ctx, true)
 }
 
-// A browser is a Chromium of the test's own.
+// A browser is a Chromium of the test's own, with tabs.
 type browser struct {
 	t   *testing.T
 	ctx context.Context
 }
 
 // startBrowser starts a Chromium that ends with the test.
-func startBrowser(t *testing.T, flags ...chromedp.ExecAllocatorOption) *browser {
+func startBrowser(t *testing.T) *browser {
 	t.Helper()
-	ctx, err := launch(needChromium(t), flags...)
+	ctx, err := launch(needChromium(t))
 	if err != nil {
 		t.Fatalf("starting Chromium: %v", err)
 	}
 	t.Cleanup(func() { end(ctx) })
 	return &browser{t: t, ctx: ctx}
 }
-
-// window opens a tab in a window of its own.
-func (b *browser) window() *tab { return openTab(b.t, b.ctx, true) }
 
 // tab opens a tab in the browser's first window, where it hides the one that was seen.
 func (b *browser) tab() *tab { return openTab(b.t, b.ctx, false) }

@@ -14,10 +14,10 @@ import (
 
 const (
 	// churnTime is how long clients come and go.
-	churnTime = 30 * time.Second
+	churnTime = 15 * time.Second
 
 	// memorySlack is how much more memory may be in use afterwards, in KiB: up to the
-	// limit that the server is told. Some 28,000 clients come: 2 KiB of each would be more.
+	// limit that the server is told. Some 14,000 clients come: 4 KiB of each would be more.
 	memorySlack = 48 << 10
 )
 

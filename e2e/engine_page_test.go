@@ -20,6 +20,13 @@ func TestEveryEngineShowsTheStreamAndItsState(t *testing.T) {
 		if got := p.header(); got != waiting {
 			t.Errorf("the header says %q, want %q", got, waiting)
 		}
+		if title := eval[string](p, "document.title"); title != "SSE" {
+			t.Errorf("the title is %q", title)
+		}
+		columns := eval[[]string](p, `Array.from(document.querySelectorAll("#messagesTable th"), th => th.innerText)`)
+		if want := []string{"Timestamp (server)", "Message"}; !slices.Equal(columns, want) {
+			t.Errorf("the columns are %q, want %q", columns, want)
+		}
 		s.send(1, `{"timestamp":1700000000,"message":"Hello"}`, "two\nlines", "<b>時間</b>")
 		p.waitForLastRow(3)
 		want := []row{{"1", "1700000000", "Hello"}, {"2", "", "two\nlines"}, {"3", "", "<b>時間</b>"}}

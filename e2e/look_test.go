@@ -26,11 +26,11 @@ func (tb *tab) screenshot(name string) {
 	}
 }
 
-// prefer has the reader's system be "light" or "dark".
-func (tb *tab) prefer(scheme string) {
+// prefer has the reader prefer a value of a media feature, such as dark of color-scheme.
+func (tb *tab) prefer(feature, value string) {
 	tb.t.Helper()
 	_, err := chromedp.Call(tb.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		Features: []*emulation.MediaFeature{{Name: "prefers-" + feature, Value: value}},
 	})
 	if err != nil {
 		tb.t.Fatal(err)
@@ -72,12 +72,12 @@ func TestPageIsReadableInLightAndDark(t *testing.T) {
 	s := start(t) // An event every two seconds, as the README says.
 	tb := newWindow(t)
 	tb.do(chromedp.EmulateViewport(800, 480))
-	tb.prefer("light")
+	tb.prefer("color-scheme", "light")
 	tb.visit(s.url)
 	tb.waitForRows(7)
 	const ground = `(` + luminance + `)(getComputedStyle(document.body).backgroundColor)`
 	for _, scheme := range []string{"light", "dark"} {
-		tb.prefer(scheme)
+		tb.prefer("color-scheme", scheme)
 		if bright := eval[float64](tb, ground); (bright > 0.5) != (scheme == "light") {
 			t.Errorf("the %s page has a ground of luminance %v", scheme, bright)
 		}
@@ -93,7 +93,7 @@ func TestPageFitsAPhone(t *testing.T) {
 	s := start(t) // An event every two seconds, as the README says.
 	tb := newWindow(t)
 	tb.do(chromedp.EmulateViewport(360, 640, chromedp.EmulateMobile, chromedp.EmulateTouch))
-	tb.prefer("light")
+	tb.prefer("color-scheme", "light")
 	tb.visit(s.url)
 	tb.waitForRows(7)
 	tb.screenshot("phone.png")

@@ -69,22 +69,6 @@ func checkResumed(t *testing.T, rows []row, first, second *stream) {
 	}
 }
 
-func TestPageShowsTheStreamsEvents(t *testing.T) {
-	t.Parallel()
-	s := start(t, "-interval", "50ms")
-	raw := subscribe(t, s.url+"/events", "")
-	tb := newWindow(t)
-	tb.visit(s.url)
-	checkRows(t, tb.waitForRows(40), raw)
-	if title := eval[string](tb, "document.title"); title != "SSE" {
-		t.Errorf("the title is %q", title)
-	}
-	heads := eval[[]string](tb, `Array.from(document.querySelectorAll("#messagesTable th"), th => th.innerText)`)
-	if want := []string{"Timestamp (server)", "Message"}; !slices.Equal(heads, want) {
-		t.Errorf("the columns are %q, want %q", heads, want)
-	}
-}
-
 func TestPageShowsDataAsText(t *testing.T) {
 	t.Parallel()
 	const html = `<b>bold</b><img src=x onerror="document.title='broken'"><script>document.title='broken'</script>`

@@ -68,6 +68,7 @@ func TestDocumentsCommandsRunAsWritten(t *testing.T) {
 	}
 	v := &visitor{t: t, dir: copyOfTheRepository(t), ports: make(map[string]string), ran: make(map[string]bool)}
 	t.Cleanup(v.killAll)
+	v.run("go run . -h", "") // What is built once serves at once afterwards.
 	for _, document := range documents {
 		blocks := blocksOf(t, document)
 		for i, b := range blocks {

@@ -41,30 +41,6 @@ func (tb *tab) checkHeaders(want ...string) {
 	}
 }
 
-func TestPageReconnectsAfterTheServerIsKilled(t *testing.T) {
-	t.Parallel()
-	s := start(t, "-interval", "1s")
-	raw := subscribe(t, s.url+"/events", "")
-	tb := newWindow(t)
-	tb.keepHeaders()
-	tb.visit(s.url)
-	tb.waitForHeader(live)
-	tb.waitForRows(2)
-	tb.cutOff = true
-	s.kill()
-	tb.waitForHeader(lost)
-	shown := len(tb.rows())
-
-	// The browser waits for a second at least, so it misses some of these. The last of equal
-	// flags counts.
-	s.command = append(s.command, "-interval", "100ms")
-	s.restart()
-	after := subscribe(t, s.url+"/events", "0")
-	tb.waitForHeader(live)
-	checkResumed(t, tb.waitForRows(shown+10), raw, after)
-	tb.checkHeaders(waiting, live, lost, live)
-}
-
 func TestPageMissesNothingWhenTheConnectionIsLostBeforeTheFirstEvent(t *testing.T) {
 	t.Parallel()
 	s := start(t, "-interval", "1h")

@@ -64,6 +64,10 @@ func openTab(t *testing.T, browser context.Context, window bool) *tab {
 	}()
 	t.Cleanup(func() { end(ctx) })
 	tb.page = newPage(t, chromium{tb})
+	_, err := chromedp.Call(ctx, security.SetIgnoreCertificateErrors, security.SetIgnoreCertificateErrorsParams{Ignore: true})
+	if err != nil {
+		t.Fatal(err)
+	}
 	return tb
 }
 
@@ -71,10 +75,6 @@ func openTab(t *testing.T, browser context.Context, window bool) *tab {
 func openChromium(t *testing.T, width int) *page {
 	t.Helper()
 	tb := newWindow(t)
-	_, err := chromedp.Call(tb.ctx, security.SetIgnoreCertificateErrors, security.SetIgnoreCertificateErrorsParams{Ignore: true})
-	if err != nil {
-		t.Fatal(err)
-	}
 	if width > 0 {
 		tb.do(chromedp.EmulateViewport(int64(width), 640))
 	}

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"example.com/sse/internal/testkit"
-
-	"github.com/chromedp/chromedp"
 )
 
 // hiddenFor is how long a hidden tab keeps its connection.
@@ -74,14 +72,10 @@ func TestTwentyTabsOverHTTPSAreLiveAtOnce(t *testing.T) {
 	t.Parallel()
 	cert, key := certificate(t)
 	s := start(t, "-interval", "1s", "-cert", cert, "-key", key)
-	b := startBrowser(t, chromedp.IgnoreCertErrors,
-		// Twenty windows that all draw are much for two cores.
-		chromedp.Flag("force-prefers-reduced-motion", true),
-		chromedp.Flag("renderer-process-limit", "2"),
-		chromedp.WindowSize(400, 300))
 	var tabs []*tab
 	for range 20 {
-		tb := b.window()
+		tb := newWindow(t)
+		tb.prefer("reduced-motion", "reduce") // Twenty that draw all the time are much for two cores.
 		tb.visit(s.url)
 		tabs = append(tabs, tb)
 	}
@@ -187,24 +181,4 @@ func TestHiddenTabSurvivesABurst(t *testing.T) {
 	tb.bringToFront()
 	tb.waitForLastRow(last)
 	checkLast500(t, tb, last)
-}
-
-// Going back to the page shows it as it was, from the browser's back/forward cache.
-func TestPageMissesNothingWhileTheReaderIsOnAnother(t *testing.T) {
-	t.Parallel()
-	s := newStage(t)
-	tb := startBrowser(t).tab()
-	tb.visit(s.url)
-	s.waitForClients(1)
-	s.send(1, "one")
-	tb.waitForLastRow(1)
-	tb.visit(s.url + "/elsewhere")
-	s.waitForClients(0)
-	s.send(2, "two")
-	eval[any](tb, "history.back()")
-	tb.waitForLastRow(2)
-	want := []row{{"1", "", "one"}, {"2", "", "two"}}
-	if got := tb.rows(); !slices.Equal(got, want) {
-		t.Errorf("the rows are %v, want %v", got, want)
-	}
 }

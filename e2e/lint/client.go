@@ -9,21 +9,15 @@ import (
 	"golang.org/x/tools/go/types/typeutil"
 )
 
-// client finds HTTP clients in tests that may wait for ever. The rule is simple: a test uses
-// testkit.Client, or testkit.StreamClient for streams, or writes a Timeout into its http.Client.
-// A limit that comes from elsewhere, such as a request's context, is not seen.
-var client = &analysis.Analyzer{
-	Name: "client",
-	Doc:  "find HTTP clients without a timeout in tests",
-	Run:  runClient,
-}
-
 // limitless are the functions that send a request without a limit.
 var limitless = map[string]bool{
 	"net/http.Get": true, "net/http.Head": true, "net/http.Post": true, "net/http.PostForm": true,
 }
 
-func runClient(pass *analysis.Pass) (any, error) {
+// findClients finds HTTP clients in tests that may wait for ever. The rule is simple: a test uses
+// testkit.Client, or testkit.StreamClient for streams, or writes a Timeout into its http.Client.
+// A limit that comes from elsewhere, such as a request's context, is not seen.
+func findClients(pass *analysis.Pass) {
 	const advice = "it may wait for ever: use testkit.Client or testkit.StreamClient"
 	for _, file := range pass.Files {
 		if !strings.HasSuffix(pass.Fset.Position(file.Pos()).Filename, "_test.go") {
@@ -48,7 +42,6 @@ func runClient(pass *analysis.Pass) (any, error) {
 			return true
 		})
 	}
-	return nil, nil
 }
 
 func isClient(t types.Type) bool {

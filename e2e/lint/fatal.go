@@ -8,18 +8,6 @@ import (
 	"golang.org/x/tools/go/types/typeutil"
 )
 
-// fatal finds what ends a test, such as Fatal, on a goroutine that is not the test's: it ends that
-// goroutine only, and the test waits for it in vain. go vet's testinggoroutine and staticcheck's
-// SA2002 find it in a go statement itself; this follows the calls of functions, also of other
-// packages, and knows more ways to start a goroutine. Calls of an interface's methods are not
-// followed, except those of testing.TB.
-var fatal = &analysis.Analyzer{
-	Name:      "fatal",
-	Doc:       "find Fatal and its like on goroutines that are not the test's, also through helpers",
-	Run:       runFatal,
-	FactTypes: []analysis.Fact{new(endsTest)},
-}
-
 // endsTest is the fact that a function may end the test on whose goroutine it is called.
 type endsTest struct{}
 
@@ -61,9 +49,14 @@ type checker struct {
 	ends   map[types.Object]bool // those that may end a test
 }
 
-func runFatal(pass *analysis.Pass) (any, error) {
+// findFatal finds what ends a test, such as Fatal, on a goroutine that is not the test's: it ends
+// that goroutine only, and the test waits for it in vain. go vet's testinggoroutine and
+// staticcheck's SA2002 find it in a go statement itself; this follows the calls of functions, also
+// of other packages, and knows more ways to start a goroutine. Calls of an interface's methods are
+// not followed, except those of testing.TB.
+func findFatal(pass *analysis.Pass) {
 	if pass.Pkg.Path() == "testing" {
-		return nil, nil
+		return
 	}
 	c := &checker{pass: pass, bodies: make(map[types.Object][]*ast.BlockStmt), ends: make(map[types.Object]bool)}
 	c.collect()
@@ -85,7 +78,6 @@ func runFatal(pass *analysis.Pass) (any, error) {
 	for _, file := range pass.Files {
 		ast.Inspect(file, c.check)
 	}
-	return nil, nil
 }
 
 // collect fills bodies.

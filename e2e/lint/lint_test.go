@@ -10,10 +10,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(testkit.Main(m, nil)) }
 
-func TestFatalOnAnotherGoroutineIsFound(t *testing.T) {
-	analysistest.Run(t, analysistest.TestData(), fatal, "a")
-}
-
-func TestClientsWithoutATimeoutAreFound(t *testing.T) {
-	analysistest.Run(t, analysistest.TestData(), client, "b")
+// Both packages are loaded at once, for that takes long.
+func TestWhatKeepsATestFromEndingIsFound(t *testing.T) {
+	analysistest.Run(t, analysistest.TestData(), analyzer, "a", "b")
 }

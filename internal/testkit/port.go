@@ -1,10 +1,12 @@
 package testkit
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -31,12 +33,15 @@ func FreeAddr(t testing.TB) string {
 		if err != nil {
 			continue
 		}
-		listener, err := net.Listen("tcp", addr)
-		if err != nil {
+		// To listen instead would not do: a process that is being started has all sockets for a moment.
+		conn, err := net.DialTimeout("tcp", addr, Limit)
+		if !errors.Is(err, syscall.ECONNREFUSED) {
 			reservation.Close()
+			if err == nil {
+				conn.Close()
+			}
 			continue
 		}
-		listener.Close()
 		reservations.Lock()
 		defer reservations.Unlock()
 		reservations.sockets = append(reservations.sockets, reservation)

@@ -1,5 +1,6 @@
 // Command testrun runs the tests of modules, given as folders, names each as it ends, and closes
-// with one line: how many passed, failed and were skipped.
+// with one line: how many passed, failed and were skipped. The modules' tests run at the same
+// time, since most of them only wait.
 //
 //	go run ./internal/testrun [flags] folder...
 package main
@@ -13,6 +14,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
+	"sync"
 	"syscall"
 )
 
@@ -29,7 +31,7 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
-	args := []string{"test", "-json", "-race", "-count=1", "-timeout=40m"}
+	args := []string{"test", "./...", "-json", "-race", "-count=1", "-timeout=40m"}
 	if *short {
 		args = append(args, "-short")
 	}
@@ -47,11 +49,14 @@ func main() {
 		if *rounds > 1 {
 			fmt.Printf("\n== round %d of %d ==\n", round+1, *rounds)
 		}
-		for _, folder := range flag.Args() {
-			if len(stopped) == 0 {
-				run(sum, folder, append(args, "./..."))
-			}
+		if len(stopped) > 0 {
+			break
 		}
+		var modules sync.WaitGroup
+		for _, folder := range flag.Args() {
+			modules.Go(func() { run(sum, folder, args) })
+		}
+		modules.Wait()
 	}
 	sum.close(*rounds)
 	if sum.failed > 0 || len(stopped) > 0 {
@@ -59,7 +64,7 @@ func main() {
 	}
 }
 
-// run runs the tests of a module.
+// run runs the tests of a module. Several modules' may run at the same time.
 func run(sum *summary, folder string, args []string) {
 	cmd := exec.Command("go", args...)
 	cmd.Dir = folder
@@ -69,10 +74,12 @@ func run(sum *summary, folder string, args []string) {
 		err = cmd.Start()
 	}
 	if err != nil {
+		sum.Lock()
+		defer sum.Unlock()
 		sum.fail(folder, err.Error()+"\n")
 		return
 	}
-	before := sum.failed
+	failed := false
 	lines := bufio.NewScanner(out)
 	lines.Buffer(nil, 64<<20)
 	for lines.Scan() {
@@ -81,9 +88,15 @@ func run(sum *summary, folder string, args []string) {
 			fmt.Println(lines.Text()) // It is not from the tests, but about go.mod, say.
 			continue
 		}
+		sum.Lock()
+		before := sum.failed
 		sum.add(e)
+		failed = failed || sum.failed > before
+		sum.Unlock()
 	}
-	if err := cmd.Wait(); err != nil && sum.failed == before {
+	if err := cmd.Wait(); err != nil && !failed {
+		sum.Lock()
+		defer sum.Unlock()
 		sum.fail(folder, "go test: "+err.Error()+"\n")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // An event is a line of go test -json (go doc test2json).
@@ -15,8 +16,9 @@ type event struct {
 	Elapsed                       float64
 }
 
-// A summary is how tests have ended.
+// A summary is how tests have ended. Whoever calls its methods while others may has it locked.
 type summary struct {
+	sync.Mutex
 	to io.Writer
 
 	passed, failed, skipped int
