@@ -260,7 +260,7 @@ func TestEveryEngineFitsANarrowScreen(t *testing.T) {
 
 func TestEveryEngineLetsTheReaderLeaveTheEndOfAFastStream(t *testing.T) {
 	inAllEngines(t, func(t *testing.T, open func(int) *page) {
-		s := start(t, "-interval", "10ms")
+		s := start(t, "-interval", "4ms")
 		p := open(0)
 		p.visit(s.url)
 		p.waitForRows(500)
@@ -272,7 +272,7 @@ func TestEveryEngineLetsTheReaderLeaveTheEndOfAFastStream(t *testing.T) {
 			return nil
 		})
 		p.wheel(200)
-		time.Sleep(2 * time.Second) // some 200 events
+		time.Sleep(time.Second) // some 250 events
 		if got := eval[float64](p, room); got < 100 {
 			t.Errorf("the reader has turned the wheel and is %v pixels from the end", got)
 		}

@@ -19,10 +19,12 @@ const Limit = 45 * time.Second
 // Limit, body included.
 var Client = &http.Client{Timeout: Limit}
 
-// Eventually waits until try returns nil. After Limit it fails the test with try's last error.
+// Eventually waits until try returns nil. After Limit it fails the test with try's last error. It
+// tries less and less often, for what tries costs what is waited for the time.
 func Eventually(t testing.TB, try func() error) {
 	t.Helper()
-	for deadline := time.Now().Add(Limit); ; time.Sleep(5 * time.Millisecond) {
+	pause := 2 * time.Millisecond
+	for deadline := time.Now().Add(Limit); ; pause = min(pause*3/2, 100*time.Millisecond) {
 		err := try()
 		if err == nil {
 			return
@@ -30,6 +32,7 @@ func Eventually(t testing.TB, try func() error) {
 		if time.Now().After(deadline) {
 			t.Fatalf("after %v: %v", Limit, err)
 		}
+		time.Sleep(pause)
 	}
 }
 
