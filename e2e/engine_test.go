@@ -220,8 +220,10 @@ func (p *page) waitForLastRow(id int64) {
 	p.t.Helper()
 	want := fmt.Sprint("id ", id)
 	testkit.Eventually(p.t, func() error {
-		if got := eval[string](p, `globalThis.messagesTable?.tBodies[0].lastElementChild?.title ?? "none"`); got != want {
-			return fmt.Errorf("the last row is %q, want %q", got, want)
+		var got string // An error is that another page is being loaded.
+		err := p.driver.evaluate(`globalThis.messagesTable?.tBodies[0].lastElementChild?.title ?? "none"`, &got)
+		if got != want {
+			return fmt.Errorf("the last row is %q, want %q, %v", got, want, err)
 		}
 		return nil
 	})

@@ -9,7 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,66 +30,81 @@ func TestClientWhoseNetworkGoesSilentIsUnregistered(t *testing.T) {
 		t.Skip("network namespaces take root")
 	}
 	cert, key := certificate(t)
-	for _, test := range []struct {
-		name        string
-		flags, curl []string
-	}{
-		{"HTTP/1.1", nil, []string{"--http1.1"}},
-		{"HTTPS, HTTP/1.1", []string{"-cert", cert, "-key", key}, []string{"--http1.1", "--insecure"}},
-		{"HTTPS, HTTP/2", []string{"-cert", cert, "-key", key}, []string{"--http2", "--insecure"}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			ns, address := newNamespace(t)
-			s := start(t, slices.Concat([]string{"-interval", "1h"}, test.flags)...)
-			_, port, _ := net.SplitHostPort(s.addr)
-			s.command = append(s.command, "-addr", ":"+port) // The last of equal flags counts.
-			s.restart()
-			scheme := "http"
-			if test.flags != nil {
-				scheme = "https"
-			}
-			curl := exec.Command("ip", slices.Concat([]string{"netns", "exec", ns, "curl", "--silent", "--no-buffer"},
-				test.curl, []string{scheme + "://" + net.JoinHostPort(address, port) + "/events"})...)
-			testkit.EndWithTest(curl)
-			if err := curl.Start(); err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() {
-				curl.Process.Kill()
-				curl.Wait()
-			})
-			client := &http.Client{Timeout: testkit.Limit, Transport: &http.Transport{
-				TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // The certificate is not what is tested here.
-			}}
-			clients := func() (n int64) {
-				var figures stats
-				if err := json.Unmarshal(testkit.Get(t, client, s.url+"/stats"), &figures); err != nil {
-					t.Fatal(err)
-				}
-				return figures.Clients
-			}
-			testkit.Eventually(t, func() error {
-				if n := clients(); n != 1 {
-					return fmt.Errorf("%d clients are registered, want 1", n)
-				}
-				return nil
-			})
-			silent := time.Now()
-			ip(t, "-n", ns, "addr", "flush", "dev", "eth")
-			for clients() != 0 {
-				if time.Since(silent) > silenceNoticed {
-					t.Fatalf("the client is still registered after %v of silence", silenceNoticed)
-				}
-				time.Sleep(time.Second)
-			}
-			noticed := time.Since(silent)
-			t.Logf("it was noticed after %v", noticed.Round(time.Second))
-			if noticed < 10*time.Second {
-				t.Errorf("after %v nobody can know: the client has left by itself", noticed)
-			}
-		})
+	https := []string{"-cert", cert, "-key", key}
+	all := map[string]*distant{
+		"HTTP/1.1":        connectFromAfar(t, nil, "--http1.1"),
+		"HTTPS, HTTP/1.1": connectFromAfar(t, https, "--http1.1"),
+		"HTTPS, HTTP/2":   connectFromAfar(t, https, "--http2"),
 	}
+	silent := time.Now()
+	for _, d := range all {
+		ip(t, "-n", d.namespace, "addr", "flush", "dev", "eth")
+	}
+	for len(all) > 0 {
+		for name, d := range all {
+			passed := time.Since(silent)
+			switch {
+			case d.clients(t) == 0:
+				t.Logf("%s: it was noticed after %v", name, passed.Round(time.Second))
+				if passed < 10*time.Second {
+					t.Errorf("%s: after %v nobody can know: the client has left by itself", name, passed)
+				}
+				delete(all, name)
+			case passed > silenceNoticed:
+				t.Fatalf("%s: the client is still registered after %v of silence", name, passed)
+			}
+		}
+		time.Sleep(time.Second)
+	}
+}
+
+// A distant is a server with a client in a network namespace.
+type distant struct {
+	namespace string
+	server    *server
+}
+
+// connectFromAfar starts a server and a curl in a network namespace, and waits until that is
+// registered.
+func connectFromAfar(t *testing.T, flags []string, version string) *distant {
+	t.Helper()
+	namespace, address := newNamespace(t)
+	d := &distant{namespace, start(t, append([]string{"-interval", "1h"}, flags...)...)}
+	_, port, _ := net.SplitHostPort(d.server.addr)
+	d.server.command = append(d.server.command, "-addr", ":"+port) // The last of equal flags counts.
+	d.server.restart()
+	scheme, _, _ := strings.Cut(d.server.url, ":")
+	curl := exec.Command("ip", "netns", "exec", namespace, "curl", "--silent", "--no-buffer", "--insecure",
+		version, scheme+"://"+net.JoinHostPort(address, port)+"/events")
+	testkit.EndWithTest(curl)
+	if err := curl.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		curl.Process.Kill()
+		curl.Wait()
+	})
+	testkit.Eventually(t, func() error {
+		if n := d.clients(t); n != 1 {
+			return fmt.Errorf("%d clients are registered, want 1", n)
+		}
+		return nil
+	})
+	return d
+}
+
+// clients returns how many clients are registered.
+func (d *distant) clients(t *testing.T) int64 {
+	t.Helper()
+	client := &http.Client{Timeout: testkit.Limit, Transport: &http.Transport{
+		DisableKeepAlives: true,
+		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, // The certificate is not what is tested here.
+	}}
+	var figures stats
+	if err := json.Unmarshal(testkit.Get(t, client, d.server.url+"/stats"), &figures); err != nil {
+		t.Fatal(err)
+	}
+	return figures.Clients
 }
 
 // newNamespace returns a network namespace with a device eth, and the address by which this

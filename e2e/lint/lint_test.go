@@ -9,7 +9,9 @@ import (
 	"golang.org/x/tools/go/analysis/analysistest"
 )
 
-func TestMain(m *testing.M) { os.Exit(testkit.Main(m, map[string]time.Duration{"TestWhatKeepsATestFromEndingIsFound": 4 * time.Minute})) }
+func TestMain(m *testing.M) {
+	os.Exit(testkit.Main(m, map[string]time.Duration{"TestWhatKeepsATestFromEndingIsFound": 4 * time.Minute}))
+}
 
 // Both packages are loaded at once, for that takes long.
 func TestWhatKeepsATestFromEndingIsFound(t *testing.T) {
