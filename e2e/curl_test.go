@@ -56,7 +56,6 @@ func TestCurlShowsAStreamThatTheGrammarAllows(t *testing.T) {
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
 			s := start(t, "-interval", test.interval)
 			args := []string{"--silent", "--show-error", "--no-buffer", s.url + "/events"}
 			if test.args != nil {

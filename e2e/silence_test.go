@@ -1,15 +1,11 @@
 package e2e
 
 import (
-	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
-	"strings"
 	"testing"
 	"time"
 
@@ -20,8 +16,9 @@ import (
 // own the kernel takes a quarter of an hour.
 const silenceNoticed = 4 * time.Minute
 
-// A network can go silent: no FIN, no RST. The client is a host of its own, in a network
-// namespace, which loses its address.
+// A network can go silent: no FIN, no RST. Server and client are hosts of their own, in network
+// namespaces, and the client's loses its address. This machine's own network does not change,
+// which browsers would notice.
 func TestClientWhoseNetworkGoesSilentIsUnregistered(t *testing.T) {
 	t.Parallel()
 	need(t, "ip", "apt-get install iproute2")
@@ -32,19 +29,22 @@ func TestClientWhoseNetworkGoesSilentIsUnregistered(t *testing.T) {
 	cert, key := certificate(t)
 	https := []string{"-cert", cert, "-key", key}
 	all := map[string]*distant{
-		"HTTP/1.1":        connectFromAfar(t, nil, "--http1.1"),
-		"HTTPS, HTTP/1.1": connectFromAfar(t, https, "--http1.1"),
-		"HTTPS, HTTP/2":   connectFromAfar(t, https, "--http2"),
+		"HTTP/1.1":        connectFromAfar(t, "http", "--http1.1"),
+		"HTTPS, HTTP/1.1": connectFromAfar(t, "https", "--http1.1", https...),
+		"HTTPS, HTTP/2":   connectFromAfar(t, "https", "--http2", https...),
 	}
 	silent := time.Now()
 	for _, d := range all {
-		ip(t, "-n", d.namespace, "addr", "flush", "dev", "eth")
+		ip(t, "-n", d.client, "addr", "flush", "dev", "eth")
 	}
 	for len(all) > 0 {
 		for name, d := range all {
+			clients, err := d.clients()
 			passed := time.Since(silent)
 			switch {
-			case d.clients(t) == 0:
+			case err != nil:
+				t.Fatalf("%s: %v", name, err)
+			case clients == 0:
 				t.Logf("%s: it was noticed after %v", name, passed.Round(time.Second))
 				if passed < 10*time.Second {
 					t.Errorf("%s: after %v nobody can know: the client has left by itself", name, passed)
@@ -58,70 +58,76 @@ func TestClientWhoseNetworkGoesSilentIsUnregistered(t *testing.T) {
 	}
 }
 
-// A distant is a server with a client in a network namespace.
+// A distant is a server and its client, each in a network namespace of its own.
 type distant struct {
-	namespace string
-	server    *server
+	url            string
+	server, client string // the namespaces
 }
 
-// connectFromAfar starts a server and a curl in a network namespace, and waits until that is
-// registered.
-func connectFromAfar(t *testing.T, flags []string, version string) *distant {
+// connectFromAfar starts a server and a curl, and waits until that is registered.
+func connectFromAfar(t *testing.T, scheme, version string, flags ...string) *distant {
 	t.Helper()
-	namespace, address := newNamespace(t)
-	d := &distant{namespace, start(t, append([]string{"-interval", "1h"}, flags...)...)}
-	_, port, _ := net.SplitHostPort(d.server.addr)
-	d.server.command = append(d.server.command, "-addr", ":"+port) // The last of equal flags counts.
-	d.server.restart()
-	scheme, _, _ := strings.Cut(d.server.url, ":")
-	curl := exec.Command("ip", "netns", "exec", namespace, "curl", "--silent", "--no-buffer", "--insecure",
-		version, scheme+"://"+net.JoinHostPort(address, port)+"/events")
-	testkit.EndWithTest(curl)
-	if err := curl.Start(); err != nil {
-		t.Fatal(err)
+	const addr = "10.0.0.1:8080"
+	d := &distant{scheme + "://" + addr, newNamespace(t), newNamespace(t)}
+	ip(t, "-n", d.server, "link", "add", "eth", "type", "veth", "peer", "name", "eth", "netns", d.client)
+	for namespace, address := range map[string]string{d.server: "10.0.0.1/30", d.client: "10.0.0.2/30"} {
+		ip(t, "-n", namespace, "addr", "add", address, "dev", "eth")
+		ip(t, "-n", namespace, "link", "set", "eth", "up")
 	}
-	t.Cleanup(func() {
-		curl.Process.Kill()
-		curl.Wait()
-	})
-	testkit.Eventually(t, func() error {
-		if n := d.clients(t); n != 1 {
-			return fmt.Errorf("%d clients are registered, want 1", n)
+	run := func(namespace string, command ...string) {
+		t.Helper()
+		var printed lockedBuffer
+		cmd := exec.Command("ip", append([]string{"netns", "exec", namespace}, command...)...)
+		cmd.Stdout, cmd.Stderr = &printed, &printed
+		testkit.EndWithTest(cmd)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
 		}
-		return nil
-	})
+		t.Cleanup(func() {
+			cmd.Process.Kill()
+			cmd.Wait()
+			if t.Failed() {
+				t.Logf("%s printed at last:\n%s", command[0], printed.tail(20))
+			}
+		})
+	}
+	wait := func(want int64) {
+		t.Helper()
+		testkit.Eventually(t, func() error {
+			if n, err := d.clients(); err != nil || n != want {
+				return fmt.Errorf("%d clients are registered, want %d, %v", n, want, err)
+			}
+			return nil
+		})
+	}
+	run(d.server, append([]string{binary, "-addr", addr, "-interval", "1h"}, flags...)...)
+	wait(0)
+	run(d.client, "curl", "--silent", "--no-buffer", "--insecure", version, d.url+"/events")
+	wait(1)
 	return d
 }
 
-// clients returns how many clients are registered.
-func (d *distant) clients(t *testing.T) int64 {
-	t.Helper()
-	client := &http.Client{Timeout: testkit.Limit, Transport: &http.Transport{
-		DisableKeepAlives: true,
-		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, // The certificate is not what is tested here.
-	}}
-	var figures stats
-	if err := json.Unmarshal(testkit.Get(t, client, d.server.url+"/stats"), &figures); err != nil {
-		t.Fatal(err)
+// clients returns how many clients the server tells of.
+func (d *distant) clients() (int64, error) {
+	out, err := exec.Command("ip", "netns", "exec", d.server,
+		"curl", "--silent", "--show-error", "--insecure", "--max-time", "45", d.url+"/stats").Output()
+	if err != nil {
+		return 0, fmt.Errorf("asking for /stats: %w", err)
 	}
-	return figures.Clients
+	var figures stats
+	err = json.Unmarshal(out, &figures)
+	return figures.Clients, err
 }
 
-// newNamespace returns a network namespace with a device eth, and the address by which this
-// machine is reached from there. Both end with the test.
-func newNamespace(t *testing.T) (name, address string) {
+// newNamespace returns a network namespace that ends with the test. It has no other device than
+// its loopback.
+func newNamespace(t *testing.T) (name string) {
 	t.Helper()
-	id := fmt.Sprintf("%06x", rand.IntN(1<<24))
-	name = "sse-" + id
+	name = fmt.Sprintf("sse-%06x", rand.IntN(1<<24))
 	ip(t, "netns", "add", name)
 	t.Cleanup(func() { ip(t, "netns", "del", name) })
-	ip(t, "link", "add", "sse"+id, "type", "veth", "peer", "name", "eth", "netns", name)
-	net := fmt.Sprintf("10.%d.%d.", 64+rand.IntN(64), rand.IntN(256))
-	ip(t, "addr", "add", net+"1/30", "dev", "sse"+id)
-	ip(t, "link", "set", "sse"+id, "up")
-	ip(t, "-n", name, "addr", "add", net+"2/30", "dev", "eth")
-	ip(t, "-n", name, "link", "set", "eth", "up")
-	return name, net + "1"
+	ip(t, "-n", name, "link", "set", "lo", "up")
+	return name
 }
 
 // ip runs iproute2's command.
