@@ -23,8 +23,8 @@ import (
 func TestMain(m *testing.M) {
 	// These build and run servers, perhaps with a cold cache.
 	code := testkit.Main(m, map[string]time.Duration{
-		"TestCtrlCLeavesNothingBehind": 6 * time.Minute, "TestShortOfFilesThereAreFewerClients": 6 * time.Minute,
-		"TestWrongFlagsAreOneLine": 6 * time.Minute, "TestEveryServerIsMeasuredOverHTTPS": 8 * time.Minute,
+		"TestCtrlCLeavesNothingBehind": 8 * time.Minute, "TestShortOfFilesThereAreFewerClients": 6 * time.Minute,
+		"TestWrongFlagsAreOneLine": 6 * time.Minute, "TestEveryServerIsMeasuredOverHTTPS": 12 * time.Minute,
 	})
 	os.RemoveAll(programDir)
 	os.Exit(code)
@@ -52,10 +52,13 @@ var program = sync.OnceValues(func() (path string, err error) {
 // started is this program, running.
 type started struct {
 	*exec.Cmd
-	dir   string // where it puts its files
-	out   string // the file that holds what it prints
-	ended <-chan error
+	dir   string          // where it puts its files
+	out   string          // the file that holds what it prints
+	ended <-chan struct{} // closed when it has ended
 }
+
+// builtWithin is how long it may take to build a server and to measure it for a moment.
+const builtWithin = 3 * time.Minute
 
 func (s *started) output() string {
 	b, _ := os.ReadFile(s.out)
@@ -80,8 +83,11 @@ func startBench(t *testing.T, limits string, args ...string) *started {
 	if err := s.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- s.Cmd.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.Cmd.Wait()
+	}()
 	s.ended = ended
 	t.Cleanup(func() { s.Process.Kill() }) // The kernel ends the servers then.
 	return s
@@ -90,7 +96,14 @@ func startBench(t *testing.T, limits string, args ...string) *started {
 // wait returns the program's exit code.
 func (s *started) wait(t *testing.T) int {
 	t.Helper()
-	testkit.Receive(t, s.ended, "the program's end")
+	testkit.EventuallyWithin(t, builtWithin, func() error {
+		select {
+		case <-s.ended:
+			return nil
+		default:
+			return fmt.Errorf("the program runs: %s", s.output())
+		}
+	})
 	return s.ProcessState.ExitCode()
 }
 
@@ -110,7 +123,7 @@ func TestCtrlCLeavesNothingBehind(t *testing.T) {
 		t.Run(test.server, func(t *testing.T) {
 			s := startBench(t, "", "-servers", test.server, "-clients", "90", "-duration", "10m", "-only", test.kind)
 			var pids []int
-			testkit.Eventually(t, func() (err error) {
+			testkit.EventuallyWithin(t, builtWithin, func() (err error) {
 				pids, _, err = demo.Descendants(s.Process.Pid)
 				for _, pid := range pids {
 					line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))

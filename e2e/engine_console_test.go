@@ -21,14 +21,19 @@ func TestEveryEngineHasNothingToComplainOf(t *testing.T) {
 			s := newStage(t)
 			// So that silence means something.
 			lines := engine.watch(t, s.url+"/complaint")
-			testkit.Eventually(t, func() error {
+			testkit.EventuallyWithin(t, browserWithin, func() error {
 				if got := lines(); len(got) != 1 || !strings.Contains(got[0], "a complaint") {
 					return fmt.Errorf("the console has %q", got)
 				}
 				return nil
 			})
 			lines = engine.watch(t, s.url+"/?event=price")
-			s.waitForClients(1)
+			testkit.EventuallyWithin(t, browserWithin, func() error {
+				if s.broker.Stats().Clients != 1 {
+					return errors.New("the page has no stream")
+				}
+				return nil
+			})
 			s.send(1, `{"timestamp":1700000000,"message":"Hello"}`, "two")
 			s.sendNamed(3, "price", "12")
 			s.sendNamed(4, "error", "a server's own")
@@ -51,7 +56,7 @@ func TestEveryEngineLogsTheMiniPagesEvents(t *testing.T) {
 			more := func(n int) {
 				t.Helper()
 				before := len(lines())
-				testkit.Eventually(t, func() error {
+				testkit.EventuallyWithin(t, browserWithin, func() error {
 					var events int
 					for _, line := range lines()[before:] {
 						// Firefox's protocol tells no more than that it is an object.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"example.com/sse/internal/testkit"
 )
@@ -35,6 +36,9 @@ type driver interface {
 	// console returns the warnings and errors that the page has caused so far.
 	console() ([]string, error)
 }
+
+// browserWithin is how long a browser may take to start on a machine that is busy.
+const browserWithin = 2 * time.Minute
 
 // An engine is a browser engine as the tests use it. All that it opens ends with the test.
 type engine struct {

@@ -20,9 +20,6 @@ import (
 	"github.com/coder/websocket/wsjson"
 )
 
-// firefoxWithin is how long Firefox may take to start on a machine that is busy.
-const firefoxWithin = 2 * time.Minute
-
 // A firefox is a headless Firefox, driven through WebDriver BiDi
 // (https://www.w3.org/TR/webdriver-bidi/) over a WebSocket of its own. All tests share one,
 // since it takes long to start; each has windows of its own.
@@ -78,7 +75,7 @@ func startFirefox() (_ *firefox, err error) {
 		f.cmd.Process.Kill()
 		<-exited
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), firefoxWithin)
+	ctx, cancel := context.WithTimeout(context.Background(), browserWithin)
 	defer cancel()
 	url, err := firefoxURL(ctx, f.profile, exited)
 	if err != nil {

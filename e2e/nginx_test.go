@@ -44,7 +44,7 @@ func TestNginxPassesTheStreamOn(t *testing.T) {
 			{"HTTP/2", "https", trusting(t, cert, true), 2},
 		} {
 			t.Run(front.name+" in front of HTTP/"+upstream, func(t *testing.T) {
-					s := start(t, "-interval", "300ms")
+				s := start(t, "-interval", "300ms")
 				plain, secure := startNginx(t, s, upstream, cert, key)
 				url := front.scheme + "://" + map[string]string{"http": plain, "https": secure}[front.scheme] + "/events"
 				checkThrough(t, s, front.client, url, front.major)

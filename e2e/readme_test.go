@@ -92,6 +92,9 @@ func TestDocumentsCommandsRunAsWritten(t *testing.T) {
 	}
 }
 
+// builtWithin is how long a command may take, which may build a lot.
+const builtWithin = 3 * time.Minute
+
 // A visitor does what the documents say.
 type visitor struct {
 	t       *testing.T
@@ -180,7 +183,7 @@ func (v *visitor) run(script, expected string) {
 	if err := cmd.Start(); err != nil {
 		v.t.Fatal(err)
 	}
-	limit := time.AfterFunc(3*testkit.Limit, func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }) // It may build a lot.
+	limit := time.AfterFunc(builtWithin, func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
 	err := cmd.Wait()
 	limit.Stop()
 	if err != nil {
@@ -270,7 +273,7 @@ func (v *visitor) serve(line string) {
 	}
 	go func() { s.exited <- s.cmd.Wait() }()
 	v.serving = append(v.serving, s)
-	testkit.Eventually(v.t, func() error {
+	testkit.EventuallyWithin(v.t, builtWithin, func() error {
 		select {
 		case err := <-s.exited:
 			s.exited <- err
@@ -284,12 +287,12 @@ func (v *visitor) serve(line string) {
 // ask gets an event from a server; from NATS it gets the first line that NATS sends.
 func (s *serving) ask() error {
 	if strings.Contains(s.command, "nats-server") {
-		conn, err := net.DialTimeout("tcp", "127.0.0.1:"+s.port, time.Second)
+		conn, err := net.DialTimeout("tcp", "127.0.0.1:"+s.port, testkit.Limit)
 		if err != nil {
 			return err
 		}
 		defer conn.Close()
-		conn.SetDeadline(time.Now().Add(10 * time.Second))
+		conn.SetDeadline(time.Now().Add(testkit.Limit))
 		if line, err := bufio.NewReader(conn).ReadString('\n'); !strings.HasPrefix(line, "INFO ") {
 			return fmt.Errorf("NATS says %q: %w", line, err)
 		}
@@ -300,7 +303,7 @@ func (s *serving) ask() error {
 		scheme = "https"
 	}
 	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}
-	resp, err := (&http.Client{Timeout: 10 * time.Second, Transport: transport}).Get(scheme + "://127.0.0.1:" + s.port + "/events")
+	resp, err := (&http.Client{Timeout: testkit.Limit, Transport: transport}).Get(scheme + "://127.0.0.1:" + s.port + "/events")
 	if err != nil {
 		return err
 	}

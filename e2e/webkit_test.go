@@ -107,7 +107,7 @@ func openWebKit(t *testing.T, width int) *page {
 	})
 	// It chooses the port itself, and tells nobody.
 	var addr string
-	testkit.Eventually(t, func() error {
+	testkit.EventuallyWithin(t, browserWithin, func() error {
 		for _, listener := range listeners(t, cmd.Process.Pid) {
 			if host, port, _ := strings.Cut(listener, ":"); host == "0100007F" {
 				var n uint16
@@ -170,8 +170,9 @@ func (w *webkit) narrow(width int) error {
 	return w.do(http.MethodPost, "/window", map[string]string{"handle": popup}, nil)
 }
 
-// webkitClient is the client of all drivers.
-var webkitClient = &http.Client{Timeout: pageWithin}
+// webkitClient is the client of all drivers. The first of a driver's answers comes when WebKit has
+// started.
+var webkitClient = &http.Client{Timeout: browserWithin}
 
 // do sends a command, and stores the value of the answer, unless that is nil.
 func (w *webkit) do(method, command string, params, value any) error {

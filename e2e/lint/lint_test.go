@@ -10,7 +10,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	os.Exit(testkit.Main(m, map[string]time.Duration{"TestWhatKeepsATestFromEndingIsFound": 4 * time.Minute}))
+	os.Exit(testkit.Main(m, map[string]time.Duration{"TestWhatKeepsATestFromEndingIsFound": 8 * time.Minute}))
 }
 
 // Both packages are loaded at once, for that takes long.

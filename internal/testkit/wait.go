@@ -23,14 +23,21 @@ var Client = &http.Client{Timeout: Limit}
 // tries less and less often, for what tries costs what is waited for the time.
 func Eventually(t testing.TB, try func() error) {
 	t.Helper()
+	EventuallyWithin(t, Limit, try)
+}
+
+// EventuallyWithin is Eventually with a longer limit, for what has to be built or to start first.
+// Its test needs a larger budget.
+func EventuallyWithin(t testing.TB, limit time.Duration, try func() error) {
+	t.Helper()
 	pause := 2 * time.Millisecond
-	for deadline := time.Now().Add(Limit); ; pause = min(pause*3/2, 100*time.Millisecond) {
+	for deadline := time.Now().Add(limit); ; pause = min(pause*3/2, 100*time.Millisecond) {
 		err := try()
 		if err == nil {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("after %v: %v", Limit, err)
+			t.Fatalf("after %v: %v", limit, err)
 		}
 		time.Sleep(pause)
 	}
