@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -115,15 +116,20 @@ func idsOf(events []storedEvent) (ids []int64) {
 }
 
 // checkTicks fails the test unless the ticks among the events are one an interval, from the
-// first to the last.
-func checkTicks(t *testing.T, events []storedEvent, interval time.Duration) {
+// first to the last. Only a tick of which a server says that it could not be published may be
+// missing: on a busy machine NATS may take too long.
+func checkTicks(t *testing.T, events []storedEvent, interval time.Duration, servers []*server) {
 	t.Helper()
+	mayMiss := slices.ContainsFunc(servers, func(s *server) bool {
+		return strings.Contains(s.output(), "a tick could not be published")
+	})
 	var last int64
 	for _, e := range events {
 		if e.boundary == 0 {
 			continue
 		}
-		if step := e.boundary - last; last != 0 && step != int64(interval) {
+		step := e.boundary - last
+		if last != 0 && step != int64(interval) && !(mayMiss && step > 0 && step%int64(interval) == 0) {
 			t.Errorf("the tick %d comes %v after the last", e.ID, time.Duration(step))
 		}
 		last = e.boundary

@@ -34,7 +34,7 @@ func TestServersSpeakAsOne(t *testing.T) {
 	time.Sleep(2 * time.Second) // Some more ticks.
 	events := stored(t, js)
 	checkWhole(t, fs, idsOf(events))
-	checkTicks(t, events, 500*time.Millisecond)
+	checkTicks(t, events, 500*time.Millisecond, servers)
 	checkStreamsStayedOpen(t, fs)
 	for i, s := range streams {
 		for _, want := range events {
@@ -71,7 +71,7 @@ func TestClientsOfAKilledServerResumeAtAnother(t *testing.T) {
 	}
 	events := stored(t, js)
 	checkWhole(t, fs, idsOf(events))
-	checkTicks(t, events, 500*time.Millisecond)
+	checkTicks(t, events, 500*time.Millisecond, servers)
 }
 
 func TestServerResumesClientsFromBeforeItsStart(t *testing.T) {

@@ -14,8 +14,7 @@ func group(cmd *exec.Cmd) {
 // killGroup ends a process, and all that it has started and left behind.
 func killGroup(cmd *exec.Cmd) { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 
-// EndWithTest has a process that is about to be started end when the test binary ends, however
-// that comes.
-func EndWithTest(cmd *exec.Cmd) {
+// endWithParent has a process that is about to be started end when this process does.
+func endWithParent(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"os/exec"
 	"testing"
 	"time"
 )
@@ -68,6 +69,14 @@ func Return(t testing.TB, wait func(), what string) {
 		wait()
 	}()
 	Receive(t, returned, what)
+}
+
+// EndWithTest has a process that is about to be started end when the test binary ends, however
+// that comes; that takes Linux. Wait, once the process has ended, does not wait for ever for what
+// the process has started itself and left behind.
+func EndWithTest(cmd *exec.Cmd) {
+	endWithParent(cmd)
+	cmd.WaitDelay = 5 * time.Second
 }
 
 // Get returns the body of the answer to a GET request. It fails the test unless the answer has

@@ -5,6 +5,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -103,5 +107,28 @@ func TestGetWantsStatus200(t *testing.T) {
 	want := "GET " + server.URL + "/tea: 418 I'm a teapot, <nil>: body"
 	if said := failureOf(t, func(t testing.TB) { Get(t, Client, server.URL+"/tea") }); said != want {
 		t.Errorf("the test fails with %q, want %q", said, want)
+	}
+}
+
+func TestWaitEndsThoughAProcessWasLeftBehind(t *testing.T) {
+	t.Parallel()
+	var printed strings.Builder
+	cmd := exec.Command("sh", "-c", "sleep 600 & echo $!")
+	cmd.Stdout = &printed
+	EndWithTest(cmd)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	err := errors.New("still waiting")
+	Return(t, func() { err = cmd.Wait() }, "Wait returns")
+	if !errors.Is(err, exec.ErrWaitDelay) {
+		t.Errorf("got %v", err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(printed.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.FindProcess(pid); err != nil || left.Kill() != nil {
+		t.Errorf("the process left behind, %d, has ended by itself: %v", pid, err)
 	}
 }
