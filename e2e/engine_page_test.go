@@ -305,8 +305,9 @@ func TestEveryEngineKeepsWhatTheReaderSeesInPlace(t *testing.T) {
 				s.send(id+i, fmt.Sprint("event ", id+i))
 			}
 			p.waitForLastRow(id + 9)
-			// Rows have heights of fractions of a pixel, and scroll positions have none.
-			if after := eval[float64](p, place); math.Abs(after-before) > 2 {
+			// Rows have heights of fractions of a pixel, and scroll positions have none: each time rows are
+			// given up, some of a pixel may be lost. Ten rows are hundreds.
+			if after := eval[float64](p, place); math.Abs(after-before) > 20 {
 				t.Fatalf("a row has moved from %v to %v before the reader's eyes", before, after)
 			}
 		}

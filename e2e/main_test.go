@@ -41,6 +41,7 @@ var budgets = map[string]time.Duration{
 	"TestEveryEngineHasNothingToComplainOf":                           8 * time.Minute,
 	"TestEveryEngineLogsTheMiniPagesEvents":                           8 * time.Minute,
 	"TestEveryEngineKeepsTheFreshRowInTheRoundedCorner":               5 * time.Minute,
+	"TestEveryEventPublishedIsOnEveryStreamOnceAlsoOverSIGTERM":       5 * time.Minute,
 	"TestEventsArriveAtOnceThroughNATS":                               5 * time.Minute,
 	"TestGoClientsSeeTheStreamAndResume":                              5 * time.Minute,
 	"TestHiddenTabGivesItsConnectionBackAndMissesNothing":             5 * time.Minute,

@@ -179,7 +179,7 @@ func (r *reader) read(body io.Reader) {
 func TestEveryEventPublishedIsOnEveryStreamOnceAlsoOverSIGTERM(t *testing.T) {
 	s := start(t, "-interval", "1h", "-publish-token-file", tokenFile(t))
 	const clients, publishers = 1000, 20
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: testkit.Limit}
+	client := testkit.StreamClient(&http.Transport{DisableKeepAlives: true})
 	readers := make([]reader, clients)
 	var reading sync.WaitGroup
 	for i := range readers {
