@@ -11,7 +11,7 @@ import (
 )
 
 // A driver is what one engine's own protocol does for the tests that run in all engines. All
-// its calls end within pageWithin.
+// its calls end within browserWithin.
 type driver interface {
 	// visit loads a page, and returns when it is loaded.
 	visit(url string) error

@@ -2,9 +2,13 @@ package e2e
 
 import (
 	"bytes"
+	"os/exec"
 	"slices"
 	"strings"
 	"sync"
+	"testing"
+
+	"example.com/sse/internal/testkit"
 )
 
 // A lockedBuffer collects what a process prints while others read it.
@@ -23,6 +27,26 @@ func (b *lockedBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return strings.TrimSpace(b.buf.String())
+}
+
+// run starts a command that ends with the test, and returns what it prints. When the test has failed,
+// the last lines of that are logged.
+func run(t *testing.T, name string, cmd *exec.Cmd) *lockedBuffer {
+	t.Helper()
+	printed := new(lockedBuffer)
+	cmd.Stdout, cmd.Stderr = printed, printed
+	testkit.EndWithTest(cmd)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+		if t.Failed() {
+			t.Logf("%s printed at last:\n%s", name, printed.tail(40))
+		}
+	})
+	return printed
 }
 
 // tail returns the last lines, without those that say that clients come and go, and without

@@ -142,21 +142,8 @@ func startNginx(t *testing.T, s *server, upstream, cert, key string) (plain, sec
 			t.Fatal(err)
 		}
 	}
-	var out lockedBuffer
-	cmd := exec.Command("nginx", "-p", prefix, "-c", filepath.Join(prefix, "nginx.conf"), "-e", "stderr",
-		"-g", "daemon off; master_process off;")
-	cmd.Stdout, cmd.Stderr = &out, &out
-	testkit.EndWithTest(cmd)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-		if t.Failed() {
-			t.Logf("nginx printed:\n%s", out.tail(40))
-		}
-	})
+	out := run(t, "nginx", exec.Command("nginx", "-p", prefix, "-c", filepath.Join(prefix, "nginx.conf"), "-e", "stderr",
+		"-g", "daemon off; master_process off;"))
 	for _, addr := range []string{plain, secure} {
 		testkit.Eventually(t, func() error {
 			conn, err := net.Dial("tcp", addr)

@@ -74,22 +74,9 @@ func connectFromAfar(t *testing.T, scheme, version string, flags ...string) *dis
 		ip(t, "-n", namespace, "addr", "add", address, "dev", "eth")
 		ip(t, "-n", namespace, "link", "set", "eth", "up")
 	}
-	run := func(namespace string, command ...string) {
+	runIn := func(namespace string, command ...string) {
 		t.Helper()
-		var printed lockedBuffer
-		cmd := exec.Command("ip", append([]string{"netns", "exec", namespace}, command...)...)
-		cmd.Stdout, cmd.Stderr = &printed, &printed
-		testkit.EndWithTest(cmd)
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			cmd.Process.Kill()
-			cmd.Wait()
-			if t.Failed() {
-				t.Logf("%s printed at last:\n%s", command[0], printed.tail(20))
-			}
-		})
+		run(t, command[0], exec.Command("ip", append([]string{"netns", "exec", namespace}, command...)...))
 	}
 	wait := func(want int64) {
 		t.Helper()
@@ -100,9 +87,9 @@ func connectFromAfar(t *testing.T, scheme, version string, flags ...string) *dis
 			return nil
 		})
 	}
-	run(d.server, append([]string{binary, "-addr", addr, "-interval", "1h"}, flags...)...)
+	runIn(d.server, append([]string{binary, "-addr", addr, "-interval", "1h"}, flags...)...)
 	wait(0)
-	run(d.client, "curl", "--silent", "--no-buffer", "--insecure", version, d.url+"/events")
+	runIn(d.client, "curl", "--silent", "--no-buffer", "--insecure", version, d.url+"/events")
 	wait(1)
 	return d
 }

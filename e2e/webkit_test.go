@@ -84,25 +84,15 @@ type webkit struct {
 func openWebKit(t *testing.T, width int) *page {
 	t.Helper()
 	path, display := needWebKit(t)
-	var printed lockedBuffer
 	cmd := exec.Command("WebKitWebDriver", "--port=0")
 	cmd.Env = webkitEnv(t, display)
-	cmd.Stdout, cmd.Stderr = &printed, &printed
-	testkit.EndWithTest(cmd)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	run(t, "WebKit", cmd)
 	w := new(webkit)
 	t.Cleanup(func() {
 		if w.url != "" {
 			if err := w.do(http.MethodDelete, "", nil, nil); err != nil {
 				t.Errorf("ending WebKit: %v", err)
 			}
-		}
-		cmd.Process.Kill()
-		cmd.Wait()
-		if t.Failed() {
-			t.Logf("WebKit printed at last:\n%s", printed.tail(20))
 		}
 	})
 	// It chooses the port itself, and tells nobody.
@@ -259,22 +249,10 @@ func (w *webkit) console() ([]string, error) { return nil, nil }
 func watchWebKit(t *testing.T, url string) func() []string {
 	t.Helper()
 	path, display := needWebKit(t)
-	var printed lockedBuffer
 	// Its processes would keep what they print until they have some kilobytes.
 	cmd := exec.Command("stdbuf", "-oL", path, "--enable-write-console-messages-to-stdout=true", url)
 	cmd.Env = webkitEnv(t, display)
-	cmd.Stdout, cmd.Stderr = &printed, &printed
-	testkit.EndWithTest(cmd)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-		if t.Failed() {
-			t.Logf("WebKit printed at last:\n%s", printed.tail(20))
-		}
-	})
+	printed := run(t, "WebKit", cmd)
 	return func() (lines []string) {
 		for line := range strings.Lines(printed.String()) {
 			if strings.Contains(line, "CONSOLE ") {
