@@ -301,6 +301,11 @@ func (w *firefoxWindow) console() (lines []string, err error) {
 		return nil, err
 	}
 	for _, line := range w.lines() {
+		// Firefox 140 says so of every stream of a page that the reader leaves, before the page
+		// can close it.
+		if strings.HasSuffix(line, "was interrupted while the page was loading.") {
+			continue
+		}
 		if strings.HasPrefix(line, "warn") || strings.HasPrefix(line, "error") {
 			lines = append(lines, line)
 		}

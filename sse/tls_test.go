@@ -52,6 +52,7 @@ func TestTLSClientsThatDisconnectAreUnregistered(t *testing.T) {
 // What a TLS client sends is read by a goroutine, which ends after a while; then the client is
 // watched again.
 func TestTLSClientThatHasSentALittleIsWatchedAgain(t *testing.T) {
+	t.Parallel()
 	b, server := newTLSServer(t)
 	conn, _ := dialTLS(t, server)
 	fmt.Fprint(conn, "a little")
