@@ -2,7 +2,9 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
+	"net"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -32,7 +34,24 @@ func Certificate(certFile, keyFile string) (func(*iris.Supervisor), error) {
 			GetCertificate: c.get,
 			NextProtos:     []string{"h2", "http/1.1"},
 		}
+		su.Server.ConnContext = shakeHands
 	}, nil
+}
+
+// shakeHands does a new connection's handshake in a goroutine that ends with it
+// (http.Server.ConnContext). net/http would do it in the goroutine that stays with a connection
+// over HTTP/2, whose stack then stays twice as deep as it needs to be: 16 KiB. As it is,
+// net/http waits for this handshake, and gets its result.
+func shakeHands(ctx context.Context, conn net.Conn) context.Context {
+	if conn, ok := conn.(*tls.Conn); ok {
+		begun := make(chan struct{}) // so that net/http comes second
+		go func() {
+			close(begun)
+			conn.HandshakeContext(ctx) // within net/http's deadline
+		}()
+		<-begun
+	}
+	return ctx
 }
 
 // A certificate is a pair of files and the last pair that fitted.

@@ -11,12 +11,16 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"example.com/sse/internal/testkit"
 
 	"github.com/kataras/golog"
 	"github.com/kataras/iris/v12/core/host"
@@ -150,5 +154,40 @@ func TestBadCertificateIsAnError(t *testing.T) {
 	}
 	if _, err := Certificate(file+"x", file); err == nil {
 		t.Error("no error for a missing file")
+	}
+}
+
+func TestNoGoroutineThatStaysShakesHands(t *testing.T) {
+	cert, key := makePair(t, 1)
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const connections = 20
+	stacks := make(chan string, connections)
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ConnContext = shakeHands
+	server.TLS = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		stacks <- string(debug.Stack())
+		return &pair, nil
+	}}
+	server.StartTLS()
+	defer server.Close()
+	config := &tls.Config{InsecureSkipVerify: true, ServerName: "localhost"}
+	dialer := &tls.Dialer{NetDialer: &net.Dialer{Timeout: testkit.Limit}, Config: config}
+	inServe := 0
+	for range connections {
+		conn, err := dialer.Dial("tcp", server.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if strings.Contains(testkit.Receive(t, stacks, "a handshake"), "net/http.(*conn).serve") {
+			inServe++
+		}
+	}
+	// The scheduler may let net/http overtake once in a while.
+	if inServe > connections/2 {
+		t.Errorf("%d of %d handshakes were net/http's own", inServe, connections)
 	}
 }
