@@ -45,7 +45,8 @@ var sharedDisplay = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	defer read.Close()
-	cmd := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", "1280x1024x24", "-nolisten", "tcp")
+	// When its last client leaves it would reset itself, and refuse whoever comes meanwhile.
+	cmd := exec.Command("Xvfb", "-displayfd", "3", "-noreset", "-screen", "0", "1280x1024x24", "-nolisten", "tcp")
 	cmd.ExtraFiles = []*os.File{write}
 	testkit.EndWithTest(cmd)
 	err = cmd.Start()

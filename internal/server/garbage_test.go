@@ -1,0 +1,52 @@
+package server
+
+import (
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestGarbageIsCollectedOnceAfterManyClients(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var came atomic.Int64
+		collections := func() uint32 {
+			synctest.Wait()
+			var stats runtime.MemStats
+			runtime.ReadMemStats(&stats)
+			return stats.NumForcedGC
+		}
+		done, ended := make(chan struct{}), make(chan struct{})
+		go func() {
+			CollectGarbage(done, came.Load)
+			close(ended)
+		}()
+		time.Sleep(collectAfter / 2) // always between two looks
+		for _, step := range []struct {
+			what string
+			come int64 // a second
+			want uint32
+		}{
+			{"nobody comes", 0, 0},
+			{"many come", worthCollecting, 0},
+			{"no more come", 0, 1},
+			{"a few come", worthCollecting/5 - 1, 0},
+			{"a few are too few", 0, 0},
+			{"some more come", 1, 0},
+			{"together they are many", 0, 1},
+			{"they stay", 0, 0},
+		} {
+			before := collections()
+			for range 5 {
+				came.Add(step.come)
+				time.Sleep(collectAfter)
+			}
+			if got := collections() - before; got != step.want {
+				t.Errorf("%s: %d collections, want %d", step.what, got, step.want)
+			}
+		}
+		close(done)
+		<-ended
+	})
+}
