@@ -81,21 +81,39 @@ type run struct {
 	turn
 	*process
 	*load.Load
-	idle      int           // the server's memory without clients, in KiB
-	idleNginx int           // nginx's part of it
-	kernel    float64       // and the kernel's
-	clients   int           // connected so far
-	connect   time.Duration // that took
-	eventCPU  float64       // of the newest step: the processor time of an event received, in µs
+	load      func() (*load.Load, error) // returns another one
+	idle      int                        // the server's memory without clients, in KiB
+	idleNginx int                        // nginx's part of it
+	kernel    float64                    // and the kernel's
+	clients   int                        // connected so far
+	connect   time.Duration              // that took
+	eventCPU  float64                    // of the newest step: the processor time of an event received, in µs
 	figures   figures
+}
+
+// warmUp has the server serve a client, for what it reads into memory of its own program then,
+// which is no client's.
+func (r *run) warmUp() error {
+	l, err := r.load()
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	return l.Connect(r.ctx, 1, true)
 }
 
 // do starts the server, measures, and ends it.
 func (b *bench) do(r *run) (err error) {
+	r.load = func() (*load.Load, error) {
+		return load.New(r.addr, r.server.path, r.protocol, b.certificate.roots)
+	}
 	if r.process, err = b.start(r.ctx, r.server, r.turn); err != nil {
 		return err
 	}
 	defer r.stop()
+	if err := r.warmUp(); err != nil {
+		return err
+	}
 	if r.idle, err = memory(r.pids); err != nil {
 		return err
 	}
@@ -105,7 +123,7 @@ func (b *bench) do(r *run) (err error) {
 	if r.kernel, err = kernelMemory(); err != nil {
 		return err
 	}
-	if r.Load, err = load.New(r.addr, r.server.path, r.protocol, b.certificate.roots); err != nil {
+	if r.Load, err = r.load(); err != nil {
 		return err
 	}
 	defer r.Load.Close()

@@ -12,6 +12,9 @@ const (
 	// slack is how long beyond its interval an event may take to reach everyone.
 	slack = 5 * time.Second
 
+	// clearUp is how long a server has to clear up what connecting its clients has left.
+	clearUp = 1200 * time.Millisecond
+
 	// patience is how long clients may take to connect and to get an event while
 	// events come as fast as they can.
 	patience = 2 * time.Second
@@ -74,6 +77,7 @@ func (r *run) calm(s step) error {
 	if err != nil {
 		return err
 	}
+	r.Until(r.ctx, clearUp, func() bool { return false })
 	if r.server.noIDs && r.interval < time.Second {
 		r.untilWholeSecond()
 		if !r.wait() {

@@ -1,22 +1,22 @@
 package server
 
 import (
-	"runtime"
+	"runtime/debug"
 	"time"
 )
 
 const (
 	// collectAfter is how long no client must have come before garbage is collected.
-	collectAfter = time.Second
+	collectAfter = time.Second / 2
 
 	// worthCollecting is after how many clients it is: each leaves some 10 KiB.
 	worthCollecting = 100
 )
 
-// CollectGarbage collects garbage after many clients have come, until done is closed. Connecting
-// leaves garbage and streams hardly any, so the runtime's own next collection may be two minutes away;
-// until then a client would cost twice what it needs. clients returns how many have come so
-// far.
+// CollectGarbage collects garbage after many clients have come, and gives its memory back, until
+// done is closed. Connecting leaves garbage and streams hardly any, so the runtime's own next
+// collection may be two minutes away; until then a client would cost twice what it needs. clients
+// returns how many have come so far.
 func CollectGarbage(done <-chan struct{}, clients func() int64) {
 	ticker := time.NewTicker(collectAfter)
 	defer ticker.Stop()
@@ -29,7 +29,7 @@ func CollectGarbage(done <-chan struct{}, clients func() int64) {
 		}
 		came := clients()
 		if came == last && came-collected >= worthCollecting {
-			runtime.GC()
+			debug.FreeOSMemory()
 			collected = came
 		}
 		last = came
