@@ -40,6 +40,25 @@ const (
 // response until its end, and behind a middleware's writer that can neither be hijacked nor
 // given a write deadline (for want of an Unwrap method, say).
 func (b *Broker) ServeHTTP(ctx iris.Context) {
+	w := begin(ctx)
+	if w == nil {
+		return
+	}
+	// Each connection registers its own outbox with the broker's registry.
+	c := &client{broker: b, outbox: newOutbox()}
+	c.lastEventID, c.resumes = lastEventID(ctx.Request())
+	// Iris's writer always has Hijack; only net/http's own tells whether that works.
+	_, canHijack := w.Naive().(http.Hijacker)
+	if hijacker, ok := w.(http.Hijacker); ok && canHijack && ctx.Request().ProtoMajor == 1 {
+		b.hijack(hijacker, w.Header(), firstLine(), c)
+	} else {
+		b.serveInHandler(ctx, w, c)
+	}
+}
+
+// begin answers a request for which there is no stream, and returns nil. For others it sets
+// the stream's header, and returns what to write the stream to.
+func begin(ctx iris.Context) iriscontext.ResponseWriter {
 	header := ctx.ResponseWriter().Header()
 	if header.Get("Access-Control-Allow-Origin") == "" {
 		ctx.Header("Access-Control-Allow-Origin", "*")
@@ -50,11 +69,11 @@ func (b *Broker) ServeHTTP(ctx iris.Context) {
 		ctx.Header("Access-Control-Allow-Methods", "GET")
 		ctx.Header("Access-Control-Allow-Headers", "Authorization, Cache-Control, Last-Event-ID")
 		ctx.StatusCode(iris.StatusNoContent)
-		return
+		return nil
 	default:
 		ctx.Header("Allow", "GET, HEAD, OPTIONS")
 		ctx.StatusCode(iris.StatusMethodNotAllowed)
-		return
+		return nil
 	}
 	// A compressor would hold events back, and a recorder all of them.
 	w := ctx.ResponseWriter()
@@ -65,32 +84,25 @@ func (b *Broker) ServeHTTP(ctx iris.Context) {
 	}
 	_, recording := ctx.IsRecording()
 	// Make sure that the writer supports flushing.
-	flusher, ok := w.Flusher()
-	if !ok || recording {
+	if _, ok := w.Flusher(); !ok || recording {
 		unsupported(ctx)
-		return
+		return nil
 	}
 	// ctx.ContentType would append a charset, and strict clients refuse anything but this.
 	ctx.Header("Content-Type", "text/event-stream")
 	ctx.Header("Cache-Control", "no-cache, no-transform") // Cloudflare and others would compress otherwise.
 	ctx.Header("X-Accel-Buffering", "no")                 // nginx would wait for a full buffer otherwise.
 	if ctx.Method() == http.MethodHead {
-		return
+		return nil
 	}
-	// Each connection registers its own outbox with the broker's registry.
-	c := &client{broker: b, outbox: newOutbox()}
-	c.lastEventID, c.resumes = lastEventID(ctx.Request())
-	// The first line of body goes out at once with the header, so that a browser's onopen
-	// fires now and not at the first event. No blank line follows it: a block without data
-	// makes several clients dispatch an empty event.
-	retry := fmt.Sprintf("retry: %d\n", minRetry+rand.IntN(maxRetry-minRetry+1))
-	// Iris's writer always has Hijack; only net/http's own tells whether that works.
-	_, canHijack := w.Naive().(http.Hijacker)
-	if hijacker, ok := w.(http.Hijacker); ok && canHijack && ctx.Request().ProtoMajor == 1 {
-		b.hijack(hijacker, header, retry, c)
-	} else {
-		b.serveInHandler(ctx, w.Naive(), flusher, retry, c)
-	}
+	return w
+}
+
+// firstLine returns the first line of a stream. It goes out at once with the header, so that a
+// browser's onopen fires now and not at the first event. No blank line follows it: a block without
+// data makes several clients dispatch an empty event.
+func firstLine() string {
+	return fmt.Sprintf("retry: %d\n", minRetry+rand.IntN(maxRetry-minRetry+1))
 }
 
 // lastEventID returns the last event ID that a request names, and whether it is a number:
@@ -108,44 +120,21 @@ func lastEventID(r *http.Request) (id int64, ok bool) {
 // serveInHandler streams to a client whose connection can't be hijacked, as over HTTP/2: the
 // handler stays, and is the client's writer. When the client disconnects, the request's
 // context ends.
-func (b *Broker) serveInHandler(ctx iris.Context, w http.ResponseWriter, flusher http.Flusher, retry string, c *client) {
-	// A write can be blocked by a client that does not read; only a deadline ends it.
-	control := http.NewResponseController(w)
-	if control.SetWriteDeadline(time.Now().Add(headTimeout)) != nil {
-		unsupported(ctx) // A middleware's writer without Unwrap: its client could not be cut off.
+//
+// The handlers' stacks are much of what a client over HTTP/2 costs. What takes a deep one is
+// done elsewhere, so that they stay at 4 KiB.
+func (b *Broker) serveInHandler(ctx iris.Context, writer iriscontext.ResponseWriter, c *client) {
+	w := writer.Naive()
+	flusher, _ := writer.Flusher()
+	cutting := b.joinInHandler(ctx, w, flusher, c)
+	if cutting == nil {
 		return
 	}
-	var cutting sync.WaitGroup
-	c.cancel = func() {
-		cutting.Go(func() { control.SetWriteDeadline(time.Unix(1, 0)) })
-	}
-	c.outbox.state.Store(dirty) // Its writer is always there, and waits for the next batch.
-	joined := b.join(c)
-	if joined {
-		defer func() {
-			b.leave(c)
-			cutting.Wait() // It uses the writer, which is another request's after this one.
-		}()
-	}
-	// Through Iris, which would send a header of its own at the end otherwise.
-	ctx.WriteString(retry)
-	flusher.Flush()
-	if !joined {
-		return
-	}
-	// Where the client was cut off before this, its outbox is closed and empty.
-	control.SetWriteDeadline(time.Time{})
-	var tooMuch chan struct{}
-	if body := ctx.Request().Body; body != http.NoBody {
-		tooMuch = make(chan struct{})
-		// It means nothing, but takes room from the connection's other requests until it
-		// is read.
-		go func() {
-			if n, _ := io.CopyN(io.Discard, body, maxInput+1); n > maxInput {
-				close(tooMuch)
-			}
-		}()
-	}
+	defer func() {
+		b.leave(c)
+		cutting.Wait() // It uses the writer, which is another request's after this one.
+	}()
+	tooMuch := tooMuchInput(ctx.Request().Body)
 	for disconnected := ctx.Request().Context().Done(); ; {
 		select {
 		case batch, ok := <-c.outbox.batch:
@@ -162,6 +151,53 @@ func (b *Broker) serveInHandler(ctx iris.Context, w http.ResponseWriter, flusher
 			return
 		}
 	}
+}
+
+// joinInHandler registers a client that serveInHandler serves, and writes its header and first line.
+// Where there is no stream to follow it returns nil. Otherwise the handler must wait for what
+// it returns: cutting the client off.
+func (b *Broker) joinInHandler(ctx iris.Context, w http.ResponseWriter, flusher http.Flusher, c *client) *sync.WaitGroup {
+	// A write can be blocked by a client that does not read; only a deadline ends it.
+	control := http.NewResponseController(w)
+	if control.SetWriteDeadline(time.Now().Add(headTimeout)) != nil {
+		unsupported(ctx) // A middleware's writer without Unwrap: its client could not be cut off.
+		return nil
+	}
+	cutting := new(sync.WaitGroup)
+	c.cancel = func() {
+		cutting.Go(func() { control.SetWriteDeadline(time.Unix(1, 0)) })
+	}
+	c.outbox.state.Store(dirty) // Its writer is always there, and waits for the next batch.
+	joined := b.join(c)
+	var head sync.WaitGroup
+	head.Go(func() {
+		// Through Iris, which would send a header of its own at the end otherwise.
+		ctx.WriteString(firstLine())
+		flusher.Flush()
+	})
+	head.Wait()
+	if !joined {
+		return nil
+	}
+	// Where the client was cut off before this, its outbox is closed and empty.
+	control.SetWriteDeadline(time.Time{})
+	return cutting
+}
+
+// tooMuchInput reads what a client sends after its request, and returns a channel that is closed
+// when that is more than maxInput; nil for a request without a body. What comes means nothing,
+// but takes room from the connection's other requests until it is read.
+func tooMuchInput(body io.Reader) <-chan struct{} {
+	if body == http.NoBody {
+		return nil
+	}
+	tooMuch := make(chan struct{})
+	go func() {
+		if n, _ := io.CopyN(io.Discard, body, maxInput+1); n > maxInput {
+			close(tooMuch)
+		}
+	}()
+	return tooMuch
 }
 
 // unsupported answers a request that can't be streamed to.

@@ -13,16 +13,20 @@ func Answers(app *iris.Application) {
 	app.UseRouter(func(ctx iris.Context) {
 		ctx.Header("X-Content-Type-Options", "nosniff")
 		ctx.Next()
-		if ctx.GetStatusCode() != iris.StatusMethodNotAllowed {
-			return
+		if ctx.GetStatusCode() == iris.StatusMethodNotAllowed {
+			allow(app, ctx)
 		}
-		var methods []string
-		for _, route := range app.GetRoutesReadOnly() {
-			if route.Path() == ctx.Path() {
-				methods = append(methods, route.Method())
-			}
-		}
-		slices.Sort(methods)
-		ctx.ResponseWriter().Header().Set("Allow", strings.Join(methods, ", "))
 	})
+}
+
+// allow names all methods that the path of a request has.
+func allow(app *iris.Application, ctx iris.Context) {
+	var methods []string
+	for _, route := range app.GetRoutesReadOnly() {
+		if route.Path() == ctx.Path() {
+			methods = append(methods, route.Method())
+		}
+	}
+	slices.Sort(methods)
+	ctx.ResponseWriter().Header().Set("Allow", strings.Join(methods, ", "))
 }

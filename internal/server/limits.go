@@ -31,6 +31,7 @@ func Limits(su *iris.Supervisor) {
 		MaxReadFrameSize:              16 << 10,
 		MaxReceiveBufferPerConnection: 64 << 10,
 		MaxReceiveBufferPerStream:     64 << 10,
+		MaxEncoderHeaderTableSize:     1, // Remembering the headers it has sent would cost a client 1 KiB.
 		// When a connection is dead that only HTTP/2 can tell, or stuck in a write. (A
 		// WriteByteTimeout would set a deadline twice an event.)
 		SendPingTimeout: 15 * time.Second,
