@@ -13,7 +13,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -103,8 +102,6 @@ func main() {
 		fmt.Fprintf(os.Stderr, "sse: -publish-token-file: %v\n", err)
 		os.Exit(1)
 	}
-	// Only connecting leaves garbage, streams hardly any: half the usual heap costs next to nothing.
-	debug.SetGCPercent(50)
 
 	broker := sse.NewBroker()
 	go server.CollectGarbage(broker.Done(), func() int64 { return broker.Stats().ClientsTotal })
