@@ -24,6 +24,7 @@ type summary struct {
 	passed, failed, skipped int
 
 	failures map[string]int       // by test: how often it has failed
+	said     map[string][]string  // by test: what it said then, each line once
 	reasons  map[string][]string  // by reason: the tests that were skipped
 	output   map[string]*[]string // by package and test: its lines
 	broken   map[string]bool      // packages of which a test has failed
@@ -33,13 +34,15 @@ func newSummary(to io.Writer) *summary {
 	return &summary{
 		to:       to,
 		failures: make(map[string]int),
+		said:     make(map[string][]string),
 		reasons:  make(map[string][]string),
 		output:   make(map[string]*[]string),
 		broken:   make(map[string]bool),
 	}
 }
 
-// reason matches why a test was skipped: the line that t.Skip prints.
+// reason matches what a test says, such as why it was skipped: the lines that the methods of a testing.T
+// print.
 var reason = regexp.MustCompile(`^\s+\S+\.go:\d+: (.*)`)
 
 // add takes notice of an event. Results are of top-level tests; a subtest counts where it is
@@ -102,6 +105,11 @@ func (s *summary) add(e event) {
 func (s *summary) fail(name, output string) {
 	s.failed++
 	s.failures[name]++
+	for line := range strings.Lines(output) {
+		if said := strings.TrimSpace(line); reason.MatchString(line) && !slices.Contains(s.said[name], said) {
+			s.said[name] = append(s.said[name], said)
+		}
+	}
 	fmt.Fprintf(s.to, "FAIL %s\n%s", name, output)
 }
 
@@ -113,6 +121,9 @@ func (s *summary) close(rounds int) {
 			fmt.Fprintf(s.to, "failed in %d of %d rounds: %s\n", s.failures[name], rounds, name)
 		} else {
 			fmt.Fprintf(s.to, "failed: %s\n", name)
+		}
+		for _, line := range s.said[name] {
+			fmt.Fprintf(s.to, "    %.300s\n", line)
 		}
 	}
 	for _, why := range slices.Sorted(maps.Keys(s.reasons)) {

@@ -72,7 +72,7 @@ func TestEveryKindOfFailureIsCountedAndNamed(t *testing.T) {
 		"SKIP victim/mixed.TestC: nginx is not here: install it\n",
 		"panic: a panic on purpose",
 		"undefined: nothing",
-		"\nfailed in 2 of 2 rounds: victim/mixed.TestB\n",
+		"\nfailed in 2 of 2 rounds: victim/mixed.TestB\n    x_test.go:11: wrong on purpose\n",
 		"\nfailed in 2 of 2 rounds: victim/panics.TestA\n",
 		"\nfailed in 2 of 2 rounds: victim/ends",
 		"\nskipped, curl is not here: victim/mixed.TestD/sub\n",
