@@ -177,7 +177,7 @@ func TestEveryServerIsMeasuredOverHTTPS(t *testing.T) {
 			continue
 		}
 		t.Run(s.name, func(t *testing.T) {
-			run := startBench(t, "", "-servers", s.name, "-only", "https", "-clients", "45", "-rounds", "1", "-interval", "200ms", "-duration", "400ms")
+			run := startBench(t, "", "-servers", s.name, "-only", "https", "-clients", "45", "-rounds", "1", "-interval", "200ms", "-duration", "1s")
 			if code := run.wait(t); code != 0 {
 				t.Fatalf("exit code %d: %s", code, run.output())
 			}

@@ -189,7 +189,7 @@ func TestEveryEventPublishedIsOnEveryStreamOnceAlsoOverSIGTERM(t *testing.T) {
 		}
 		t.Cleanup(cancel)
 		r := &readers[i]
-		r.keep = i == 0
+		r.keep = i < clients/10
 		reading.Go(func() {
 			defer resp.Body.Close()
 			r.read(resp.Body)
@@ -236,18 +236,31 @@ func TestEveryEventPublishedIsOnEveryStreamOnceAlsoOverSIGTERM(t *testing.T) {
 	testkit.Return(t, publishing.Wait, "the publishers")
 	testkit.Return(t, reading.Wait, "the streams' ends")
 
+	same := make(map[[sha256.Size]byte]int) // how many streams have a hash
 	for i := range readers {
 		if readers[i].err != nil {
 			t.Errorf("stream %d ended with %v", i, readers[i].err)
 		}
-		if readers[i].hash != readers[0].hash {
-			t.Errorf("stream %d is not the same as stream 0", i)
+		same[readers[i].hash]++
+	}
+	whole := 0 // a stream that most are the same as
+	for i := range readers {
+		if readers[i].keep && same[readers[i].hash] > same[readers[whole].hash] {
+			whole = i
 		}
+	}
+	// A busy machine may not let all read in time what came last, and the server says so.
+	cutOff := 0
+	if _, after, ok := strings.Cut(s.output(), "sse: cut off "); ok {
+		fmt.Sscan(after, &cutOff)
+	}
+	if n := clients - same[readers[whole].hash]; n > cutOff {
+		t.Errorf("%d streams are not the same as most, and the server has cut off %d", n, cutOff)
 	}
 	counts := make(map[int]int)
 	for data, status := range statuses {
 		counts[status]++
-		times := readers[0].events[data]
+		times := readers[whole].events[data]
 		if status == http.StatusNoContent && times != 1 || status == http.StatusServiceUnavailable && times != 0 || times > 1 {
 			t.Errorf("%q got %d and is %d times on the streams", data, status, times)
 		}
