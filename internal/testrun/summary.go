@@ -24,7 +24,7 @@ type summary struct {
 	passed, failed, skipped int
 
 	failures map[string]int       // by test: how often it has failed
-	said     map[string][]string  // by test: what it said then, each line once
+	said     map[string][]string  // by test: the first of what it said then, each line once
 	reasons  map[string][]string  // by reason: the tests that were skipped
 	output   map[string]*[]string // by package and test: its lines
 	broken   map[string]bool      // packages of which a test has failed
@@ -106,7 +106,7 @@ func (s *summary) fail(name, output string) {
 	s.failed++
 	s.failures[name]++
 	for line := range strings.Lines(output) {
-		if said := strings.TrimSpace(line); reason.MatchString(line) && !slices.Contains(s.said[name], said) {
+		if said := strings.TrimSpace(line); len(s.said[name]) < 5 && reason.MatchString(line) && !slices.Contains(s.said[name], said) {
 			s.said[name] = append(s.said[name], said)
 		}
 	}
