@@ -5,6 +5,8 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"example.com/sse/internal/testkit"
+
 	"github.com/kataras/iris/v12"
 )
 
@@ -84,6 +86,28 @@ func TestConnectionThatCannotBeHijacked(t *testing.T) {
 	s.want(t, 1, "")
 	shutdown(t, b)
 	s.wantEnd(t)
+}
+
+// A panicker is a Flusher that panics.
+type panicker struct{}
+
+func (panicker) Flush() { panic(http.ErrAbortHandler) }
+
+func TestPanicOfAMiddlewaresWriterEndsItsStreamAlone(t *testing.T) {
+	b, app := newApp(t)
+	defer shutdown(t, b)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		app.ServeHTTP(unwrapper{flusher{w, panicker{}}}, r)
+	}))
+	defer server.Close()
+	if response, err := testkit.Client.Get(server.URL + "/events"); err == nil {
+		response.Body.Close()
+		t.Errorf("the stream begins: %s", response.Status)
+	}
+	eventually(t, "unregistered", func() bool { return b.Stats().Clients == 0 })
+	if clients := b.Stats().ClientsTotal; clients != 1 {
+		t.Errorf("%d clients were registered", clients)
+	}
 }
 
 func TestStreamingUnsupported(t *testing.T) {

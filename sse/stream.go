@@ -126,14 +126,22 @@ func lastEventID(r *http.Request) (id int64, ok bool) {
 func (b *Broker) serveInHandler(ctx iris.Context, writer iriscontext.ResponseWriter, c *client) {
 	w := writer.Naive()
 	flusher, _ := writer.Flusher()
-	cutting := b.joinInHandler(ctx, w, flusher, c)
-	if cutting == nil {
+	// A write can be blocked by a client that does not read; only a deadline ends it.
+	control := http.NewResponseController(w)
+	if control.SetWriteDeadline(time.Now().Add(headTimeout)) != nil {
+		unsupported(ctx) // A middleware's writer without Unwrap: its client could not be cut off.
 		return
 	}
-	defer func() {
-		b.leave(c)
-		cutting.Wait() // It uses the writer, which is another request's after this one.
-	}()
+	leave := b.joinInHandler(control, c)
+	if leave != nil {
+		defer leave()
+	}
+	writeHead(ctx, flusher)
+	if leave == nil {
+		return
+	}
+	// Where the client was cut off before this, its outbox is closed and empty.
+	control.SetWriteDeadline(time.Time{})
 	tooMuch := tooMuchInput(ctx.Request().Body)
 	for disconnected := ctx.Request().Context().Done(); ; {
 		select {
@@ -153,35 +161,36 @@ func (b *Broker) serveInHandler(ctx iris.Context, writer iriscontext.ResponseWri
 	}
 }
 
-// joinInHandler registers a client that serveInHandler serves, and writes its header and first line.
-// Where there is no stream to follow it returns nil. Otherwise the handler must wait for what
-// it returns: cutting the client off.
-func (b *Broker) joinInHandler(ctx iris.Context, w http.ResponseWriter, flusher http.Flusher, c *client) *sync.WaitGroup {
-	// A write can be blocked by a client that does not read; only a deadline ends it.
-	control := http.NewResponseController(w)
-	if control.SetWriteDeadline(time.Now().Add(headTimeout)) != nil {
-		unsupported(ctx) // A middleware's writer without Unwrap: its client could not be cut off.
-		return nil
-	}
-	cutting := new(sync.WaitGroup)
+// joinInHandler registers a client that serveInHandler serves, and returns what has to be called when
+// its handler ends; nil once the broker has stopped.
+func (b *Broker) joinInHandler(control *http.ResponseController, c *client) (leave func()) {
+	var cutting sync.WaitGroup
 	c.cancel = func() {
 		cutting.Go(func() { control.SetWriteDeadline(time.Unix(1, 0)) })
 	}
 	c.outbox.state.Store(dirty) // Its writer is always there, and waits for the next batch.
-	joined := b.join(c)
-	var head sync.WaitGroup
-	head.Go(func() {
+	if !b.join(c) {
+		return nil
+	}
+	return func() {
+		b.leave(c)
+		cutting.Wait() // It uses the writer, which is another request's after this one.
+	}
+}
+
+// writeHead writes a stream's header and first line in a goroutine of its own. If that panics, so
+// does writeHead, for net/http to recover.
+func writeHead(ctx iris.Context, flusher http.Flusher) {
+	panicked := make(chan any, 1)
+	go func() {
+		defer func() { panicked <- recover() }()
 		// Through Iris, which would send a header of its own at the end otherwise.
 		ctx.WriteString(firstLine())
 		flusher.Flush()
-	})
-	head.Wait()
-	if !joined {
-		return nil
+	}()
+	if p := <-panicked; p != nil {
+		panic(p)
 	}
-	// Where the client was cut off before this, its outbox is closed and empty.
-	control.SetWriteDeadline(time.Time{})
-	return cutting
 }
 
 // tooMuchInput reads what a client sends after its request, and returns a channel that is closed
