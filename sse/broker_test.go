@@ -149,8 +149,10 @@ func TestClientsComeAndGoWhileEventsFlow(t *testing.T) {
 			for range 20 {
 				s, err := connect(ctx, client, server.URL, "Last-Event-ID", fmt.Sprint(last))
 				if err != nil {
-					t.Error(err)
-					return
+					if b.Stats().SlowClients == 0 { // Otherwise it was cut off, even before its header.
+						t.Error(err)
+					}
+					continue
 				}
 				for range rand.IntN(200) {
 					e, err := s.Next()
