@@ -44,10 +44,10 @@ func publish(t *testing.T, js jetstream.JetStream, payload string) int64 {
 	return int64(ack.Sequence)
 }
 
-// publishAgain publishes as soon as NATS lets it, and returns the event's ID.
-func publishAgain(t *testing.T, js jetstream.JetStream) (id int64) {
+// publishAgain publishes as soon as NATS lets it, within a limit, and returns the event's ID.
+func publishAgain(t *testing.T, limit time.Duration, js jetstream.JetStream) (id int64) {
 	t.Helper()
-	testkit.Eventually(t, func() error {
+	testkit.EventuallyWithin(t, limit, func() error {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
 		ack, err := js.Publish(ctx, "sse.events", []byte("again"))

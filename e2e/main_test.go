@@ -48,7 +48,7 @@ var budgets = map[string]time.Duration{
 	"TestHiddenTabSurvivesABurst":                                     2 * time.Minute,
 	"TestKillUnder500Clients":                                         2 * time.Minute,
 	"TestMiniPageLogsEveryEvent":                                      2 * time.Minute,
-	"TestNATSLosesOneOfThreeServers":                                  3 * time.Minute,
+	"TestNATSLosesOneOfThreeServers":                                  5 * time.Minute,
 	"TestNATSWantsTLS":                                                2 * time.Minute,
 	"TestNginxPassesTheStreamOn":                                      3 * time.Minute,
 	"TestNodeClientsSeeTheStreamAndResume":                            3 * time.Minute,

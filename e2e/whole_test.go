@@ -28,7 +28,12 @@ func waitUntilOpened(t *testing.T, fs []*follower, times int) {
 // waitForID waits until all followers have got an ID or a later one.
 func waitForID(t *testing.T, fs []*follower, id int64) {
 	t.Helper()
-	testkit.Eventually(t, func() error {
+	waitForIDWithin(t, testkit.Limit, fs, id)
+}
+
+func waitForIDWithin(t *testing.T, limit time.Duration, fs []*follower, id int64) {
+	t.Helper()
+	testkit.EventuallyWithin(t, limit, func() error {
 		for i, f := range fs {
 			ids := f.got()
 			f.mu.Lock()
