@@ -31,6 +31,7 @@ func waitForID(t *testing.T, fs []*follower, id int64) {
 	waitForIDWithin(t, testkit.Limit, fs, id)
 }
 
+// waitForIDWithin is waitForID with a longer limit.
 func waitForIDWithin(t *testing.T, limit time.Duration, fs []*follower, id int64) {
 	t.Helper()
 	testkit.EventuallyWithin(t, limit, func() error {
