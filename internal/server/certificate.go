@@ -46,6 +46,13 @@ func shakeHands(ctx context.Context, conn net.Conn) context.Context {
 	if conn, ok := conn.(*tls.Conn); ok {
 		begun := make(chan struct{}) // so that net/http comes second
 		go func() {
+			// net/http would recover, too, and end this connection alone.
+			defer func() {
+				if p := recover(); p != nil {
+					golog.Errorf("TLS handshake: panic: %v", p)
+					conn.NetConn().Close()
+				}
+			}()
 			close(begun)
 			conn.HandshakeContext(ctx) // within net/http's deadline
 		}()

@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -189,5 +190,36 @@ func TestNoGoroutineThatStaysShakesHands(t *testing.T) {
 	// The scheduler may let net/http overtake once in a while.
 	if inServe > connections/2 {
 		t.Errorf("%d of %d handshakes were net/http's own", inServe, connections)
+	}
+}
+
+func TestPanicInAHandshakeEndsItsConnectionAlone(t *testing.T) {
+	var log bytes.Buffer
+	golog.SetOutput(&log)
+	defer golog.SetOutput(os.Stdout)
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ConnContext = shakeHands
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	server.TLS = &tls.Config{GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		if hello.ServerName == "panics" {
+			panic("on purpose")
+		}
+		return nil, nil
+	}}
+	server.StartTLS()
+	for _, name := range []string{"panics", "works"} {
+		config := &tls.Config{InsecureSkipVerify: true, ServerName: name}
+		dialer := &tls.Dialer{NetDialer: &net.Dialer{Timeout: testkit.Limit}, Config: config}
+		conn, err := dialer.Dial("tcp", server.Listener.Addr().String())
+		if err == nil {
+			conn.Close()
+		}
+		if (err == nil) != (name == "works") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	server.Close() // What is logged before is there after it.
+	if !strings.Contains(log.String(), "TLS handshake: panic: on purpose") {
+		t.Errorf("the log says %q", log.String())
 	}
 }
