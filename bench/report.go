@@ -27,8 +27,9 @@ const method = `
   twice is known from the ids that other clients got. The seed's events are identified by their timestamp and by counting
   those with the same timestamp; nchan and r3labs number events themselves.
 - CPU is the server's processor time, user and system, from its process clock, divided by the events that clients received.
-  The measurement begins 1.2 s after the last client has connected, so that what a server clears up then is done. Memory is what is resident
-  afterwards, above what was when the server had served its first client and that had left; what nginx's processes share counts once. Of nchan only nginx is measured, not the publisher. proxied is nginx and this server together, and
+  The measurement begins 1.2 s after the last client has connected, so that what a server clears up then is done. Memory is
+  what is resident afterwards, above what was when the server had served its first client and that had left; what nginx's
+  processes share counts once. Of nchan only nginx is measured, not the publisher. proxied is nginx and this server together, and
   nginx's part is given, too.
 - Over HTTPS all servers have the same certificate (P-256) and their own defaults otherwise: the Go servers those of crypto/tls and net/http, nginx those of
   OpenSSL. Each client has a connection of its own, as each browser has, and verifies the certificate. All use TLS 1.3. The Go servers

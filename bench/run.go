@@ -81,20 +81,24 @@ type run struct {
 	turn
 	*process
 	*load.Load
-	load      func() (*load.Load, error) // returns another one
-	idle      int                        // the server's memory without clients, in KiB
-	idleNginx int                        // nginx's part of it
-	kernel    float64                    // and the kernel's
-	clients   int                        // connected so far
-	connect   time.Duration              // that took
-	eventCPU  float64                    // of the newest step: the processor time of an event received, in µs
+	idle      int           // the server's memory without clients, in KiB
+	idleNginx int           // nginx's part of it
+	kernel    float64       // and the kernel's
+	clients   int           // connected so far
+	connect   time.Duration // that took
+	eventCPU  float64       // of the newest step: the processor time of an event received, in µs
 	figures   figures
+}
+
+// newLoad returns a load on the server of a run, which has started.
+func (b *bench) newLoad(r *run) (*load.Load, error) {
+	return load.New(r.addr, r.server.path, r.protocol, b.certificate.roots)
 }
 
 // warmUp has the server serve a client, for what it reads into memory of its own program then,
 // which is no client's.
-func (r *run) warmUp() error {
-	l, err := r.load()
+func (b *bench) warmUp(r *run) error {
+	l, err := b.newLoad(r)
 	if err != nil {
 		return err
 	}
@@ -104,14 +108,11 @@ func (r *run) warmUp() error {
 
 // do starts the server, measures, and ends it.
 func (b *bench) do(r *run) (err error) {
-	r.load = func() (*load.Load, error) {
-		return load.New(r.addr, r.server.path, r.protocol, b.certificate.roots)
-	}
 	if r.process, err = b.start(r.ctx, r.server, r.turn); err != nil {
 		return err
 	}
 	defer r.stop()
-	if err := r.warmUp(); err != nil {
+	if err := b.warmUp(r); err != nil {
 		return err
 	}
 	if r.idle, err = memory(r.pids); err != nil {
@@ -123,7 +124,7 @@ func (b *bench) do(r *run) (err error) {
 	if r.kernel, err = kernelMemory(); err != nil {
 		return err
 	}
-	if r.Load, err = r.load(); err != nil {
+	if r.Load, err = b.newLoad(r); err != nil {
 		return err
 	}
 	defer r.Load.Close()

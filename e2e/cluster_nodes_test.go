@@ -41,11 +41,11 @@ func TestNATSLosesOneOfThreeServers(t *testing.T) {
 			return nodeOf(t, nodes, servers[0])
 		}, func(n *natsServer) { freeze(t, n) }, func(n *natsServer) { n.signal(syscall.SIGCONT) }},
 	} {
-		waitForIDWithin(t, electedWithin, fs, publishAgain(t, electedWithin, js)) // A node that is back may have the stream change its leader.
+		waitForIDWithin(t, electedWithin, fs, publishAgainWithin(t, electedWithin, js)) // A node that is back may have the stream change its leader.
 		node := loss.which()
 		loss.lose(node)
 		lost := time.Now()
-		waitForIDWithin(t, electedWithin, fs, publishAgain(t, electedWithin, js))
+		waitForIDWithin(t, electedWithin, fs, publishAgainWithin(t, electedWithin, js))
 		t.Logf("%s: %v to the next event at all clients", loss.what, time.Since(lost).Round(time.Millisecond))
 		loss.restore(node)
 		testkit.Eventually(t, func() error {

@@ -39,7 +39,7 @@ func TestNATSIsStoppedAndStarted(t *testing.T) {
 		time.Sleep(time.Second)
 		n.restart()
 		again := time.Now()
-		waitForID(t, fs, publishAgain(t, testkit.Limit, js))
+		waitForID(t, fs, publishAgain(t, js))
 		t.Logf("%v from the start of NATS to its first event at all clients", time.Since(again).Round(time.Millisecond))
 	}
 	waitForID(t, fs, publish(t, js, "the last"))
@@ -90,7 +90,7 @@ func TestNATSIsNotThereYetAtTheStart(t *testing.T) {
 			})
 			absence.back(t, n)
 			waitUntilReady(t, s)
-			ids = append(ids, publishAgain(t, testkit.Limit, js))
+			ids = append(ids, publishAgain(t, js))
 			if id, _ := fresh.next(); id != ids[10] {
 				t.Errorf("a client that waited, without an ID, gets event %d first, want the new one, %d", id, ids[10])
 			}
@@ -119,7 +119,7 @@ func TestFrozenNATSReleasesNoBurstOfTicks(t *testing.T) {
 	time.Sleep(10 * time.Second) // longer than the pings take to find out
 	thawed := time.Now()
 	n.signal(syscall.SIGCONT)
-	waitForID(t, fs, publishAgain(t, testkit.Limit, js))
+	waitForID(t, fs, publishAgain(t, js))
 	time.Sleep(4 * interval)
 	events := stored(t, js)
 	var old int

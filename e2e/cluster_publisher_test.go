@@ -44,8 +44,14 @@ func publish(t *testing.T, js jetstream.JetStream, payload string) int64 {
 	return int64(ack.Sequence)
 }
 
-// publishAgain publishes as soon as NATS lets it, within a limit, and returns the event's ID.
-func publishAgain(t *testing.T, limit time.Duration, js jetstream.JetStream) (id int64) {
+// publishAgain publishes as soon as NATS lets it, and returns the event's ID.
+func publishAgain(t *testing.T, js jetstream.JetStream) int64 {
+	t.Helper()
+	return publishAgainWithin(t, testkit.Limit, js)
+}
+
+// publishAgainWithin is publishAgain with a longer limit.
+func publishAgainWithin(t *testing.T, limit time.Duration, js jetstream.JetStream) (id int64) {
 	t.Helper()
 	testkit.EventuallyWithin(t, limit, func() error {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)

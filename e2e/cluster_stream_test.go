@@ -23,7 +23,7 @@ func TestDeletedStreamIsMadeAgainWithHigherIDs(t *testing.T) {
 	if err := js.DeleteStream(t.Context(), "SSE"); err != nil {
 		t.Fatal(err)
 	}
-	after := publishAgain(t, testkit.Limit, js)
+	after := publishAgain(t, js)
 	if after <= before {
 		t.Fatalf("event %d follows event %d", after, before)
 	}

@@ -179,6 +179,7 @@ type firefoxWindow struct {
 	*firefox
 	context string // the tab's
 	cover   string // the tab that hides it, or ""
+	pages   int    // how many it was to load
 }
 
 // openFirefox opens a window of the shared Firefox.
@@ -233,10 +234,12 @@ func (w *firefoxWindow) create(params map[string]any) (string, error) {
 }
 
 func (w *firefoxWindow) visit(url string) error {
+	w.pages++
 	return w.do("browsingContext.navigate", map[string]any{"url": url, "wait": "complete"}, nil)
 }
 
 func (w *firefoxWindow) travel(by int) error {
+	w.pages++
 	return w.evaluate(fmt.Sprintf("void setTimeout(() => history.go(%d))", by), new(any))
 }
 
@@ -303,7 +306,7 @@ func (w *firefoxWindow) console() (lines []string, err error) {
 	for _, line := range w.lines() {
 		// Firefox 140 says so of every stream of a page that the reader leaves, before the page
 		// can close it.
-		if strings.HasSuffix(line, "was interrupted while the page was loading.") {
+		if w.pages > 1 && strings.HasSuffix(line, "was interrupted while the page was loading.") {
 			continue
 		}
 		if strings.HasPrefix(line, "warn") || strings.HasPrefix(line, "error") {
