@@ -152,6 +152,9 @@ func (b *Broker) register(c *client) {
 	now := time.Now()
 	b.place(c, now)
 	b.enqueue(c, now, nil)
+	if c.outbox.wake() { // It has missed nothing, so only its head is to be written.
+		b.writers.add(c)
+	}
 	b.writers.start()
 }
 

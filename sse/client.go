@@ -17,6 +17,7 @@ type client struct {
 	socket      socket // its hijacked connection; none over HTTP/2
 	cancel      func() // ends a write of its handler, over HTTP/2; nil otherwise
 
+	head   []byte  // what a hijacked connection gets first; nil once its writer has taken it
 	outbox outbox  // from listen to the client's writer
 	next   *client // in a list of clients; owned by listen until the list is a writer's
 
@@ -105,6 +106,10 @@ func (o *outbox) put(batch []byte) (needsWriter bool) {
 	o.batch <- batch
 	return o.state.Swap(dirty) == idle
 }
+
+// wake makes a writer look where nothing is pending, and reports whether one has to be found.
+// It is called by listen alone.
+func (o *outbox) wake() (needsWriter bool) { return o.state.CompareAndSwap(idle, dirty) }
 
 // close says that what is pending is the last, and reports whether a writer has to be found
 // to see that. It is called by listen alone.

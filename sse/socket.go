@@ -90,19 +90,17 @@ func (b *Broker) hijack(hijacker http.Hijacker, header http.Header, retry string
 	head.WriteString("HTTP/1.1 200 OK\r\n")
 	header.Write(&head)
 	head.WriteString("\r\n" + retry)
-	// This goroutine is the client's first writer: where the client does not read, the broker
-	// notices the stall and cuts it off, as any other.
-	c.outbox.begin()
+	// The client's first writer writes it, together with what the client has missed.
+	c.head = head.Bytes()
 	if !b.join(c) {
 		conn.SetWriteDeadline(time.Now().Add(headTimeout))
-		conn.Write(head.Bytes())
+		conn.Write(c.head)
 		conn.Close()
 		return
 	}
 	if !b.watch(c) {
 		go b.waitForEnd(c)
 	}
-	c.writeRest(head.Bytes())
 }
 
 // waitForEnd waits until a hijacked connection ends that is not watched: its client

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"example.com/sse/internal/testkit"
@@ -35,6 +36,35 @@ func TestHeadAndFirstLineComeBeforeAnyEvent(t *testing.T) {
 	line, err := s.Line()
 	if err != nil || !strings.HasPrefix(line, "retry: ") {
 		t.Errorf("first line %q, error %v", line, err)
+	}
+}
+
+func TestWhatAClientHasMissedComesInOneWriteWithItsHead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, l := newPipeServer(t)
+		send(t, b, 10, 20)
+		conn := request(l, "Last-Event-ID: 10\r\n")
+		buf := make([]byte, maxWithHead)
+		n, err := conn.Read(buf) // What one write has written: a pipe does not put two together.
+		if got := string(buf[:n]); err != nil || !strings.HasPrefix(got, "HTTP/1.1 200 OK\r\n") || !strings.HasSuffix(got, "\nid: 20\ndata: 20\n\n") {
+			t.Errorf("read %q, error %v", got, err)
+		}
+		shutdown(t, b)
+	})
+}
+
+func TestHowMuchAClientHasMissedMakesNoDifference(t *testing.T) {
+	for _, size := range []int{1, maxWithHead - 100, maxWithHead, 1 << 20} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			b, server := newServer(t)
+			data := strings.Repeat("x", size)
+			b.Notifier <- Event{ID: 1, Data: []byte(data)}
+			eventually(t, "published", func() bool { return b.Stats().Events == 1 })
+			s := open(t, server.URL, "Last-Event-ID", "0")
+			s.want(t, 1, data)
+			send(t, b, 2)
+			s.want(t, 2, "2")
+		})
 	}
 }
 

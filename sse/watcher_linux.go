@@ -26,7 +26,7 @@ type watcher struct {
 
 	mu      sync.Mutex         // protects what follows
 	file    *os.File           // the epoll instance; nil before the first client and after close
-	raw     syscall.RawConn    // of file
+	fd      int                // of file, open as long as that is not nil
 	clients map[uint64]*client // by key
 	lastKey uint64             // keys are never reused, as descriptors are
 }
@@ -47,15 +47,15 @@ func (b *Broker) watch(c *client) bool {
 			return false
 		}
 		unix.SetNonblock(fd, true)
-		w.file = os.NewFile(uintptr(fd), "epoll")
-		if w.raw, err = w.file.SyscallConn(); err != nil {
-			w.file.Close()
-			w.file = nil
+		file := os.NewFile(uintptr(fd), "epoll")
+		raw, err := file.SyscallConn()
+		if err != nil {
+			file.Close()
 			return false
 		}
-		w.clients = make(map[uint64]*client)
+		w.file, w.fd, w.clients = file, fd, make(map[uint64]*client)
 		b.streams.Add(1) // The client's own is counted already, so Shutdown can't have seen the last.
-		go b.runWatcher(w.raw)
+		go b.runWatcher(raw)
 	}
 	w.lastKey++
 	c.key = w.lastKey
@@ -67,7 +67,8 @@ func (b *Broker) watch(c *client) bool {
 	return true
 }
 
-// control changes a client's registration. The descriptor stays open meanwhile.
+// control changes a client's registration. Its descriptor stays open meanwhile. The mutex must
+// be held.
 func (w *watcher) control(c *client, operation int) (err error) {
 	event := unix.EpollEvent{
 		Events: unix.EPOLLIN | unix.EPOLLRDHUP,
@@ -76,16 +77,9 @@ func (w *watcher) control(c *client, operation int) (err error) {
 	if c.socket.encrypted() {
 		event.Events |= unix.EPOLLONESHOT // Until a goroutine has read what came.
 	}
-	failed := w.raw.Control(func(epoll uintptr) {
-		closed := c.socket.raw.Control(func(fd uintptr) {
-			err = unix.EpollCtl(int(epoll), operation, int(fd), &event)
-		})
-		if closed != nil {
-			err = closed
-		}
-	})
-	if failed != nil {
-		err = failed
+	closed := c.socket.raw.Control(func(fd uintptr) { err = unix.EpollCtl(w.fd, operation, int(fd), &event) })
+	if closed != nil {
+		return closed
 	}
 	return err
 }

@@ -1,10 +1,17 @@
 package sse
 
-import "sync/atomic"
+import (
+	"net"
+	"sync/atomic"
+)
 
 // clientsPerWriter is how many clients one goroutine writes to: enough that starting it costs
 // nothing, few enough that all cores share a fan-out.
 const clientsPerWriter = 64
+
+// maxWithHead is how much of what a client has missed is copied behind its head, to write both at
+// once. More takes longer to write than two system calls do.
+const maxWithHead = 16 << 10
 
 // writers are the short-lived goroutines that write for all clients. Its methods are called
 // by listen alone, but for run. The zero value is not usable: see newWriters.
@@ -74,6 +81,15 @@ func write(list *client) {
 func (c *client) writeBatch(w *tryWriter) (more bool) {
 	ending := c.outbox.begin()
 	batch, closed := c.outbox.next()
+	if c.head != nil {
+		head := c.head
+		c.head = nil
+		if len(batch) > maxWithHead {
+			go c.writeRest(head, batch)
+			return false
+		}
+		batch, closed = append(head, batch...), false
+	}
 	if closed {
 		c.end()
 		return false
@@ -95,8 +111,8 @@ func (c *client) writeBatch(w *tryWriter) (more bool) {
 
 // writeRest writes what a socket had no room for. It blocks until the client has read
 // enough or is cut off; then the client is one like all others again.
-func (c *client) writeRest(rest []byte) {
-	if _, err := c.socket.conn.Write(rest); err != nil {
+func (c *client) writeRest(rest ...[]byte) {
+	if _, err := (*net.Buffers)(&rest).WriteTo(c.socket.conn); err != nil {
 		c.shutDown()
 		return
 	}
