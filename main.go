@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -87,16 +88,19 @@ func main() {
 		fmt.Fprintf(os.Stderr, "sse: %v (-h lists the flags)\n", err)
 		os.Exit(2)
 	}
-	serve := iris.Addr(o.addr, server.Limits)
+	listener, err := server.Listen(o.addr)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "sse: %v\n", err)
+		os.Exit(1)
+	}
 	if o.cert != "" {
-		certificate, err := server.Certificate(o.cert, o.key)
+		config, err := server.Certificate(o.cert, o.key)
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "sse: certificate: %v\n", err)
 			os.Exit(1)
 		}
-		serve = iris.TLS(o.addr, "", "", iris.TLSNoRedirect, server.Limits, certificate)
+		listener = tls.NewListener(listener, config)
 	}
-
 	token, err := server.Token(o.tokenFile)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "sse: -publish-token-file: %v\n", err)
@@ -126,7 +130,7 @@ func main() {
 	serveErr := make(chan error, 1)
 	go func() {
 		// http://localhost:8080 and http://localhost:8080/events
-		serveErr <- app.Run(serve, iris.WithoutServerError(iris.ErrServerClosed), iris.WithoutInterruptHandler)
+		serveErr <- app.Run(iris.Listener(listener, server.Limits), iris.WithoutServerError(iris.ErrServerClosed), iris.WithoutInterruptHandler)
 	}()
 	select {
 	case <-serveErr:

@@ -2,63 +2,29 @@ package server
 
 import (
 	"bytes"
-	"context"
 	"crypto/tls"
-	"net"
 	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/kataras/golog"
-	"github.com/kataras/iris/v12"
 )
 
 // lookAgainAfter is how old the last look at the certificate's files may be at a handshake.
 const lookAgainAfter = time.Second
 
-// Certificate returns a configurator for iris.TLS that serves with the certificate and the
+// Certificate returns a TLS configuration for HTTP/2 and HTTP/1.1 with the certificate and the
 // private key in two PEM files. What the files hold later is taken without a restart, for
 // connections from then on; while the two do not fit, as in the middle of a
 // renewal, the last pair that did stays. Its error says why the files can't be used now.
-func Certificate(certFile, keyFile string) (func(*iris.Supervisor), error) {
+func Certificate(certFile, keyFile string) (*tls.Config, error) {
 	c := &certificate{certFile: certFile, keyFile: keyFile}
 	if _, err := c.load(); err != nil {
 		return nil, err
 	}
 	c.lookedAt = time.Now()
-	return func(su *iris.Supervisor) {
-		// With a configuration of its own the supervisor needs no files. The protocols are
-		// those that a client may choose from; the rest is crypto/tls's choice.
-		su.Server.TLSConfig = &tls.Config{
-			GetCertificate: c.get,
-			NextProtos:     []string{"h2", "http/1.1"},
-		}
-		su.Server.ConnContext = shakeHands
-	}, nil
-}
-
-// shakeHands does a new connection's handshake in a goroutine that ends with it
-// (http.Server.ConnContext). net/http would do it in the goroutine that stays with a connection
-// over HTTP/2, whose stack then stays twice as deep as it needs to be: 16 KiB. As it is,
-// net/http waits for this handshake, and gets its result.
-func shakeHands(ctx context.Context, conn net.Conn) context.Context {
-	if conn, ok := conn.(*tls.Conn); ok {
-		begun := make(chan struct{}) // so that net/http comes second
-		go func() {
-			// net/http would recover, too, and end this connection alone.
-			defer func() {
-				if p := recover(); p != nil {
-					golog.Errorf("TLS handshake: panic: %v", p)
-					conn.NetConn().Close()
-				}
-			}()
-			close(begun)
-			conn.HandshakeContext(ctx) // within net/http's deadline
-		}()
-		<-begun
-	}
-	return ctx
+	return &tls.Config{GetCertificate: c.get, NextProtos: []string{"h2", "http/1.1"}}, nil
 }
 
 // A certificate is a pair of files and the last pair that fitted.

@@ -8,23 +8,16 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
-	"log/slog"
 	"math/big"
 	"net"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"example.com/sse/internal/testkit"
-
 	"github.com/kataras/golog"
-	"github.com/kataras/iris/v12/core/host"
 )
 
 // makePair returns a certificate with a serial number, and its key, in PEM.
@@ -81,12 +74,10 @@ func TestRenewedCertificateIsServedWithoutARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		write(certFile, oldCert)
 		write(keyFile, oldKey)
-		configure, err := Certificate(certFile, keyFile)
+		config, err := Certificate(certFile, keyFile)
 		if err != nil {
 			t.Fatal(err)
 		}
-		su := host.New(new(http.Server))
-		configure(su)
 		for _, step := range []struct {
 			what   string
 			change func()
@@ -108,7 +99,7 @@ func TestRenewedCertificateIsServedWithoutARestart(t *testing.T) {
 			time.Sleep(lookAgainAfter)
 			for range 3 {
 				log.Reset()
-				if got := served(t, su.Server.TLSConfig); got != step.want {
+				if got := served(t, config); got != step.want {
 					t.Errorf("with %s: certificate %d is served, want %d", step.what, got, step.want)
 				}
 				if got := log.String(); !strings.Contains(got, step.logged) || step.logged == "" && got != "" {
@@ -128,20 +119,18 @@ func TestFilesAreReadOnceASecondAtMost(t *testing.T) {
 	os.WriteFile(keyFile, key, 0o600)
 	newCert, newKey := makePair(t, 2)
 	synctest.Test(t, func(t *testing.T) {
-		configure, err := Certificate(certFile, keyFile)
+		config, err := Certificate(certFile, keyFile)
 		if err != nil {
 			t.Fatal(err)
 		}
-		su := host.New(new(http.Server))
-		configure(su)
 		os.WriteFile(certFile, newCert, 0o600)
 		os.WriteFile(keyFile, newKey, 0o600)
 		time.Sleep(lookAgainAfter - 1)
-		if got := served(t, su.Server.TLSConfig); got != 1 {
+		if got := served(t, config); got != 1 {
 			t.Errorf("the files were read again within %v", lookAgainAfter)
 		}
 		time.Sleep(time.Nanosecond)
-		if got := served(t, su.Server.TLSConfig); got != 2 {
+		if got := served(t, config); got != 2 {
 			t.Errorf("the files were not read again after %v", lookAgainAfter)
 		}
 	})
@@ -155,71 +144,5 @@ func TestBadCertificateIsAnError(t *testing.T) {
 	}
 	if _, err := Certificate(file+"x", file); err == nil {
 		t.Error("no error for a missing file")
-	}
-}
-
-func TestNoGoroutineThatStaysShakesHands(t *testing.T) {
-	cert, key := makePair(t, 1)
-	pair, err := tls.X509KeyPair(cert, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const connections = 20
-	stacks := make(chan string, connections)
-	server := httptest.NewUnstartedServer(http.NotFoundHandler())
-	server.Config.ConnContext = shakeHands
-	server.TLS = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-		stacks <- string(debug.Stack())
-		return &pair, nil
-	}}
-	server.StartTLS()
-	defer server.Close()
-	config := &tls.Config{InsecureSkipVerify: true, ServerName: "localhost"}
-	dialer := &tls.Dialer{NetDialer: &net.Dialer{Timeout: testkit.Limit}, Config: config}
-	inServe := 0
-	for range connections {
-		conn, err := dialer.Dial("tcp", server.Listener.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
-		if strings.Contains(testkit.Receive(t, stacks, "a handshake"), "net/http.(*conn).serve") {
-			inServe++
-		}
-	}
-	// The scheduler may let net/http overtake once in a while.
-	if inServe > connections/2 {
-		t.Errorf("%d of %d handshakes were net/http's own", inServe, connections)
-	}
-}
-
-func TestPanicInAHandshakeEndsItsConnectionAlone(t *testing.T) {
-	var log bytes.Buffer
-	golog.SetOutput(&log)
-	defer golog.SetOutput(os.Stdout)
-	server := httptest.NewUnstartedServer(http.NotFoundHandler())
-	server.Config.ConnContext = shakeHands
-	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
-	server.TLS = &tls.Config{GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-		if hello.ServerName == "panics" {
-			panic("on purpose")
-		}
-		return nil, nil
-	}}
-	server.StartTLS()
-	for _, name := range []string{"panics", "works"} {
-		config := &tls.Config{InsecureSkipVerify: true, ServerName: name}
-		dialer := &tls.Dialer{NetDialer: &net.Dialer{Timeout: testkit.Limit}, Config: config}
-		conn, err := dialer.Dial("tcp", server.Listener.Addr().String())
-		if err == nil {
-			conn.Close()
-		}
-		if (err == nil) != (name == "works") {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	server.Close() // What is logged before is there after it.
-	if !strings.Contains(log.String(), "TLS handshake: panic: on purpose") {
-		t.Errorf("the log says %q", log.String())
 	}
 }

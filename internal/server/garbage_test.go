@@ -1,11 +1,14 @@
 package server
 
 import (
+	"fmt"
 	"runtime"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"example.com/sse/internal/testkit"
 )
 
 func TestGarbageIsCollectedOnceAfterManyClients(t *testing.T) {
@@ -50,3 +53,35 @@ func TestGarbageIsCollectedOnceAfterManyClients(t *testing.T) {
 		<-ended
 	})
 }
+
+func TestFewMegabytesOfGarbageAreNotCollectedAtOnce(t *testing.T) {
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		CollectGarbage(done, func() int64 { return 0 })
+		close(ended)
+	}()
+	collections := func() uint32 {
+		var stats runtime.MemStats
+		runtime.ReadMemStats(&stats)
+		return stats.NumGC
+	}
+	testkit.Eventually(t, func() error {
+		var stats runtime.MemStats
+		runtime.GC()
+		if runtime.ReadMemStats(&stats); stats.HeapAlloc < ballast {
+			return fmt.Errorf("%d bytes are allocated", stats.HeapAlloc)
+		}
+		return nil
+	})
+	before := collections()
+	for range 20 << 10 {
+		garbage = make([]byte, 1<<10)
+	}
+	if got := collections() - before; got != 0 {
+		t.Errorf("%d collections for 20 MiB of garbage", got)
+	}
+	close(done)
+	<-ended
+}
+
+var garbage []byte // where the compiler has to allocate it

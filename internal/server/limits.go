@@ -12,7 +12,7 @@ import (
 )
 
 // Limits bounds what a client may cost, whatever it sends, omits or does not read: neither
-// Iris nor net/http sets a limit. It is a configurator for iris.Addr and iris.TLS.
+// Iris nor net/http sets a limit. It is a configurator for iris.Listener.
 //
 // The write timeout is for every answer but a stream: package sse lifts it once a stream's
 // header is out.
@@ -37,5 +37,6 @@ func Limits(su *iris.Supervisor) {
 		SendPingTimeout: 15 * time.Second,
 		PingTimeout:     15 * time.Second,
 	}
+	su.Server.ConnContext = shakeHands
 	su.Server.ErrorLog = log.New(&throttle{}, "", 0)
 }

@@ -1,0 +1,84 @@
+package server
+
+import (
+	"bytes"
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"runtime/debug"
+	"strings"
+	"testing"
+
+	"example.com/sse/internal/testkit"
+
+	"github.com/kataras/golog"
+)
+
+func TestNoGoroutineThatStaysShakesHands(t *testing.T) {
+	cert, key := makePair(t, 1)
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const connections = 20
+	stacks := make(chan string, connections)
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ConnContext = shakeHands
+	server.TLS = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		stacks <- string(debug.Stack())
+		return &pair, nil
+	}}
+	server.StartTLS()
+	defer server.Close()
+	config := &tls.Config{InsecureSkipVerify: true, ServerName: "localhost"}
+	dialer := &tls.Dialer{NetDialer: &net.Dialer{Timeout: testkit.Limit}, Config: config}
+	inServe := 0
+	for range connections {
+		conn, err := dialer.Dial("tcp", server.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if strings.Contains(testkit.Receive(t, stacks, "a handshake"), "net/http.(*conn).serve") {
+			inServe++
+		}
+	}
+	// The scheduler may let net/http overtake once in a while.
+	if inServe > connections/2 {
+		t.Errorf("%d of %d handshakes were net/http's own", inServe, connections)
+	}
+}
+
+func TestPanicInAHandshakeEndsItsConnectionAlone(t *testing.T) {
+	var log bytes.Buffer
+	golog.SetOutput(&log)
+	defer golog.SetOutput(os.Stdout)
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ConnContext = shakeHands
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	server.TLS = &tls.Config{GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		if hello.ServerName == "panics" {
+			panic("on purpose")
+		}
+		return nil, nil
+	}}
+	server.StartTLS()
+	for _, name := range []string{"panics", "works"} {
+		config := &tls.Config{InsecureSkipVerify: true, ServerName: name}
+		dialer := &tls.Dialer{NetDialer: &net.Dialer{Timeout: testkit.Limit}, Config: config}
+		conn, err := dialer.Dial("tcp", server.Listener.Addr().String())
+		if err == nil {
+			conn.Close()
+		}
+		if (err == nil) != (name == "works") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	server.Close() // What is logged before is there after it.
+	if !strings.Contains(log.String(), "TLS handshake: panic: on purpose") {
+		t.Errorf("the log says %q", log.String())
+	}
+}
