@@ -23,6 +23,7 @@ type client struct {
 
 	// Owned by listen:
 
+	index     int // in the registry
 	cursor    cursor
 	waitUntil time.Time // how long it waits for an event that this broker does not have yet
 	finished  bool      // it gets no more

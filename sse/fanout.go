@@ -70,7 +70,7 @@ func (b *Broker) maybeFanOut() {
 func (b *Broker) fanOut(keepalive []byte) {
 	b.fannedOut = b.history.end()
 	now := time.Now()
-	for c := range b.clients {
+	for _, c := range b.clients {
 		b.place(c, now)
 		b.enqueue(c, now, keepalive)
 	}

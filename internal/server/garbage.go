@@ -13,18 +13,18 @@ const (
 	// worthCollecting is after how many clients it is: each leaves some 10 KiB.
 	worthCollecting = 100
 
-	// ballast is how many bytes are allocated and never used, which takes none of the machine's memory.
-	// The runtime collects when there is as much garbage as there is memory in use: with the ballast
-	// not before there are 32 MiB. Otherwise it would scan the connections of thousands of clients that
-	// come at once again and again while they come.
-	ballast = 32 << 20
+	// Ballast is how many bytes CollectGarbage may allocate and never use, which takes none of the
+	// machine's memory. The runtime collects when there is as much garbage as there is memory in use:
+	// with the ballast not before there are 32 MiB. Otherwise it would scan the connections of
+	// thousands of clients that come at once again and again while they come.
+	Ballast = 32 << 20
 )
 
 // CollectGarbage collects garbage after many clients have come, and gives its memory back, until
 // done is closed. Connecting leaves garbage and streams hardly any, so the runtime's own next
 // collection may be two minutes away; until then a client would cost twice what it needs. clients
-// returns how many have come so far. Meanwhile the runtime's own collections are fewer.
-func CollectGarbage(done <-chan struct{}, clients func() int64) {
+// returns how many have come so far.
+func CollectGarbage(done <-chan struct{}, ballast int, clients func() int64) {
 	defer runtime.KeepAlive(make([]byte, ballast))
 	ticker := time.NewTicker(collectAfter)
 	defer ticker.Stop()

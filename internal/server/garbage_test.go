@@ -22,7 +22,7 @@ func TestGarbageIsCollectedOnceAfterManyClients(t *testing.T) {
 		}
 		done, ended := make(chan struct{}), make(chan struct{})
 		go func() {
-			CollectGarbage(done, came.Load)
+			CollectGarbage(done, 0, came.Load)
 			close(ended)
 		}()
 		time.Sleep(collectAfter / 2) // always between two looks
@@ -57,7 +57,7 @@ func TestGarbageIsCollectedOnceAfterManyClients(t *testing.T) {
 func TestFewMegabytesOfGarbageAreNotCollectedAtOnce(t *testing.T) {
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
-		CollectGarbage(done, func() int64 { return 0 })
+		CollectGarbage(done, Ballast, func() int64 { return 0 })
 		close(ended)
 	}()
 	collections := func() uint32 {
@@ -67,18 +67,18 @@ func TestFewMegabytesOfGarbageAreNotCollectedAtOnce(t *testing.T) {
 	}
 	testkit.Eventually(t, func() error {
 		var stats runtime.MemStats
-		runtime.GC()
-		if runtime.ReadMemStats(&stats); stats.HeapAlloc < ballast {
+		if runtime.ReadMemStats(&stats); stats.HeapAlloc < Ballast {
 			return fmt.Errorf("%d bytes are allocated", stats.HeapAlloc)
 		}
 		return nil
 	})
+	runtime.GC() // From now on the ballast counts.
 	before := collections()
-	for range 20 << 10 {
+	for range 10 << 10 {
 		garbage = make([]byte, 1<<10)
 	}
 	if got := collections() - before; got != 0 {
-		t.Errorf("%d collections for 20 MiB of garbage", got)
+		t.Errorf("%d collections for 10 MiB of garbage", got)
 	}
 	close(done)
 	<-ended
