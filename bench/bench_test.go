@@ -295,6 +295,25 @@ func TestCostIsThatOfAClientTimesTheBrowsers(t *testing.T) {
 	}
 }
 
+func TestMoreThanIsPublishedIsNotAskedFor(t *testing.T) {
+	for _, test := range []struct {
+		own, rival float64
+		want       string
+	}{
+		{8e6, 0.4e6, "20, 0.80 of it yes"},
+		{8e6, 0.5e6, "16, 0.80 of it NO"},
+		{9.6e6, 0.5e6, "19.2, 0.96 of it NO"},
+		{9.7e6, 0.5e6, "19.4, 0.97 of it yes"},
+	} {
+		r := &results{options: options{clients: 9000}, servers: servers, figures: map[string]map[string][]float64{}}
+		r.add(server{name: this}, figures{"overload/rate": test.own})
+		r.add(server{name: "nchan"}, figures{"overload/rate": test.rival})
+		if b := r.overloadBar(); b.value+" "+b.verdict() != test.want {
+			t.Errorf("%v beside %v: %s %s, want %s", test.own, test.rival, b.value, b.verdict(), test.want)
+		}
+	}
+}
+
 func TestBarsAreCheckedAgainstTheMedianOfTheRounds(t *testing.T) {
 	r := &results{options: options{clients: 9000}, servers: servers, figures: map[string]map[string][]float64{}}
 	for _, cpu := range []float64{3, 1, 2} {

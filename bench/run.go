@@ -53,7 +53,7 @@ func (o options) turns(s server) (turns []turn) {
 	if wanted("overload") && s.speaks(load.HTTP) {
 		turns = append(turns,
 			turn{load.HTTP, time.Millisecond, o.duration / 2, []step{{"busy", o.few(), (*run).overload}}},
-			turn{load.HTTP, 100 * time.Microsecond, o.duration / 2, []step{{"overload", o.few(), (*run).overload}}})
+			turn{load.HTTP, overloadInterval, o.duration / 2, []step{{"overload", o.few(), (*run).overload}}})
 	}
 	return turns
 }

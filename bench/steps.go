@@ -22,6 +22,9 @@ const (
 	// drain is how long after an overload its last event may come; then it is lost.
 	drain = 10 * time.Second
 
+	// overloadInterval is how often an event is published where nobody is to keep up.
+	overloadInterval = 100 * time.Microsecond
+
 	// steady is how many clients stay connected while all others reconnect.
 	steady = 100
 )

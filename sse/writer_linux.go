@@ -16,6 +16,7 @@ import (
 // takes the connection for dead (TCP_USER_TIMEOUT, in milliseconds). By itself that takes it a
 // quarter of an hour. It is longer than stallTimeout, so that the broker is first to notice a
 // client that is there but does not read. A heartbeat each 15 s sees to it that something is sent.
+// Multipath TCP, which net.Listen speaks, too, has no such timeout (net.ListenConfig.SetMultipathTCP).
 const userTimeout = 40_000
 
 type rawConn = syscall.RawConn
