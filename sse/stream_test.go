@@ -2,6 +2,8 @@ package sse
 
 import (
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -51,6 +53,18 @@ func TestWhatAClientHasMissedComesInOneWriteWithItsHead(t *testing.T) {
 		}
 		shutdown(t, b)
 	})
+}
+
+func TestStreamThatHasEndedAlreadyHasItsHead(t *testing.T) {
+	ours, theirs := net.Pipe()
+	c := &client{outbox: newOutbox(), head: []byte("head")}
+	c.socket.init(theirs)
+	c.outbox.close()
+	go write(c)
+	ours.SetDeadline(time.Now().Add(testkit.Limit))
+	if got, err := io.ReadAll(ours); string(got) != "head" || err != nil {
+		t.Errorf("read %q, error %v", got, err)
+	}
 }
 
 func TestHowMuchAClientHasMissedMakesNoDifference(t *testing.T) {
