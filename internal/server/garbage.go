@@ -37,6 +37,7 @@ func CollectGarbage(done <-chan struct{}, ballast int, clients func() int64) {
 		}
 		came := clients()
 		if came == last && came-collected >= worthCollecting {
+			runtime.GC() // What is in a sync.Pool survives one collection.
 			debug.FreeOSMemory()
 			collected = came
 		}

@@ -28,16 +28,16 @@ func TestGarbageIsCollectedOnceAfterManyClients(t *testing.T) {
 		time.Sleep(collectAfter / 2) // always between two looks
 		for _, step := range []struct {
 			what string
-			come int64 // a second
-			want uint32
+			come int64  // a second
+			want uint32 // twice each time
 		}{
 			{"nobody comes", 0, 0},
 			{"many come", worthCollecting, 0},
-			{"no more come", 0, 1},
+			{"no more come", 0, 2},
 			{"a few come", worthCollecting/5 - 1, 0},
 			{"a few are too few", 0, 0},
 			{"some more come", 1, 0},
-			{"together they are many", 0, 1},
+			{"together they are many", 0, 2},
 			{"they stay", 0, 0},
 		} {
 			before := collections()
