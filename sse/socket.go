@@ -23,6 +23,8 @@ type socket struct {
 	raw  rawConn      // of tcp; nil where neither writes that do not block nor epoll are to be had
 
 	ended atomic.Bool // it was shut down after all that was written
+
+	room int // how much may be written through TLS before a look at the socket; its client's writer's
 }
 
 // init makes the socket one for a connection.

@@ -116,5 +116,6 @@ func (c *client) writeRest(rest ...[]byte) {
 		c.shutDown()
 		return
 	}
+	c.socket.room = 0
 	write(c)
 }

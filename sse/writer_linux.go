@@ -105,11 +105,14 @@ func (w *tryWriter) writeEncrypted(s *socket, b []byte) (n int, err error) {
 	if len(b) > maxEncrypted {
 		return 0, nil
 	}
-	if err := s.raw.Control(w.look); err != nil {
-		return 0, err
+	if s.room <= 0 {
+		if err := s.raw.Control(w.look); err != nil {
+			return 0, err
+		}
+		if s.room = maxUnacknowledged - w.unsent; s.room < 0 {
+			return 0, nil
+		}
 	}
-	if w.unsent > maxUnacknowledged {
-		return 0, nil
-	}
+	s.room -= len(b)
 	return s.conn.Write(b)
 }
