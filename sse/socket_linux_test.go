@@ -6,6 +6,9 @@ import (
 	"crypto/tls"
 	"net"
 	"testing"
+	"time"
+
+	"example.com/sse/internal/testkit"
 
 	"golang.org/x/sys/unix"
 )
@@ -53,7 +56,9 @@ func TestWritersListKeepsNobody(t *testing.T) {
 }
 
 // A TLS client that keeps up is written to at once; a record that may not fit takes a goroutine.
-func TestWritingThroughTLSDoesNotWaitForRoom(t *testing.T) {
+// unreadTLS returns a connection through TLS whose client reads nothing after the handshake.
+func unreadTLS(t *testing.T) *socket {
+	t.Helper()
 	reading, writing := tcp(t)
 	reading.(*net.TCPConn).SetReadBuffer(4 << 10)
 	certificate := newTLSCertificate(t)
@@ -63,18 +68,22 @@ func TestWritingThroughTLSDoesNotWaitForRoom(t *testing.T) {
 	if err := conn.Handshake(); err != nil {
 		t.Fatal(err)
 	}
-	var s socket
+	s := new(socket)
 	s.init(conn)
-	w := newTryWriter()
-	if n, err := w.write(&s, payload); n != len(payload) || err != nil {
+	return s
+}
+
+func TestWritingThroughTLSDoesNotWaitForRoom(t *testing.T) {
+	s, w := unreadTLS(t), newTryWriter()
+	if n, err := w.write(s, payload); n != len(payload) || err != nil {
 		t.Errorf("to a client that keeps up: %d bytes, error %v", n, err)
 	}
-	if n, err := w.write(&s, make([]byte, maxEncrypted+1)); n != 0 || err != nil {
+	if n, err := w.write(s, make([]byte, maxEncrypted+1)); n != 0 || err != nil {
 		t.Errorf("more than is written at once: %d bytes, error %v", n, err)
 	}
 	record := make([]byte, maxEncrypted)
 	for written := 0; ; {
-		n, err := w.write(&s, record)
+		n, err := w.write(s, record)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,5 +93,24 @@ func TestWritingThroughTLSDoesNotWaitForRoom(t *testing.T) {
 		if written += n; written > 1<<30 {
 			t.Fatal("a socket that nobody reads has room for ever")
 		}
+	}
+}
+
+func TestWhatIsWrittenElsewhereThroughTLSTakesRoom(t *testing.T) {
+	s, w := unreadTLS(t), newTryWriter()
+	if n, err := w.write(s, payload); n != len(payload) || err != nil {
+		t.Errorf("to a client that keeps up: %d bytes, error %v", n, err)
+	}
+	// More than is written at once is left to a goroutine of its own.
+	rest := make([]byte, sendBuffer)
+	if n, err := w.write(s, rest); n != 0 || err != nil {
+		t.Errorf("more than is written at once: %d bytes, error %v", n, err)
+	}
+	s.conn.SetWriteDeadline(time.Now().Add(testkit.Limit))
+	if _, err := s.conn.Write(rest); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := w.write(s, payload); n != 0 || err != nil {
+		t.Errorf("after it: %d bytes, error %v", n, err)
 	}
 }

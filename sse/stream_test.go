@@ -72,8 +72,9 @@ func TestHowMuchAClientHasMissedMakesNoDifference(t *testing.T) {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			b, server := newServer(t)
 			data := strings.Repeat("x", size)
-			b.Notifier <- Event{ID: 1, Data: []byte(data)}
-			eventually(t, "published", func() bool { return b.Stats().Events == 1 })
+			if err := b.Publish(t.Context(), Event{ID: 1, Data: []byte(data)}); err != nil {
+				t.Fatal(err)
+			}
 			s := open(t, server.URL, "Last-Event-ID", "0")
 			s.want(t, 1, data)
 			send(t, b, 2)

@@ -116,6 +116,5 @@ func (c *client) writeRest(rest ...[]byte) {
 		c.shutDown()
 		return
 	}
-	c.socket.room = 0
 	write(c)
 }

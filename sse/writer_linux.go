@@ -97,12 +97,17 @@ const (
 	// maxUnacknowledged is how much of what was written before may still be on its way: far
 	// less than half of sendBuffer, also where each byte takes its own packet's space.
 	maxUnacknowledged = 4 << 10
+
+	// recordOverhead is the most that TLS adds to a write: header, IV, MAC and padding of a CBC
+	// suite (RFC 5246, section 6.2.3.2).
+	recordOverhead = 5 + 16 + 32 + 16
 )
 
 // writeEncrypted is write through TLS, which can't write a part and go on later. So it writes
 // all, where the socket certainly has room for it, or nothing.
 func (w *tryWriter) writeEncrypted(s *socket, b []byte) (n int, err error) {
 	if len(b) > maxEncrypted {
+		s.room = 0 // Somebody else writes it.
 		return 0, nil
 	}
 	if s.room <= 0 {
@@ -113,6 +118,6 @@ func (w *tryWriter) writeEncrypted(s *socket, b []byte) (n int, err error) {
 			return 0, nil
 		}
 	}
-	s.room -= len(b)
+	s.room -= len(b) + recordOverhead
 	return s.conn.Write(b)
 }

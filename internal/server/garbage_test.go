@@ -11,20 +11,32 @@ import (
 	"example.com/sse/internal/testkit"
 )
 
+// collectGarbage runs CollectGarbage until the test ends.
+func collectGarbage(t *testing.T, ballast int, clients func() int64) {
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		CollectGarbage(done, ballast, clients)
+		close(ended)
+	}()
+	t.Cleanup(func() {
+		close(done)
+		testkit.Receive(t, ended, "its end")
+	})
+}
+
+func memStats() (stats runtime.MemStats) {
+	runtime.ReadMemStats(&stats)
+	return stats
+}
+
 func TestGarbageIsCollectedOnceAfterManyClients(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var came atomic.Int64
 		collections := func() uint32 {
 			synctest.Wait()
-			var stats runtime.MemStats
-			runtime.ReadMemStats(&stats)
-			return stats.NumForcedGC
+			return memStats().NumForcedGC
 		}
-		done, ended := make(chan struct{}), make(chan struct{})
-		go func() {
-			CollectGarbage(done, 0, came.Load)
-			close(ended)
-		}()
+		collectGarbage(t, 0, came.Load)
 		time.Sleep(collectAfter / 2) // always between two looks
 		for _, step := range []struct {
 			what string
@@ -49,39 +61,25 @@ func TestGarbageIsCollectedOnceAfterManyClients(t *testing.T) {
 				t.Errorf("%s: %d collections, want %d", step.what, got, step.want)
 			}
 		}
-		close(done)
-		<-ended
 	})
 }
 
 func TestFewMegabytesOfGarbageAreNotCollectedAtOnce(t *testing.T) {
-	done, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		CollectGarbage(done, Ballast, func() int64 { return 0 })
-		close(ended)
-	}()
-	collections := func() uint32 {
-		var stats runtime.MemStats
-		runtime.ReadMemStats(&stats)
-		return stats.NumGC
-	}
+	collectGarbage(t, Ballast, func() int64 { return 0 })
 	testkit.Eventually(t, func() error {
-		var stats runtime.MemStats
-		if runtime.ReadMemStats(&stats); stats.HeapAlloc < Ballast {
-			return fmt.Errorf("%d bytes are allocated", stats.HeapAlloc)
+		if n := memStats().HeapAlloc; n < Ballast {
+			return fmt.Errorf("%d bytes are allocated", n)
 		}
 		return nil
 	})
 	runtime.GC() // From now on the ballast counts.
-	before := collections()
+	before := memStats().NumGC
 	for range 10 << 10 {
 		garbage = make([]byte, 1<<10)
 	}
-	if got := collections() - before; got != 0 {
+	if got := memStats().NumGC - before; got != 0 {
 		t.Errorf("%d collections for 10 MiB of garbage", got)
 	}
-	close(done)
-	<-ended
 }
 
 var garbage []byte // where the compiler has to allocate it

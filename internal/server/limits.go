@@ -1,6 +1,7 @@
 // Package server holds what keeps the program's HTTP server from harm and main.go
-// from growing: the limits on what a client may cost, the log of what goes wrong, and the
-// certificate, which may change while the server runs.
+// from growing: how it listens, the limits on what a client may cost, the collection of what
+// clients leave behind, the log of what goes wrong, and the certificate, which may change while the
+// server runs.
 package server
 
 import (

@@ -3,6 +3,7 @@ package server
 import (
 	"net"
 	"testing"
+	"time"
 
 	"example.com/sse/internal/testkit"
 
@@ -22,6 +23,7 @@ func TestConnectionsHaveAUserTimeoutAndNoKeepAlive(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
+	l.(*net.TCPListener).SetDeadline(time.Now().Add(testkit.Limit))
 	conn, err := l.Accept()
 	if err != nil {
 		t.Fatal(err)
