@@ -72,17 +72,20 @@ func TestNATSLosesOneOfThreeServers(t *testing.T) {
 	}
 }
 
-// leaderOf returns the stream's leader.
+// leaderOf returns the stream's leader, once it has one.
 func leaderOf(t *testing.T, nodes []*natsServer, stream jetstream.Stream) *natsServer {
 	t.Helper()
-	info, err := stream.Info(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
 	var i int
-	if _, err := fmt.Sscanf(info.Cluster.Leader, "node%d", &i); err != nil {
-		t.Fatalf("the leader is %q: %v", info.Cluster.Leader, err)
-	}
+	testkit.Eventually(t, func() error {
+		info, err := stream.Info(t.Context())
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Sscanf(info.Cluster.Leader, "node%d", &i); err != nil {
+			return fmt.Errorf("the leader is %q: %w", info.Cluster.Leader, err)
+		}
+		return nil
+	})
 	return nodes[i]
 }
 

@@ -71,47 +71,54 @@ type storedEvent struct {
 	boundary int64 // of a tick, in ns since 1970; 0 for any other
 }
 
-// stored returns all events that NATS holds.
+// stored returns all events that NATS holds. It begins anew where NATS is still choosing who
+// leads the stream, or the consumer that reads it.
 func stored(t *testing.T, js jetstream.JetStream) (events []storedEvent) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), testkit.Limit)
 	defer cancel()
-	var consumer jetstream.Consumer
-	var newest uint64
-	testkit.Eventually(t, func() error {
-		stream, err := js.Stream(ctx, "SSE")
-		if err != nil {
-			return err
-		}
-		newest = stream.CachedInfo().State.LastSeq
-		consumer, err = stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
-			AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1})
+	testkit.Eventually(t, func() (err error) {
+		events, err = readStored(ctx, js)
 		return err
 	})
-	for len(events) == 0 || events[len(events)-1].ID < int64(newest) {
+	return events
+}
+
+func readStored(ctx context.Context, js jetstream.JetStream) (events []storedEvent, err error) {
+	stream, err := js.Stream(ctx, "SSE")
+	if err != nil {
+		return nil, err
+	}
+	newest := int64(stream.CachedInfo().State.LastSeq)
+	consumer, err := stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
+		AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1})
+	if err != nil {
+		return nil, err
+	}
+	for len(events) == 0 || events[len(events)-1].ID < newest {
 		batch, err := consumer.Fetch(1000, jetstream.FetchMaxWait(time.Second))
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		for msg := range batch.Messages() {
 			meta, err := msg.Metadata()
 			if err != nil {
-				t.Fatal(err)
+				return nil, err
 			}
 			e := storedEvent{Event: testkit.Event{ID: int64(meta.Sequence.Stream), Data: string(msg.Data())}}
 			if boundary, ok := strings.CutPrefix(msg.Headers().Get(jetstream.MsgIDHeader), "tick-"); ok {
 				e.boundary, err = strconv.ParseInt(boundary, 10, 64)
 				if err != nil {
-					t.Fatal(err)
+					return nil, err
 				}
 			}
 			events = append(events, e)
 		}
 		if err := errors.Join(batch.Error(), ctx.Err()); err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 	}
-	return events
+	return events, nil
 }
 
 func idsOf(events []storedEvent) (ids []int64) {
