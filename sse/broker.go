@@ -157,7 +157,7 @@ func (b *Broker) register(c *client) {
 	if c.outbox.wake() { // It has missed nothing, so only its head is to be written.
 		b.writers.add(c)
 	}
-	b.writers.start()
+	b.writers.startAside()
 }
 
 // unregister removes a client whose connection has ended from the registry.

@@ -28,6 +28,27 @@ func TestWhatComesDuringWritingGoesOutTogether(t *testing.T) {
 	})
 }
 
+func TestWritingToOneWhoHasJustComeIsNoRound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &Broker{logLines: make(chan logLines, 1), writers: newWriters()} // Nobody listens.
+		conn, peer := net.Pipe()
+		defer peer.Close()
+		c := &client{broker: b, outbox: newOutbox(), head: []byte("head")}
+		c.socket.init(conn)
+		b.register(c)
+		buf := make([]byte, 100)
+		if n, err := peer.Read(buf); string(buf[:n]) != "head" || err != nil {
+			t.Errorf("%q, %v", buf[:n], err)
+		}
+		synctest.Wait()
+		select {
+		case <-b.writers.roundEnded:
+			t.Error("a round has ended")
+		default:
+		}
+	})
+}
+
 func TestWhatComesDuringWritingIsNotEvictedUnsent(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *Broker, connect func(string) (net.Conn, stream)) {
 		conn, s := connect("")

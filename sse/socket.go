@@ -88,9 +88,9 @@ func (b *Broker) hijack(hijacker http.Hijacker, header http.Header, retry string
 	c.socket.init(conn)
 	header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
 	header.Set("Connection", "close")
-	var head bytes.Buffer
+	head := bytes.NewBuffer(make([]byte, 0, 512))
 	head.WriteString("HTTP/1.1 200 OK\r\n")
-	header.Write(&head)
+	header.Write(head)
 	head.WriteString("\r\n" + retry)
 	// The client's first writer writes it, together with what the client has missed.
 	c.head = head.Bytes()

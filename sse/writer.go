@@ -44,6 +44,15 @@ func (w *writers) start() {
 	}
 }
 
+// startAside is start for clients that have just come. No round waits for them, and listen need not
+// hear of their end: with thousands of clients that come at once it would hear of little else.
+func (w *writers) startAside() {
+	if w.queue != nil {
+		go write(w.queue)
+		w.queue, w.queued = nil, 0
+	}
+}
+
 // busy tells whether a round is under way.
 func (w *writers) busy() bool { return w.running.Load() > 0 }
 
