@@ -142,6 +142,8 @@ func (b *Broker) serveInHandler(ctx iris.Context, writer iriscontext.ResponseWri
 	}
 	// Where the client was cut off before this, its outbox is closed and empty.
 	control.SetWriteDeadline(time.Time{})
+	// Its timer would wake each client's connection once, and late input would not be read.
+	control.SetReadDeadline(time.Time{})
 	tooMuch := tooMuchInput(ctx.Request().Body)
 	for disconnected := ctx.Request().Context().Done(); ; {
 		select {
