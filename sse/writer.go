@@ -19,7 +19,7 @@ type writers struct {
 	queue  *client // the clients for the next writer
 	queued int     // how many they are
 
-	running    *atomic.Int32 // the writers that have not ended: a round
+	running    *atomic.Int32 // the writers of a round that have not ended
 	roundEnded chan struct{} // capacity 1: the last writer of a round has ended
 }
 
