@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // A pipeListener makes connections without sockets, which a synctest bubble can follow.
@@ -28,11 +29,16 @@ func (l *pipeListener) Accept() (net.Conn, error) {
 func (l *pipeListener) Close() error   { l.once.Do(func() { close(l.closed) }); return nil }
 func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
 
-// newPipeServer serves a broker on a pipeListener until the test ends.
+// pipeReadTimeout is the read timeout of the server on a pipeListener. No stream ends by it.
+const pipeReadTimeout = time.Second
+
+// newPipeServer serves a broker on a pipeListener, over HTTP/1 and HTTP/2, until the test ends.
 func newPipeServer(t *testing.T) (*Broker, *pipeListener) {
 	b, app := newApp(t)
 	l := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
-	server := &http.Server{Handler: app}
+	server := &http.Server{Handler: app, ReadTimeout: pipeReadTimeout, Protocols: new(http.Protocols)}
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetUnencryptedHTTP2(true)
 	go server.Serve(l)
 	t.Cleanup(func() { server.Close() })
 	return b, l

@@ -119,19 +119,14 @@ func TestShutdownCutsOffAHeadThatNobodyReads(t *testing.T) {
 
 func TestTooMuchInputEndsAStreamAlsoAfterTheServersReadTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b, app := newApp(t)
-		var http2 http.Protocols
-		http2.SetUnencryptedHTTP2(true)
-		l := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
-		server := &http.Server{Handler: app, Protocols: &http2, ReadTimeout: time.Second}
-		go server.Serve(l)
-		defer server.Close()
+		b, l := newPipeServer(t)
 		defer shutdown(t, b)
-		transport := &http.Transport{Protocols: &http2, DialContext: func(context.Context, string, string) (net.Conn, error) {
+		transport := &http.Transport{Protocols: new(http.Protocols), DialContext: func(context.Context, string, string) (net.Conn, error) {
 			ours, theirs := net.Pipe()
 			l.conns <- theirs
 			return ours, nil
 		}}
+		transport.Protocols.SetUnencryptedHTTP2(true)
 		defer transport.CloseIdleConnections()
 		body, input := io.Pipe()
 		ctx, cancel := context.WithTimeout(t.Context(), testkit.Limit)
@@ -147,7 +142,7 @@ func TestTooMuchInputEndsAStreamAlsoAfterTheServersReadTimeout(t *testing.T) {
 		}
 		defer response.Body.Close()
 		s := stream{newParser(response.Body), response}
-		time.Sleep(2 * server.ReadTimeout)
+		time.Sleep(2 * pipeReadTimeout)
 		input.Write([]byte("x"))
 		synctest.Wait()
 		b.Notifier <- Event{ID: 1}

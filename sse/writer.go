@@ -37,20 +37,24 @@ func (w *writers) add(c *client) {
 
 // start starts a goroutine that writes to the clients queued so far.
 func (w *writers) start() {
-	if w.queue != nil {
+	if list := w.take(); list != nil {
 		w.running.Add(1)
-		go w.run(w.queue)
-		w.queue, w.queued = nil, 0
+		go w.run(list)
 	}
 }
 
 // startAside is start for clients that have just come. No round waits for them, and listen need not
 // hear of their end: with thousands of clients that come at once it would hear of little else.
 func (w *writers) startAside() {
-	if w.queue != nil {
-		go write(w.queue)
-		w.queue, w.queued = nil, 0
+	if list := w.take(); list != nil {
+		go write(list)
 	}
+}
+
+// take empties the queue, and returns what was in it.
+func (w *writers) take() (list *client) {
+	list, w.queue, w.queued = w.queue, nil, 0
+	return list
 }
 
 // busy tells whether a round is under way.
