@@ -1,6 +1,7 @@
 package sse
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -8,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"example.com/sse/internal/testkit"
 )
 
 // A pipeListener makes connections without sockets, which a synctest bubble can follow.
@@ -31,6 +34,9 @@ func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
 
 // pipeReadTimeout is the read timeout of the server on a pipeListener. No stream ends by it.
 const pipeReadTimeout = time.Second
+
+// http2Window is how many bytes may be on their way to a client of newPipeClient.
+const http2Window = 64 << 10
 
 // newPipeServer serves a broker on a pipeListener, over HTTP/1 and HTTP/2, until the test ends.
 func newPipeServer(t *testing.T) (*Broker, *pipeListener) {
@@ -68,4 +74,21 @@ func inBubble(t *testing.T, test func(t *testing.T, b *Broker, connect func(head
 			return conn, s
 		})
 	})
+}
+
+// newPipeClient returns a client with a connection of its own, over HTTP/2. A stream that it does not
+// read blocks its writer after http2Window.
+func newPipeClient(t *testing.T, l *pipeListener) *http.Client {
+	transport := &http.Transport{
+		Protocols: new(http.Protocols),
+		HTTP2:     &http.HTTP2Config{MaxReceiveBufferPerStream: http2Window, MaxReceiveBufferPerConnection: http2Window},
+		DialContext: func(context.Context, string, string) (net.Conn, error) {
+			ours, theirs := net.Pipe()
+			l.conns <- theirs
+			return ours, nil
+		},
+	}
+	transport.Protocols.SetUnencryptedHTTP2(true)
+	t.Cleanup(transport.CloseIdleConnections)
+	return testkit.StreamClient(transport)
 }

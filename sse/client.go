@@ -12,10 +12,10 @@ type client struct {
 	// Set before the client is registered:
 
 	broker      *Broker
-	resumes     bool   // it sent a last event ID
-	lastEventID int64  // that ID
-	socket      socket // its hijacked connection; none over HTTP/2
-	cancel      func() // ends a write of its handler, over HTTP/2; nil otherwise
+	resumes     bool     // it sent a last event ID
+	lastEventID int64    // that ID
+	socket      socket   // its hijacked connection
+	handler     *handler // what serves it instead, as over HTTP/2; nil where the connection is hijacked
 
 	head   []byte  // what a hijacked connection gets first; nil once its writer has taken it
 	outbox outbox  // from listen to the client's writer
@@ -166,13 +166,16 @@ func (c *client) cutOff() {
 		return
 	}
 	c.cut, c.finished = true, true
-	if c.cancel == nil {
+	if c.handler == nil {
 		c.noticeClosed(c.socket.cutOff())
 		return
 	}
-	c.cancel()
-	c.outbox.takeBack() // Its handler ends as soon as it looks.
-	c.outbox.close()
+	c.outbox.takeBack()
+	if c.outbox.close() {
+		c.handler.end(nil)
+	} else {
+		c.handler.cutOff() // Its writer ends it.
+	}
 }
 
 // end ends a hijacked connection after all that was written. It does not wait: to say goodbye

@@ -1,6 +1,9 @@
 package sse
 
 import (
+	"errors"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -88,26 +91,61 @@ func TestConnectionThatCannotBeHijacked(t *testing.T) {
 	s.wantEnd(t)
 }
 
-// A panicker is a Flusher that panics.
-type panicker struct{}
+// A panicker is a Flusher that panics where none is left.
+type panicker struct {
+	http.Flusher
+	left int
+}
 
-func (panicker) Flush() { panic(http.ErrAbortHandler) }
+func (p *panicker) Flush() {
+	if p.left--; p.left < 0 {
+		panic(http.ErrAbortHandler)
+	}
+	p.Flusher.Flush()
+}
 
 func TestPanicOfAMiddlewaresWriterEndsItsStreamAlone(t *testing.T) {
+	for flushes := range 2 { // The head's, and an event's.
+		b, app := newApp(t)
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			app.ServeHTTP(unwrapper{flusher{w, &panicker{w.(http.Flusher), flushes}}}, r)
+		}))
+		response, err := testkit.Client.Get(server.URL + "/events")
+		if began := err == nil; began != (flushes > 0) {
+			t.Errorf("after %d flushes: %v", flushes, err)
+		} else if began {
+			b.Notifier <- Event{ID: 1}
+			if _, err := io.Copy(io.Discard, response.Body); !errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Errorf("the stream ends with %v", err)
+			}
+			response.Body.Close()
+		}
+		eventually(t, "unregistered", func() bool { return b.Stats().Clients == 0 })
+		if clients := b.Stats().ClientsTotal; clients != 1 {
+			t.Errorf("%d clients were registered", clients)
+		}
+		shutdown(t, b)
+		server.Close()
+	}
+}
+
+func TestHalfClosedConnectionThatCannotBeHijackedIsGone(t *testing.T) {
 	b, app := newApp(t)
-	defer shutdown(t, b)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		app.ServeHTTP(unwrapper{flusher{w, panicker{}}}, r)
+	returned := make(chan struct{})
+	server := newTinyServerOf(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		app.ServeHTTP(unwrapper{flusher{w, w.(http.Flusher)}}, r)
+		close(returned)
 	}))
 	defer server.Close()
-	if response, err := testkit.Client.Get(server.URL + "/events"); err == nil {
-		response.Body.Close()
-		t.Errorf("the stream begins: %s", response.Status)
+	conn := dialStalled(t, server)
+	eventually(t, "registered", func() bool { return b.Stats().Clients == 1 })
+	b.Notifier <- Event{Data: make([]byte, 1<<20)} // More than the sockets have room for.
+	if _, err := io.ReadFull(conn, make([]byte, 4<<10)); err != nil {
+		t.Fatal(err)
 	}
-	eventually(t, "unregistered", func() bool { return b.Stats().Clients == 0 })
-	if clients := b.Stats().ClientsTotal; clients != 1 {
-		t.Errorf("%d clients were registered", clients)
-	}
+	conn.(*net.TCPConn).CloseWrite()
+	testkit.Receive(t, returned, "the handler returns")
+	shutdown(t, b)
 }
 
 func TestStreamingUnsupported(t *testing.T) {

@@ -4,13 +4,10 @@ import (
 	"context"
 	"io"
 	"net"
-	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"example.com/sse/internal/testkit"
 )
 
 func TestHeldClientsGetHeartbeats(t *testing.T) {
@@ -114,40 +111,5 @@ func TestShutdownCutsOffAHeadThatNobodyReads(t *testing.T) {
 		if clients := b.Stats().Clients; clients != 0 {
 			t.Errorf("%d clients are left", clients)
 		}
-	})
-}
-
-func TestTooMuchInputEndsAStreamAlsoAfterTheServersReadTimeout(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b, l := newPipeServer(t)
-		defer shutdown(t, b)
-		transport := &http.Transport{Protocols: new(http.Protocols), DialContext: func(context.Context, string, string) (net.Conn, error) {
-			ours, theirs := net.Pipe()
-			l.conns <- theirs
-			return ours, nil
-		}}
-		transport.Protocols.SetUnencryptedHTTP2(true)
-		defer transport.CloseIdleConnections()
-		body, input := io.Pipe()
-		ctx, cancel := context.WithTimeout(t.Context(), testkit.Limit)
-		defer cancel()
-		context.AfterFunc(ctx, func() { input.Close() }) // The transport waits for input alone.
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://test/events", body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		response, err := transport.RoundTrip(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer response.Body.Close()
-		s := stream{newParser(response.Body), response}
-		time.Sleep(2 * pipeReadTimeout)
-		input.Write([]byte("x"))
-		synctest.Wait()
-		b.Notifier <- Event{ID: 1}
-		s.want(t, 1, "")
-		input.Write(make([]byte, maxInput))
-		s.wantEnd(t)
 	})
 }

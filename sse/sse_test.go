@@ -67,14 +67,19 @@ func newServer(t *testing.T) (*Broker, *httptest.Server) {
 func newTinyServer(t *testing.T) (*Broker, *httptest.Server) {
 	t.Helper()
 	b, app := newApp(t)
-	server := httptest.NewUnstartedServer(app)
+	return b, newTinyServerOf(app)
+}
+
+// newTinyServerOf is newTinyServer for any handler.
+func newTinyServerOf(handler http.Handler) *httptest.Server {
+	server := httptest.NewUnstartedServer(handler)
 	server.Config.ConnState = func(conn net.Conn, state http.ConnState) {
 		if state == http.StateNew {
 			conn.(*net.TCPConn).SetWriteBuffer(1)
 		}
 	}
 	server.Start()
-	return b, server
+	return server
 }
 
 // newHTTP2Server serves a broker over HTTP/2. The test ends both.

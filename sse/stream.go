@@ -3,11 +3,9 @@ package sse
 import (
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/kataras/iris/v12"
@@ -115,100 +113,6 @@ func lastEventID(r *http.Request) (id int64, ok bool) {
 	}
 	id, err := strconv.ParseInt(value, 10, 64)
 	return id, err == nil || errors.Is(err, strconv.ErrRange)
-}
-
-// serveInHandler streams to a client whose connection can't be hijacked, as over HTTP/2: the
-// handler stays, and is the client's writer. When the client disconnects, the request's
-// context ends.
-//
-// The handlers' stacks are much of what a client over HTTP/2 costs. What takes a deep one is
-// done elsewhere, so that they stay at 4 KiB.
-func (b *Broker) serveInHandler(ctx iris.Context, writer iriscontext.ResponseWriter, c *client) {
-	w := writer.Naive()
-	flusher, _ := writer.Flusher()
-	// A write can be blocked by a client that does not read; only a deadline ends it.
-	control := http.NewResponseController(w)
-	if control.SetWriteDeadline(time.Now().Add(headTimeout)) != nil {
-		unsupported(ctx) // A middleware's writer without Unwrap: its client could not be cut off.
-		return
-	}
-	leave := b.joinInHandler(control, c)
-	if leave != nil {
-		defer leave()
-	}
-	writeHead(ctx, flusher)
-	if leave == nil {
-		return
-	}
-	// Where the client was cut off before this, its outbox is closed and empty.
-	control.SetWriteDeadline(time.Time{})
-	// Its timer would wake each client's connection once, and late input would not be read.
-	control.SetReadDeadline(time.Time{})
-	tooMuch := tooMuchInput(ctx.Request().Body)
-	for disconnected := ctx.Request().Context().Done(); ; {
-		select {
-		case batch, ok := <-c.outbox.batch:
-			if !ok {
-				return
-			}
-			if _, err := w.Write(batch); err != nil {
-				return
-			}
-			flusher.Flush()
-		case <-disconnected:
-			return
-		case <-tooMuch:
-			return
-		}
-	}
-}
-
-// joinInHandler registers a client that serveInHandler serves, and returns what has to be called when
-// its handler ends; nil once the broker has stopped.
-func (b *Broker) joinInHandler(control *http.ResponseController, c *client) (leave func()) {
-	var cutting sync.WaitGroup
-	c.cancel = func() {
-		cutting.Go(func() { control.SetWriteDeadline(time.Unix(1, 0)) })
-	}
-	c.outbox.state.Store(dirty) // Its writer is always there, and waits for the next batch.
-	if !b.join(c) {
-		return nil
-	}
-	return func() {
-		b.leave(c)
-		cutting.Wait() // It uses the writer, which is another request's after this one.
-	}
-}
-
-// writeHead writes a stream's header and first line in a goroutine of its own. If that panics, so
-// does writeHead, for net/http to recover.
-func writeHead(ctx iris.Context, flusher http.Flusher) {
-	panicked := make(chan any, 1)
-	go func() {
-		defer func() { panicked <- recover() }()
-		// Through Iris, which would send a header of its own at the end otherwise.
-		ctx.WriteString(firstLine())
-		flusher.Flush()
-	}()
-	if p := <-panicked; p != nil {
-		panic(p)
-	}
-}
-
-// tooMuchInput reads what a client sends after its request, and returns a channel that is closed
-// when that is more than maxInput; nil for a request without a body. What comes means nothing,
-// but takes room from the connection's other requests until it is read.
-func tooMuchInput(body io.Reader) <-chan struct{} {
-	if body == http.NoBody {
-		return nil
-	}
-	tooMuch := make(chan struct{})
-	go func() {
-		if n, _ := io.CopyN(io.Discard, body, maxInput+1); n > maxInput {
-			close(tooMuch)
-		}
-	}()
-	return tooMuch
 }
 
 // unsupported answers a request that can't be streamed to.

@@ -2,12 +2,18 @@ package sse
 
 import (
 	"net"
+	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // clientsPerWriter is how many clients one goroutine writes to: enough that starting it costs
 // nothing, few enough that all cores share a fan-out.
 const clientsPerWriter = 64
+
+// blockedAfter is how long a write that can block may take before it counts as blocked, more or
+// less: far longer than it takes on a busy machine, and a delay that nobody sees.
+const blockedAfter = 10 * time.Millisecond
 
 // maxWithHead is how much of what a client has missed is copied behind its head, to write both at
 // once. More takes longer to write than two system calls do.
@@ -16,8 +22,8 @@ const maxWithHead = 16 << 10
 // writers are the short-lived goroutines that write for all clients. Its methods are called
 // by listen alone, but for run. The zero value is not usable: see newWriters.
 type writers struct {
-	queue  *client // the clients for the next writer
-	queued int     // how many they are
+	queue    queue // the clients for the next writer
+	blocking queue // the clients for the next blockingWriter
 
 	running    *atomic.Int32 // the writers of a round that have not ended
 	roundEnded chan struct{} // capacity 1: the last writer of a round has ended
@@ -27,34 +33,55 @@ func newWriters() writers {
 	return writers{running: new(atomic.Int32), roundEnded: make(chan struct{}, 1)}
 }
 
+// A queue is a list of clients.
+type queue struct {
+	first *client
+	n     int
+}
+
+// add adds a client, and reports whether the queue is as long as a writer's list should be.
+func (q *queue) add(c *client) (full bool) {
+	c.next, q.first = q.first, c
+	q.n++
+	return q.n == clientsPerWriter
+}
+
+// take empties the queue, and returns what was in it.
+func (q *queue) take() (list *client) {
+	list, *q = q.first, queue{}
+	return list
+}
+
 // add queues a client that has something pending and no writer.
 func (w *writers) add(c *client) {
-	c.next, w.queue = w.queue, c
-	if w.queued++; w.queued == clientsPerWriter {
+	q := &w.queue
+	if c.handler != nil {
+		c.handler.users.Add(1)
+		q = &w.blocking
+	}
+	if q.add(c) {
 		w.start()
 	}
 }
 
-// start starts a goroutine that writes to the clients queued so far.
+// start starts goroutines that write to the clients queued so far. No round waits for those whose
+// writes can block.
 func (w *writers) start() {
-	if list := w.take(); list != nil {
+	if list := w.queue.take(); list != nil {
 		w.running.Add(1)
 		go w.run(list)
+	}
+	if list := w.blocking.take(); list != nil {
+		go writeBlocking(list)
 	}
 }
 
 // startAside is start for clients that have just come. No round waits for them, and listen need not
 // hear of their end: with thousands of clients that come at once it would hear of little else.
 func (w *writers) startAside() {
-	if list := w.take(); list != nil {
+	if list := w.queue.take(); list != nil {
 		go write(list)
 	}
-}
-
-// take empties the queue, and returns what was in it.
-func (w *writers) take() (list *client) {
-	list, w.queue, w.queued = w.queue, nil, 0
-	return list
 }
 
 // busy tells whether a round is under way.
@@ -130,4 +157,73 @@ func (c *client) writeRest(rest ...[]byte) {
 		return
 	}
 	write(c)
+}
+
+// A blockingWriter writes in turn to clients that handlers serve. A write to one of them can block,
+// and only trying tells. Where it does, each client whose turn has not come gets a goroutine of its own.
+type blockingWriter struct {
+	mu    sync.Mutex
+	list  *client     // the clients whose turn has not come
+	turns int         // how many have had theirs
+	seen  int         // how many of those look has seen
+	timer *time.Timer // calls look
+}
+
+// writeBlocking serves a list of clients that handlers serve, until none has anything pending.
+func writeBlocking(list *client) {
+	w := &blockingWriter{list: list}
+	w.mu.Lock()
+	w.timer = time.AfterFunc(blockedAfter, w.look)
+	w.mu.Unlock()
+	defer w.timer.Stop()
+	for c := w.next(); c != nil; c = w.next() {
+		c.writeAllBlocking()
+	}
+}
+
+// next returns the client whose turn it is, or nil at the end.
+func (w *blockingWriter) next() *client {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.turns++
+	c := w.list
+	if c != nil {
+		w.list, c.next = c.next, nil // A list must not keep clients that have left.
+	}
+	return c
+}
+
+// look looks whether the writer has come to another client since the last look.
+func (w *blockingWriter) look() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.turns > w.seen {
+		w.seen = w.turns
+		w.timer.Reset(blockedAfter)
+		return
+	}
+	for w.list != nil {
+		c := w.list
+		w.list, c.next = c.next, nil
+		go c.writeAllBlocking()
+	}
+}
+
+// writeAllBlocking serves one client that a handler serves, until it has nothing pending.
+func (c *client) writeAllBlocking() {
+	for c.writeBatchBlocking() {
+	}
+	c.handler.users.Done()
+}
+
+// writeBatchBlocking writes what is pending for a client that a handler serves, and reports whether
+// there may be more. It blocks until the client has read enough or is cut off.
+func (c *client) writeBatchBlocking() (more bool) {
+	ending := c.outbox.begin()
+	batch, closed := c.outbox.next()
+	if closed || batch != nil && !c.handler.write(batch) {
+		c.handler.end(nil)
+		return false
+	}
+	return ending || !c.outbox.release()
 }
