@@ -26,7 +26,7 @@
 // The files in the order of this way: publish.go and broker.go (the ways in, the loop, and who
 // is connected), event.go and history.go (an event's bytes, and the recent events), fanout.go
 // (who gets what, and when), client.go (a client's cursor and its outbox), and writer.go (who
-// writes). A client's own way is stream.go (its request, and its stream over HTTP/2), socket.go
-// (its connection over HTTP/1) and watcher_linux.go (how its disconnect is noticed).
+// writes). A client's own way is stream.go (its request), socket.go (its connection over HTTP/1),
+// watcher_linux.go (how its disconnect is noticed there) and handler.go (its stream over HTTP/2).
 // lifecycle.go has Hold and Shutdown, log.go what is logged beside all this.
 package sse
