@@ -153,10 +153,14 @@ func measure(ctx context.Context, o options) error {
 		res.servers = append(res.servers, s)
 	}
 	for round := range o.rounds {
-		for i := range res.servers {
-			s := res.servers[(i+round)%len(res.servers)] // Whoever comes first, it is another each time.
-			for _, t := range o.turns(s) {
-				r := &run{ctx: ctx, server: s, turn: t, figures: figures{}}
+		// All servers' turns of one kind in a row: what else this machine does weighs on all alike.
+		for turn := range o.turns(servers[0]) {
+			for i := range res.servers {
+				s := res.servers[(i+round)%len(res.servers)] // Whoever comes first, it is another each time.
+				r := &run{ctx: ctx, server: s, turn: o.turns(s)[turn], figures: figures{}}
+				if r.steps == nil {
+					continue
+				}
 				err := b.do(r)
 				if ctx.Err() != nil {
 					return errStopped

@@ -21,7 +21,7 @@ const method = `
 ## How it is measured
 
 - Every server is a process of its own and gets the same load from another process on the same machine, over the loopback
-  network. Servers take turns; a figure is the median of the rounds, but for events lost, doubled or late, clients
+  network. Servers take turns, those for one figure in a row; a figure is the median of the rounds, but for events lost, doubled or late, clients
   dropped and the worst spread it is the worst of all rounds.
 - All servers send the demo's payload after an id; the seed's program sends no id. What a client missed or got
   twice is known from the ids that other clients got. The seed's events are identified by their timestamp and by counting

@@ -24,37 +24,36 @@ type step struct {
 	measure func(r *run, s step) error
 }
 
-// turns returns what a server does in each round.
+// turns returns what a server does in each round. At one index all servers have the same turn, and
+// those that take no part in it have one without steps.
 func (o options) turns(s server) (turns []turn) {
-	wanted := func(kind string) bool { return o.only == "" || o.only == kind }
-	if wanted("calm") && s.speaks(load.HTTP) {
-		turns = append(turns, turn{load.HTTP, o.interval, o.duration, []step{
-			{"many", o.clients, (*run).calm}, {"many-again", o.clients, (*run).reconnect},
-		}})
-	}
-	if wanted("https") {
-		for _, protocol := range []load.Protocol{load.HTTPS, load.HTTPS2} {
-			if !s.speaks(protocol) {
-				continue
-			}
-			name := map[load.Protocol]string{load.HTTPS: "https", load.HTTPS2: "https2"}[protocol]
-			steps := []step{{name, o.secure(), (*run).calm}}
-			if s.name == this || s.name == bare || s.name == proxied { // All would take too long.
-				steps = append(steps, step{name + "-again", o.secure(), (*run).reconnect})
-			}
-			turns = append(turns, turn{protocol, o.interval / 2, o.duration, steps})
+	add := func(kind string, takesPart bool, t turn) {
+		if o.only != "" && o.only != kind {
+			return
 		}
+		if !takesPart {
+			t.steps = nil
+		}
+		turns = append(turns, t)
 	}
-	if wanted("growth") && s.name == this {
-		turns = append(turns, turn{load.HTTP, o.interval, o.duration, []step{
-			{"few", o.few(), (*run).calm}, {"most", o.most(), (*run).calm},
-		}})
+	add("calm", s.speaks(load.HTTP), turn{load.HTTP, o.interval, o.duration, []step{
+		{"many", o.clients, (*run).calm}, {"many-again", o.clients, (*run).reconnect},
+	}})
+	for _, secure := range []struct {
+		name     string
+		protocol load.Protocol
+	}{{"https", load.HTTPS}, {"https2", load.HTTPS2}} {
+		steps := []step{{secure.name, o.secure(), (*run).calm}}
+		if s.name == this || s.name == bare || s.name == proxied { // All would take too long.
+			steps = append(steps, step{secure.name + "-again", o.secure(), (*run).reconnect})
+		}
+		add("https", s.speaks(secure.protocol), turn{secure.protocol, o.interval / 2, o.duration, steps})
 	}
-	if wanted("overload") && s.speaks(load.HTTP) {
-		turns = append(turns,
-			turn{load.HTTP, time.Millisecond, o.duration / 2, []step{{"busy", o.few(), (*run).overload}}},
-			turn{load.HTTP, overloadInterval, o.duration / 2, []step{{"overload", o.few(), (*run).overload}}})
-	}
+	add("growth", s.name == this, turn{load.HTTP, o.interval, o.duration, []step{
+		{"few", o.few(), (*run).calm}, {"most", o.most(), (*run).calm},
+	}})
+	add("overload", s.speaks(load.HTTP), turn{load.HTTP, time.Millisecond, o.duration / 2, []step{{"busy", o.few(), (*run).overload}}})
+	add("overload", s.speaks(load.HTTP), turn{load.HTTP, overloadInterval, o.duration / 2, []step{{"overload", o.few(), (*run).overload}}})
 	return turns
 }
 

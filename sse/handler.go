@@ -43,7 +43,7 @@ func (b *Broker) serveInHandler(ctx iris.Context, writer iriscontext.ResponseWri
 		return
 	}
 	h.users.Go(func() { h.begin(ctx, c) })
-	tooMuch := tooMuchInput(ctx.Request().Body)
+	tooMuch := tooMuchInput(ctx.Request())
 	var panicked any
 	select {
 	case panicked = <-h.ended:
@@ -121,13 +121,13 @@ func (h *handler) write(batch []byte) (ok bool) {
 // tooMuchInput reads what a client sends after its request, and returns a channel that is closed
 // when that is more than maxInput; nil for a request without a body. What comes means nothing,
 // but takes room from the connection's other requests until it is read.
-func tooMuchInput(body io.Reader) <-chan struct{} {
-	if body == http.NoBody {
+func tooMuchInput(r *http.Request) <-chan struct{} {
+	if r.ContentLength == 0 {
 		return nil
 	}
 	tooMuch := make(chan struct{})
 	go func() {
-		if n, _ := io.CopyN(io.Discard, body, maxInput+1); n > maxInput {
+		if n, _ := io.CopyN(io.Discard, r.Body, maxInput+1); n > maxInput {
 			close(tooMuch)
 		}
 	}()

@@ -11,6 +11,10 @@ import (
 // nothing, few enough that all cores share a fan-out.
 const clientsPerWriter = 64
 
+// clientsPerBlockingWriter is the same for writes that can block. Each is a goroutine's that
+// net/http starts: the fewer at once, the less memory their stacks take, half a KiB a client.
+const clientsPerBlockingWriter = 256
+
 // blockedAfter is how long a write that can block may take before it counts as blocked, more or
 // less: far longer than it takes on a busy machine, and a delay that nobody sees.
 const blockedAfter = 10 * time.Millisecond
@@ -39,11 +43,11 @@ type queue struct {
 	n     int
 }
 
-// add adds a client, and reports whether the queue is as long as a writer's list should be.
-func (q *queue) add(c *client) (full bool) {
+// add adds a client, and returns how many the queue has.
+func (q *queue) add(c *client) int {
 	c.next, q.first = q.first, c
 	q.n++
-	return q.n == clientsPerWriter
+	return q.n
 }
 
 // take empties the queue, and returns what was in it.
@@ -54,12 +58,12 @@ func (q *queue) take() (list *client) {
 
 // add queues a client that has something pending and no writer.
 func (w *writers) add(c *client) {
-	q := &w.queue
 	if c.handler != nil {
 		c.handler.users.Add(1)
-		q = &w.blocking
-	}
-	if q.add(c) {
+		if w.blocking.add(c) == clientsPerBlockingWriter {
+			w.start()
+		}
+	} else if w.queue.add(c) == clientsPerWriter {
 		w.start()
 	}
 }
