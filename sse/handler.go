@@ -12,7 +12,7 @@ import (
 
 // A handler serves a client whose connection can't be hijacked, as over HTTP/2. It stays until the
 // stream ends, but the broker's writers write: to wake each client's handler for each event would
-// take 7 % more CPU.
+// take 8 % more CPU.
 type handler struct {
 	w       http.ResponseWriter
 	flusher http.Flusher
