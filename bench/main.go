@@ -154,10 +154,10 @@ func measure(ctx context.Context, o options) error {
 	}
 	for round := range o.rounds {
 		// All servers' turns of one kind in a row: what else this machine does weighs on all alike.
-		for turn := range o.turns(servers[0]) {
+		for t := range o.turns(servers[0]) {
 			for i := range res.servers {
 				s := res.servers[(i+round)%len(res.servers)] // Whoever comes first, it is another each time.
-				r := &run{ctx: ctx, server: s, turn: o.turns(s)[turn], figures: figures{}}
+				r := &run{ctx: ctx, server: s, turn: o.turns(s)[t], figures: figures{}}
 				if r.steps == nil {
 					continue
 				}

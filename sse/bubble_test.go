@@ -35,9 +35,6 @@ func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
 // pipeReadTimeout is the read timeout of the server on a pipeListener. No stream ends by it.
 const pipeReadTimeout = time.Second
 
-// http2Window is how many bytes may be on their way to a client of newPipeClient.
-const http2Window = 64 << 10
-
 // newPipeServer serves a broker on a pipeListener, over HTTP/1 and HTTP/2, until the test ends.
 func newPipeServer(t *testing.T) (*Broker, *pipeListener) {
 	b, app := newApp(t)
@@ -75,6 +72,9 @@ func inBubble(t *testing.T, test func(t *testing.T, b *Broker, connect func(head
 		})
 	})
 }
+
+// http2Window is how many bytes may be on their way to a client of newPipeClient.
+const http2Window = 64 << 10
 
 // newPipeClient returns a client with a connection of its own, over HTTP/2. A stream that it does not
 // read blocks its writer after http2Window.

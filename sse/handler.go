@@ -15,8 +15,7 @@ import (
 // take 8 % more CPU.
 type handler struct {
 	w       http.ResponseWriter
-	flusher http.Flusher
-	control *http.ResponseController
+	control *http.ResponseController // of w
 
 	ended chan any       // capacity 1: the stream has ended, or a writer panicked with the value
 	users sync.WaitGroup // those who use the writer, which is another request's once the handler has returned
@@ -28,8 +27,7 @@ type handler struct {
 // The handlers' stacks are much of what a client over HTTP/2 costs. What takes a deep one is
 // done elsewhere, so that they stay at 4 KiB.
 func (b *Broker) serveInHandler(ctx iris.Context, writer iriscontext.ResponseWriter, c *client) {
-	flusher, _ := writer.Flusher()
-	h := &handler{w: writer.Naive(), flusher: flusher, ended: make(chan any, 1)}
+	h := &handler{w: writer.Naive(), ended: make(chan any, 1)}
 	h.control = http.NewResponseController(h.w)
 	// A write can be blocked by a client that does not read; only a deadline ends it.
 	if h.control.SetWriteDeadline(time.Now().Add(headTimeout)) != nil {
@@ -75,7 +73,7 @@ func (h *handler) begin(ctx iris.Context, c *client) {
 // its own at the end otherwise.
 func (h *handler) writeHead(ctx iris.Context) {
 	ctx.WriteString(firstLine())
-	h.flusher.Flush()
+	h.control.Flush()
 }
 
 // giveUp ends a stream whose client may still have a writer.
@@ -114,8 +112,7 @@ func (h *handler) write(batch []byte) (ok bool) {
 	if _, err := h.w.Write(batch); err != nil {
 		return false
 	}
-	h.flusher.Flush()
-	return true
+	return h.control.Flush() == nil
 }
 
 // tooMuchInput reads what a client sends after its request, and returns a channel that is closed

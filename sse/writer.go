@@ -11,8 +11,8 @@ import (
 // nothing, few enough that all cores share a fan-out.
 const clientsPerWriter = 64
 
-// clientsPerBlockingWriter is the same for writes that can block. Each is a goroutine's that
-// net/http starts: the fewer at once, the less memory their stacks take, half a KiB a client.
+// clientsPerBlockingWriter is the same for writes that can block. net/http makes each in a goroutine
+// of its own: the fewer at once, the less memory their stacks take, half a KiB a client.
 const clientsPerBlockingWriter = 256
 
 // blockedAfter is how long a write that can block may take before it counts as blocked, more or
@@ -56,25 +56,43 @@ func (q *queue) take() (list *client) {
 	return list
 }
 
+// pop takes the first client off a list, and returns it, or nil where there is none.
+func pop(list **client) *client {
+	c := *list
+	if c != nil {
+		*list, c.next = c.next, nil // A list must not keep clients that have left.
+	}
+	return c
+}
+
 // add queues a client that has something pending and no writer.
 func (w *writers) add(c *client) {
 	if c.handler != nil {
 		c.handler.users.Add(1)
 		if w.blocking.add(c) == clientsPerBlockingWriter {
-			w.start()
+			w.startBlocking()
 		}
 	} else if w.queue.add(c) == clientsPerWriter {
-		w.start()
+		w.startRound()
 	}
 }
 
-// start starts goroutines that write to the clients queued so far. No round waits for those whose
-// writes can block.
+// start starts goroutines that write to the clients queued so far.
 func (w *writers) start() {
+	w.startRound()
+	w.startBlocking()
+}
+
+// startRound starts a goroutine whose writes do not block, as a part of the round.
+func (w *writers) startRound() {
 	if list := w.queue.take(); list != nil {
 		w.running.Add(1)
 		go w.run(list)
 	}
+}
+
+// startBlocking starts a goroutine whose writes can block. So no round waits for it.
+func (w *writers) startBlocking() {
 	if list := w.blocking.take(); list != nil {
 		go writeBlocking(list)
 	}
@@ -109,13 +127,10 @@ func write(list *client) {
 	w := newTryWriter()
 	for list != nil {
 		var again *client
-		for c := list; c != nil; {
-			next := c.next
-			c.next = nil // A list must not keep clients that have left.
+		for c := pop(&list); c != nil; c = pop(&list) {
 			if c.writeBatch(w) {
 				c.next, again = again, c
 			}
-			c = next
 		}
 		list = again
 	}
@@ -190,11 +205,7 @@ func (w *blockingWriter) next() *client {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.turns++
-	c := w.list
-	if c != nil {
-		w.list, c.next = c.next, nil // A list must not keep clients that have left.
-	}
-	return c
+	return pop(&w.list)
 }
 
 // look looks whether the writer has come to another client since the last look.
@@ -206,9 +217,7 @@ func (w *blockingWriter) look() {
 		w.timer.Reset(blockedAfter)
 		return
 	}
-	for w.list != nil {
-		c := w.list
-		w.list, c.next = c.next, nil
+	for c := pop(&w.list); c != nil; c = pop(&w.list) {
 		go c.writeAllBlocking()
 	}
 }
