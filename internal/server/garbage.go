@@ -18,6 +18,11 @@ const (
 	// with the ballast not before there are 32 MiB. Otherwise it would scan the connections of
 	// thousands of clients that come at once again and again while they come.
 	Ballast = 32 << 20
+
+	// ballastPiece is how large the pieces are of which the ballast consists: the runtime zeroes all of
+	// an allocation even if only its first page was in use before, and what is zeroed takes memory.
+	// One piece of 32 MiB did so at every third start.
+	ballastPiece = 1 << 20
 )
 
 // CollectGarbage collects garbage after many clients have come, and gives its memory back, until
@@ -25,7 +30,7 @@ const (
 // collection may be two minutes away; until then a client would cost twice what it needs. clients
 // returns how many have come so far.
 func CollectGarbage(done <-chan struct{}, ballast int, clients func() int64) {
-	defer runtime.KeepAlive(make([]byte, ballast))
+	defer runtime.KeepAlive(newBallast(ballast))
 	ticker := time.NewTicker(collectAfter)
 	defer ticker.Stop()
 	var collected, last int64
@@ -43,4 +48,12 @@ func CollectGarbage(done <-chan struct{}, ballast int, clients func() int64) {
 		}
 		last = came
 	}
+}
+
+// newBallast allocates n bytes, which should be a multiple of ballastPiece.
+func newBallast(n int) (pieces [][]byte) {
+	for range n / ballastPiece {
+		pieces = append(pieces, make([]byte, ballastPiece))
+	}
+	return pieces
 }

@@ -1,15 +1,57 @@
 package server
 
 import (
+	"encoding/binary"
 	"fmt"
+	"os"
 	"runtime"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"example.com/sse/internal/testkit"
 )
+
+// What begins where memory was in use before is zeroed to its end.
+func TestBallastTakesNoMemory(t *testing.T) {
+	const hole = 4 << 20
+	runtime.GC()
+	full := newBallast(int(memStats().HeapSys)) // What other tests have left free is in use again,
+	defer runtime.KeepAlive(full)
+	garbage = make([]byte, hole)
+	clear(garbage)
+	garbage = nil
+	runtime.GC() // but for this, before memory that never was.
+	if got := residentBytes(t, newBallast(Ballast)); got > Ballast/2 {
+		t.Errorf("%d KiB are in memory", got>>10)
+	}
+}
+
+// residentBytes returns how many bytes of all pieces are in memory.
+func residentBytes(t *testing.T, pieces [][]byte) (n int) {
+	pagemap, err := os.Open("/proc/self/pagemap")
+	if err != nil {
+		t.Skip(err) // no Linux
+	}
+	defer pagemap.Close()
+	for _, piece := range pieces {
+		begins := uintptr(unsafe.Pointer(&piece[0]))
+		for offset := 0; offset < len(piece); offset += os.Getpagesize() {
+			page := (int64(begins) + int64(offset)) / int64(os.Getpagesize())
+			var entry [8]byte
+			if _, err := pagemap.ReadAt(entry[:], 8*page); err != nil {
+				t.Fatal(err)
+			}
+			const present = 1 << 63
+			if binary.NativeEndian.Uint64(entry[:])&present != 0 {
+				n += os.Getpagesize()
+			}
+		}
+	}
+	return n
+}
 
 // collectGarbage runs CollectGarbage until the test ends.
 func collectGarbage(t *testing.T, ballast int, clients func() int64) {
@@ -67,8 +109,9 @@ func TestGarbageIsCollectedOnceAfterManyClients(t *testing.T) {
 func TestFewMegabytesOfGarbageAreNotCollectedAtOnce(t *testing.T) {
 	collectGarbage(t, Ballast, func() int64 { return 0 })
 	testkit.Eventually(t, func() error {
+		runtime.GC() // What is left is in use.
 		if n := memStats().HeapAlloc; n < Ballast {
-			return fmt.Errorf("%d bytes are allocated", n)
+			return fmt.Errorf("%d bytes are in use", n)
 		}
 		return nil
 	})
