@@ -65,7 +65,7 @@ func TestNATSIsNotThereYetAtTheStart(t *testing.T) {
 			t.Parallel()
 			n := startNATS(t)
 			js := jetStream(t, n.client)
-			first := startServers(t, 1, "-nats", n.client, "-interval", "1h")[0]
+			first := startServers(t, 1, "-nats", n.client, "-interval", never.String())[0]
 			var ids []int64
 			for i := range 10 {
 				ids = append(ids, publish(t, js, fmt.Sprint(i)))
@@ -73,7 +73,7 @@ func TestNATSIsNotThereYetAtTheStart(t *testing.T) {
 			first.kill()
 			absence.away(t, n)
 
-			s := start(t, "-nats", n.client, "-interval", "1h")
+			s := start(t, "-nats", n.client, "-interval", never.String())
 			fresh, resumed := subscribeLive(t, s), subscribe(t, s.url+"/events", fmt.Sprint(ids[4]))
 			testkit.Get(t, testkit.Client, s.url+"/")
 			if code := status(t, s); code != http.StatusServiceUnavailable {

@@ -19,7 +19,7 @@ import (
 func TestWhatOtherPublishersSendIsShown(t *testing.T) {
 	t.Parallel()
 	n := startNATS(t)
-	s := startServers(t, 1, "-nats", n.client, "-interval", "1h")[0]
+	s := startServers(t, 1, "-nats", n.client, "-interval", never.String())[0]
 	js := jetStream(t, n.client)
 	shown := subscribeLive(t, s)
 	for _, payload := range []struct{ sent, seen string }{
@@ -51,7 +51,7 @@ func TestWhatOtherPublishersSendIsShown(t *testing.T) {
 func TestMessageThatLooksLikeAStatusOfNATSIsShown(t *testing.T) {
 	t.Parallel()
 	n := startNATS(t)
-	s := startServers(t, 1, "-nats", n.client, "-interval", "1h")[0]
+	s := startServers(t, 1, "-nats", n.client, "-interval", never.String())[0]
 	js := jetStream(t, n.client)
 	shown := subscribeLive(t, s)
 	for _, code := range []string{"100", "404", "408", "409", "503", "999"} {
@@ -86,7 +86,7 @@ func TestMessageThatLooksLikeAStatusOfNATSIsShown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	late := startServers(t, 1, "-nats", n.client, "-interval", "1h")[0]
+	late := startServers(t, 1, "-nats", n.client, "-interval", never.String())[0]
 	if _, last := natsStats(t, late); last != int64(ack.Sequence) {
 		t.Errorf("the last sequence is %d, want %d", last, ack.Sequence)
 	}
@@ -178,7 +178,7 @@ func peakMemory(t *testing.T, s *server) int64 {
 func TestEventsArriveAtOnceThroughNATS(t *testing.T) {
 	t.Parallel()
 	n := startNATS(t)
-	s := startServers(t, 1, "-nats", n.client, "-interval", "1h")[0]
+	s := startServers(t, 1, "-nats", n.client, "-interval", never.String())[0]
 	nc := jetStream(t, n.client).Conn()
 	alone := newStage(t)
 	beside := subscribe(t, alone.url+"/events", "")

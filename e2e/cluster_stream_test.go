@@ -34,7 +34,7 @@ func TestDeletedStreamIsMadeAgainWithHigherIDs(t *testing.T) {
 func TestStreamMadeAgainByTheOperatorIsReadFromItsBeginning(t *testing.T) {
 	t.Parallel()
 	n := startNATS(t)
-	s := startServers(t, 1, "-nats", n.client, "-interval", "1h")[0]
+	s := startServers(t, 1, "-nats", n.client, "-interval", never.String())[0]
 	js := jetStream(t, n.client)
 	for i := range 20 {
 		publish(t, js, fmt.Sprint("old ", i))
@@ -87,7 +87,7 @@ func TestStreamCreatedAgainDuringAnOutageIsReadFromItsBeginning(t *testing.T) {
 	}
 	create()
 	line := newLine(t, n.addr)
-	s := startServers(t, 1, "-nats", "nats://"+line.addr, "-interval", "1h")[0]
+	s := startServers(t, 1, "-nats", "nats://"+line.addr, "-interval", never.String())[0]
 	for i := range 5 {
 		publish(t, js, fmt.Sprint("old ", i))
 	}
@@ -127,7 +127,7 @@ func TestExistingStreamIsLeftAsItIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := made.CachedInfo().Config
-	s := startServers(t, 1, "-nats", n.client, "-interval", "1h", "-nats-replicas", "3")[0]
+	s := startServers(t, 1, "-nats", n.client, "-interval", never.String(), "-nats-replicas", "3")[0]
 	if _, err := js.Publish(t.Context(), "other", []byte("not for us")); err != nil {
 		t.Fatal(err)
 	}

@@ -77,13 +77,13 @@ func TestClientsOfAKilledServerResumeAtAnother(t *testing.T) {
 func TestServerResumesClientsFromBeforeItsStart(t *testing.T) {
 	t.Parallel()
 	n := startNATS(t)
-	startServers(t, 1, "-nats", n.client, "-interval", "1h")
+	startServers(t, 1, "-nats", n.client, "-interval", never.String())
 	js := jetStream(t, n.client)
 	var ids []int64
 	for i := range 5000 { // more than a server reads when it starts
 		ids = append(ids, publish(t, js, fmt.Sprint(i)))
 	}
-	late := startServers(t, 1, "-nats", n.client, "-interval", "1h")[0]
+	late := startServers(t, 1, "-nats", n.client, "-interval", never.String())[0]
 	for _, i := range []int{1000, 3000, 4998} {
 		resumed := subscribe(t, late.url+"/events", fmt.Sprint(ids[i]))
 		for j := i + 1; j < len(ids); j++ {
@@ -102,8 +102,8 @@ func TestClientAheadOfItsServerGetsNothingTwice(t *testing.T) {
 	t.Parallel()
 	n := startNATS(t)
 	line := newLine(t, n.addr)
-	late := startServers(t, 1, "-nats", "nats://"+line.addr, "-interval", "1h")[0]
-	ahead := startServers(t, 1, "-nats", n.client, "-interval", "1h")[0]
+	late := startServers(t, 1, "-nats", "nats://"+line.addr, "-interval", never.String())[0]
+	ahead := startServers(t, 1, "-nats", n.client, "-interval", never.String())[0]
 	js := jetStream(t, n.client)
 	live := subscribeLive(t, ahead)
 	publish(t, js, "seen by both")

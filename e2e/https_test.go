@@ -28,7 +28,7 @@ func TestHTTPSKeepsTheSamePromises(t *testing.T) {
 			client := trusting(t, cert, protocol.major == 2)
 
 			// The header does not wait for an event.
-			subscribeWith(t, client, start(t, "-interval", "1h", "-cert", cert, "-key", key).url+"/events", "")
+			subscribeWith(t, client, start(t, "-interval", never.String(), "-cert", cert, "-key", key).url+"/events", "")
 
 			live := subscribeWith(t, client, s.url+"/events", "")
 			if live.resp.ProtoMajor != protocol.major {

@@ -14,7 +14,7 @@ import (
 // kernel, and a goroutine that waits to write the next one, for ever.
 func TestAnswersThatAreNeverReadEnd(t *testing.T) {
 	t.Parallel()
-	s := start(t, "-interval", "1h")
+	s := start(t, "-interval", never.String())
 	conn := dial(t, s)
 	conn.(*net.TCPConn).SetReadBuffer(4 << 10)
 	conn.SetWriteDeadline(time.Now().Add(2 * time.Minute))

@@ -63,7 +63,7 @@ func TestCurlPublishes(t *testing.T) {
 	}
 	const right = "Authorization: Bearer swordfish"
 	for _, flags := range [][]string{nil, {"-cert", cert, "-key", key}} {
-		s := start(t, append(flags, "-interval", "1h", "-publish-token-file", tokenFile(t))...)
+		s := start(t, append(flags, "-interval", never.String(), "-publish-token-file", tokenFile(t))...)
 		version := "1.1"
 		if flags != nil {
 			version = "2"
@@ -177,7 +177,7 @@ func (r *reader) read(body io.Reader) {
 }
 
 func TestEveryEventPublishedIsOnEveryStreamOnceAlsoOverSIGTERM(t *testing.T) {
-	s := start(t, "-interval", "1h", "-publish-token-file", tokenFile(t))
+	s := start(t, "-interval", never.String(), "-publish-token-file", tokenFile(t))
 	const clients, publishers = 1000, 20
 	client := testkit.StreamClient(&http.Transport{DisableKeepAlives: true})
 	readers := make([]reader, clients)

@@ -10,9 +10,14 @@ import (
 	"slices"
 	"syscall"
 	"testing"
+	"time"
 
 	"example.com/sse/internal/testkit"
 )
+
+// never is an interval at which nothing is published while a test runs. With NATS events come at the
+// multiples of the interval since 1970: every hour would be in the middle of a test now and then.
+const never = 100 * 365 * 24 * time.Hour
 
 // A server is the binary, running with a port of its own.
 type server struct {

@@ -87,7 +87,7 @@ func connectFromAfar(t *testing.T, scheme, version string, flags ...string) *dis
 			return nil
 		})
 	}
-	runIn(d.server, append([]string{binary, "-addr", addr, "-interval", "1h"}, flags...)...)
+	runIn(d.server, append([]string{binary, "-addr", addr, "-interval", never.String()}, flags...)...)
 	wait(0)
 	runIn(d.client, "curl", "--silent", "--no-buffer", "--insecure", version, d.url+"/events")
 	wait(1)

@@ -43,7 +43,7 @@ func (tb *tab) checkHeaders(want ...string) {
 
 func TestPageMissesNothingWhenTheConnectionIsLostBeforeTheFirstEvent(t *testing.T) {
 	t.Parallel()
-	s := start(t, "-interval", "1h")
+	s := start(t, "-interval", never.String())
 	tb := newWindow(t)
 	tb.keepHeaders()
 	tb.visit(s.url)
