@@ -9,11 +9,14 @@ import (
 	"net/http"
 	"time"
 
+	"example.com/sse/internal/unread"
+
 	"github.com/kataras/iris/v12"
 )
 
 // Limits bounds what a client may cost, whatever it sends, omits or does not read: neither
-// Iris nor net/http sets a limit. It is a configurator for iris.Listener.
+// Iris nor net/http sets a limit. It is a configurator for iris.Listener. What an answer leaves unread of its
+// request's body is thrown away, within limits, so that the answer arrives.
 //
 // The write timeout is for every answer but a stream: package sse lifts it once a stream's
 // header is out.
@@ -39,5 +42,6 @@ func Limits(su *iris.Supervisor) {
 		PingTimeout:     15 * time.Second,
 	}
 	su.Server.ConnContext = shakeHands
+	su.Server.Handler = unread.Handler(su.Server.Handler)
 	su.Server.ErrorLog = log.New(&throttle{}, "", 0)
 }

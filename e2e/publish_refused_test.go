@@ -1,0 +1,147 @@
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"example.com/sse/internal/testkit"
+)
+
+// refusals are requests whose bodies nobody reads, and the status that each gets.
+var refusals = map[string]int{"/events": http.StatusUnauthorized, "/": http.StatusMethodNotAllowed, "/stats": http.StatusMethodNotAllowed, "/missing": http.StatusNotFound}
+
+// A client that sends all of a request before it looks for the answer, as most do, finds it: nobody has
+// closed the connection under it.
+func TestRefusalArrivesAlthoughTheBodyIsNotRead(t *testing.T) {
+	t.Parallel()
+	cert, key := certificate(t)
+	for _, flags := range [][]string{nil, {"-cert", cert, "-key", key}} {
+		s := start(t, append(flags, "-interval", never.String(), "-publish-token-file", tokenFile(t))...)
+		for path, want := range refusals {
+			for range 100 {
+				if err := postAllThenRead(t, s, flags != nil, path, want); err != nil {
+					t.Errorf("%v %s: %v", flags, path, err)
+					break
+				}
+			}
+		}
+	}
+}
+
+// postAllThenRead posts 60 kB with a wrong token over HTTP/1, and reads the answer only then.
+func postAllThenRead(t *testing.T, s *server, encrypted bool, path string, want int) error {
+	conn := dial(t, s)
+	defer conn.Close()
+	if encrypted {
+		// The certificate is not what is tested here.
+		conn = tls.Client(conn, &tls.Config{InsecureSkipVerify: true})
+	}
+	head := "POST " + path + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer wrong\r\nConnection: close\r\nContent-Length: 60000\r\n\r\n"
+	if _, err := io.WriteString(conn, head); err != nil {
+		return err
+	}
+	for range 60 {
+		if _, err := conn.Write(make([]byte, 1000)); err != nil {
+			return fmt.Errorf("sending: %w", err)
+		}
+	}
+	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		return fmt.Errorf("reading: %w", err)
+	}
+	if _, err := io.ReadAll(answer.Body); err != nil || answer.StatusCode != want {
+		return fmt.Errorf("%s, %w, want %d", answer.Status, err, want)
+	}
+	return nil
+}
+
+func TestCurlGetsRefusalsWhoseBodyIsNotRead(t *testing.T) {
+	t.Parallel()
+	need(t, "curl", "apt-get install curl")
+	cert, key := certificate(t)
+	body := filepath.Join(t.TempDir(), "body")
+	if err := os.WriteFile(body, make([]byte, 60_000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for version, flags := range map[string][]string{"1.1": nil, "2": {"-cert", cert, "-key", key}} {
+		s := start(t, append(flags, "-interval", never.String(), "-publish-token-file", tokenFile(t))...)
+		for path, want := range refusals {
+			for range 10 {
+				ctx, cancel := context.WithTimeout(t.Context(), testkit.Limit)
+				args := []string{"-s", "-S", "--insecure", "-o", "/dev/null", "-w", "%{http_version} %{http_code}", "-H", "Authorization: Bearer wrong", "--data-binary", "@" + body}
+				if version == "1.1" {
+					args = append(args, "-H", "Connection: close")
+				}
+				out, err := exec.CommandContext(ctx, "curl", append(args, s.url+path)...).CombinedOutput()
+				cancel()
+				if wanted := fmt.Sprint(version, " ", want); err != nil || string(out) != wanted {
+					t.Errorf("%s over HTTP/%s: %s, %v, want %s", path, version, out, err, wanted)
+				}
+			}
+		}
+	}
+}
+
+// A refusal costs no memory, however much its client sends.
+func TestRefusedBodiesCostNoMemory(t *testing.T) {
+	t.Parallel()
+	s := start(t, "-interval", never.String(), "-publish-token-file", tokenFile(t))
+	conns := make([]net.Conn, 200)
+	for i := range conns {
+		conns[i] = dial(t, s)
+		if _, err := io.WriteString(conns[i], "POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n"+strings.Repeat("x", 100_000)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, conn := range conns {
+		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil || answer.StatusCode != http.StatusUnauthorized {
+			t.Fatalf("%v, %v", answer, err)
+		}
+	}
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.pid()))
+	if err != nil {
+		t.Skipf("no /proc: %v", err)
+	}
+	var peak int // KiB
+	if _, after, ok := strings.Cut(string(status), "VmHWM:"); ok {
+		fmt.Sscan(after, &peak)
+	}
+	if peak == 0 || peak > 64<<10 {
+		t.Errorf("200 refused bodies of 100 kB took the server to %d KiB", peak)
+	}
+}
+
+// A request for a stream may have a body, which means nothing.
+func TestStreamBeginsAlthoughItsRequestHasABody(t *testing.T) {
+	t.Parallel()
+	cert, key := certificate(t)
+	s := start(t, "-interval", never.String(), "-cert", cert, "-key", key)
+	for version, client := range map[string]*http.Client{"HTTP/1.1": trusting(t, cert, false), "HTTP/2.0": trusting(t, cert, true)} {
+		ctx, cancel := context.WithTimeout(t.Context(), testkit.Limit)
+		defer cancel()
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/events", strings.NewReader("body"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		line, err := bufio.NewReader(resp.Body).ReadString('\n')
+		if err != nil || resp.Proto != version || !strings.HasPrefix(line, "retry: ") {
+			t.Errorf("%s, want %s: %q, %v", resp.Proto, version, line, err)
+		}
+	}
+}
