@@ -41,6 +41,7 @@ type options struct {
 	addr                 string
 	interval             time.Duration
 	cert, key, tokenFile string
+	origins              []string
 	nats                 cluster.Options
 }
 
@@ -54,10 +55,21 @@ func parseFlags(args []string) (o options, err error) {
 	flags.StringVar(&o.cert, "cert", "", "serve HTTPS and HTTP/2 with the certificate in this PEM `file`")
 	flags.StringVar(&o.key, "key", "", "the certificate's private key, a PEM `file`")
 	flags.StringVar(&o.tokenFile, "publish-token-file", "", "let POST /events publish with the token in this `file`'s first line")
+	flags.Func("allow-origin", "let the pages of these `origins` publish, too, such as https://example.com, separated by commas", func(list string) error {
+		origins, err := server.Origins(list)
+		o.origins = append(o.origins, origins...)
+		return err
+	})
 	flags.StringVar(&o.nats.URLs, "nats", "", "share the events of all servers on the NATS at these `URLs`, separated by commas")
 	flags.StringVar(&o.nats.Creds, "nats-creds", "", "the credentials for NATS, a `file`")
 	flags.IntVar(&o.nats.Replicas, "nats-replicas", 1, "the `number` of NATS servers to hold the events, if their stream has to be created")
 	err = flags.Parse(args)
+	empty := "" // a flag that a script has given an unset variable, say
+	flags.Visit(func(f *flag.Flag) {
+		if f.Value.String() == "" && f.Name != "allow-origin" { // which has no text
+			empty = f.Name
+		}
+	})
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		fmt.Print("Serves a page at / and its event stream at /events.\n\nUsage: sse [flags]\n\n")
@@ -66,10 +78,14 @@ func parseFlags(args []string) (o options, err error) {
 	case err != nil:
 	case flags.NArg() > 0:
 		err = fmt.Errorf("unexpected argument: %q", flags.Arg(0))
+	case empty != "":
+		err = fmt.Errorf("-%s is empty", empty)
 	case o.interval <= 0:
 		err = fmt.Errorf("-interval must be positive: %v", o.interval)
 	case (o.cert == "") != (o.key == ""):
 		err = errors.New("-cert and -key go together")
+	case len(o.origins) > 0 && o.tokenFile == "":
+		err = errors.New("-allow-origin goes with -publish-token-file")
 	case o.nats.URLs == "" && (o.nats.Creds != "" || o.nats.Replicas != 1):
 		err = errors.New("-nats-creds and -nats-replicas go with -nats")
 	case o.nats.Replicas < 1:
@@ -103,10 +119,13 @@ func main() {
 		}
 		listener = tls.NewListener(listener, config)
 	}
-	token, err := server.Token(o.tokenFile)
+	token, warning, err := server.Token(o.tokenFile)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "sse: -publish-token-file: %v\n", err)
 		os.Exit(1)
+	}
+	if warning != "" {
+		fmt.Fprintf(os.Stderr, "sse: -publish-token-file: %s\n", warning)
 	}
 
 	broker := sse.NewBroker()
@@ -126,7 +145,8 @@ func main() {
 
 	app := newApp(broker, member)
 	if token != "" {
-		app.Post("/events", sse.PublishHandler(token, publish))
+		// OPTIONS says who may publish, in place of the broker's, which says who may read.
+		app.HandleMany("POST OPTIONS", "/events", sse.PublishHandler(sse.Publisher{Publish: publish, Token: token, Origins: o.origins}))
 	}
 	app.Logger().SetLevelOutput("error", os.Stderr)
 	serveErr := make(chan error, 1)
@@ -183,7 +203,8 @@ func hello(now time.Time) []byte {
 
 // newApp returns the routes. A server alone has a nil member.
 func newApp(broker *sse.Broker, member *cluster.Member) *iris.Application {
-	app := iris.New().Configure(iris.WithFireMethodNotAllowed)
+	// /events/ is served, too: a page of another origin could not follow Iris's redirect.
+	app := iris.New().Configure(iris.WithFireMethodNotAllowed, iris.WithoutPathCorrectionRedirection)
 	server.Answers(app)
 	web.Register(app)
 	app.HandleMany("GET HEAD OPTIONS", "/events", broker.ServeHTTP)

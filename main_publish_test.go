@@ -2,12 +2,16 @@ package main
 
 import (
 	"errors"
+	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"example.com/sse/internal/testkit"
 	"example.com/sse/sse"
 )
 
@@ -24,13 +28,79 @@ func TestTokenFileThatCannotBeUsedIsOneLineAndExit1(t *testing.T) {
 	}
 }
 
+func TestTokenFileThatOthersMayReadIsAWarning(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte("\ufeffswordfish\r\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(file, 0o644); err != nil { // whatever the umask
+		t.Fatal(err)
+	}
+	addr := testkit.FreeAddr(t)
+	cmd, _, stderr := command(t, "-publish-token-file", file, "-allow-origin", "https://a.example", "-allow-origin", "https://b.example,http://c.example", "-addr", addr)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+		wantOneLine(t, stderr, "-publish-token-file", file, "chmod")
+	})
+	for _, origin := range []string{"https://a.example", "https://b.example", "http://c.example"} {
+		testkit.Eventually(t, func() error {
+			request, err := http.NewRequest("POST", "http://"+addr+"/events", strings.NewReader("x"))
+			if err != nil {
+				return err
+			}
+			request.Header.Set("Authorization", "Bearer swordfish")
+			request.Header.Set("Origin", origin)
+			response, err := testkit.Client.Do(request)
+			if err != nil {
+				return err
+			}
+			response.Body.Close()
+			if got := response.Header.Get("Access-Control-Allow-Origin"); response.StatusCode != 204 || got != origin {
+				t.Errorf("%s: %s, %q", origin, response.Status, got)
+			}
+			return nil
+		})
+	}
+}
+
+// A page of another origin reads no answer that does not name it, and follows no redirect without such an answer.
+func TestEveryAnswerOfTheStreamsPathCanBeReadByOtherOrigins(t *testing.T) {
+	broker := sse.NewBroker()
+	app := newApp(broker, nil)
+	app.HandleMany("POST OPTIONS", "/events", sse.PublishHandler(sse.Publisher{Publish: broker.Publish, Token: "swordfish"}))
+	if err := app.Build(); err != nil {
+		t.Fatal(err)
+	}
+	defer broker.Shutdown(t.Context())
+	for _, path := range []string{"/events", "/events/", "/events?lastEventId=1", "/events/?lastEventId=1"} {
+		for method, status := range map[string]int{"GET": 505, "HEAD": 200, "OPTIONS": 204, "PUT": 405, "BREW": 405, "POST": 401} {
+			recorder := httptest.NewRecorder() // To this nothing can be streamed.
+			app.ServeHTTP(recorder, httptest.NewRequest(method, path, nil))
+			want := []string{"*"}
+			if method == "POST" {
+				want = nil // Only those that may publish can read it.
+			}
+			if got := recorder.Header().Values("Access-Control-Allow-Origin"); recorder.Code != status || !slices.Equal(got, want) {
+				t.Errorf("%s %s: %d, want %d, Access-Control-Allow-Origin %q", method, path, recorder.Code, status, got)
+			}
+			if method == "PUT" && recorder.Header().Get("Allow") != "GET, HEAD, OPTIONS, POST" {
+				t.Errorf("%s %s: Allow %q", method, path, recorder.Header().Get("Allow"))
+			}
+		}
+	}
+}
+
 func TestAllowNamesTheMethodsThereAre(t *testing.T) {
 	for _, post := range []bool{false, true} {
 		broker := sse.NewBroker()
 		app := newApp(broker, nil)
 		want := "GET, HEAD, OPTIONS"
 		if post {
-			app.Post("/events", sse.PublishHandler("swordfish", broker.Publish))
+			app.HandleMany("POST OPTIONS", "/events", sse.PublishHandler(sse.Publisher{Publish: broker.Publish, Token: "swordfish"}))
 			want = "GET, HEAD, OPTIONS, POST"
 		}
 		if err := app.Build(); err != nil {

@@ -119,6 +119,13 @@ func TestWrongCommandLineIsOneLineAndExit2(t *testing.T) {
 		{"-cert a.pem", "-key"},
 		{"-key a.pem", "-cert"},
 		{"-nats-creds a.creds", "-nats"},
+		{"-allow-origin https://a.example", "-publish-token-file"},
+		{"-publish-token-file a -allow-origin *", "such as https://"},
+		{"-publish-token-file a -allow-origin https://a.example/app", "write https://a.example"},
+		{"-publish-token-file a -allow-origin=", "empty"},
+		{"-publish-token-file=", "-publish-token-file is empty"},
+		{"-nats=", "-nats is empty"},
+		{"-addr=", "-addr is empty"},
 		{"-nats localhost -nats-replicas 0", "positive"},
 		{"-nats http://me:secret@localhost", "not a list of NATS URLs"},
 	} {
@@ -141,7 +148,7 @@ func TestHelpListsEveryFlag(t *testing.T) {
 	if err := cmd.Run(); err != nil || stderr.Len() > 0 {
 		t.Errorf("%v, %s", err, stderr)
 	}
-	for _, word := range []string{"-addr", ":8080", "-interval", "2s", "-cert", "-key", "-publish-token-file", "/events"} {
+	for _, word := range []string{"-addr", ":8080", "-interval", "2s", "-cert", "-key", "-publish-token-file", "-allow-origin", "/events"} {
 		if !strings.Contains(stdout.String(), word) {
 			t.Errorf("no %q in\n%s", word, stdout)
 		}

@@ -55,6 +55,7 @@ type Member struct {
 
 	created    time.Time // when the stream that is read was created; zero before the first
 	lastStored time.Time // when NATS stored the newest event read
+	badNames   warnOnce  // of names that are not text
 	loggedDiff string    // between the stream's configuration and ours, as last logged
 }
 

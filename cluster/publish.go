@@ -5,9 +5,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
+	"example.com/sse/internal/text"
 	"example.com/sse/sse"
 
 	"github.com/nats-io/nats.go"
@@ -39,8 +39,8 @@ var (
 // Otherwise it returns an error, after at most some 5 s or when ctx ends. Where the error wraps
 // [ErrUncertain], the event may have been stored even so, now or when a frozen NATS goes on.
 // After any other error it was not and will not be: because NATS is not connected, the stream
-// refused it, it has more bytes than NATS takes (1 MiB, if not configured), or an ID, which only
-// NATS gives ([sse.Event] with ID 0). An error wraps [sse.ErrStopped] once the broker has stopped.
+// refused it, it has more bytes than NATS takes (1 MiB, if not configured), a name that is not
+// text ([sse.ErrName]), or an ID, which only NATS gives ([sse.Event] with ID 0). An error wraps [sse.ErrStopped] once the broker has stopped.
 // Publish tries again by itself while there is time; a message ID keeps NATS from storing an event
 // twice. Whoever calls Publish again after an error that wraps ErrUncertain may publish twice.
 //
@@ -50,6 +50,9 @@ func (m *Member) Publish(ctx context.Context, e sse.Event) error {
 	defer cancel()
 	if e.ID != 0 {
 		return fmt.Errorf("not published: %w", errHasID)
+	}
+	if !text.IsLine(e.Name) {
+		return fmt.Errorf("not published: %w", sse.ErrName)
 	}
 	msg := messageOf(e)
 	sent := false // NATS may have the message
@@ -81,12 +84,8 @@ func messageOf(e sse.Event) *nats.Msg {
 	msg := nats.NewMsg(subject)
 	msg.Data = e.Data
 	msg.Header.Set(jetstream.MsgIDHeader, rand.Text())
-	name := e.Name
-	if i := strings.IndexAny(name, "\r\n"); i >= 0 { // as on the wire to a client
-		name = name[:i]
-	}
-	if name != "" {
-		msg.Header.Set(nameHeader, name)
+	if e.Name != "" {
+		msg.Header.Set(nameHeader, e.Name)
 	}
 	return msg
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"example.com/sse/internal/text"
 	"example.com/sse/sse"
 
 	"github.com/kataras/golog"
@@ -125,7 +126,11 @@ func (m *Member) forward(ctx context.Context, sequence uint64, stored time.Time,
 	if sequence <= m.lastSeq.Load() && !stored.After(m.lastStored) {
 		return nil
 	}
-	e := sse.Event{ID: int64(sequence), Name: header.Get(nameHeader), Data: data}
+	given := header.Get(nameHeader)
+	e := sse.Event{ID: int64(sequence), Name: text.Line(given), Data: data}
+	if e.Name != given { // Its publisher can't be told any more.
+		m.badNames.warn("NATS: an event's name is not one line of UTF-8 without control characters: what can't be in a name is shown as U+FFFD")
+	}
 	if err := m.broker.Publish(ctx, e); err != nil {
 		return err
 	}

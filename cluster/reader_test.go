@@ -86,6 +86,23 @@ func TestLastTickIsKnownFromTheStream(t *testing.T) {
 	})
 }
 
+func TestNameThatIsNoTextStopsNothing(t *testing.T) {
+	var lines strings.Builder
+	golog.SetOutput(&lines)
+	defer golog.Reset()
+	broker := sse.NewBroker()
+	defer broker.Shutdown(t.Context())
+	m := &Member{broker: broker}
+	for i, name := range []string{"a\nb", "caf\xe9", "Preis €", ""} {
+		if err := m.forward(t.Context(), uint64(i+1), time.Now(), nats.Header{nameHeader: {name}}, nil); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	if got := strings.Count(lines.String(), "not one line of UTF-8"); got != 1 {
+		t.Errorf("%d lines: %q", got, lines.String())
+	}
+}
+
 func TestWarningIsLoggedOnceUntilReset(t *testing.T) {
 	var lines strings.Builder
 	golog.SetOutput(&lines)

@@ -133,13 +133,14 @@ func TestNameOfAnEventPassesThroughNATS(t *testing.T) {
 	s := startServers(t, 1, "-nats", n.client, "-interval", "24h")[0]
 	member := join(t, n.client)
 	waitUntilMemberReady(t, member)
-	if err := member.Publish(t.Context(), sse.Event{Name: "alert\nid: 1", Data: []byte("ours")}); err != nil {
+	if err := member.Publish(t.Context(), sse.Event{Name: "alert €", Data: []byte("ours")}); err != nil {
 		t.Fatal(err)
 	}
 	js := jetStream(t, n.client)
 	// What the header says is also the name where another publisher has set it.
 	for _, msg := range []*nats.Msg{
 		{Subject: "sse.events", Header: nats.Header{"Sse-Event": {"Preis €"}}, Data: []byte("another's")},
+		{Subject: "sse.events", Header: nats.Header{"Sse-Event": {"caf\xe9\x01"}}, Data: []byte("not UTF-8: \xff")},
 		{Subject: "sse.events", Header: nats.Header{"Sse-Event": {"empty"}}},
 		{Subject: "sse.events", Data: []byte("no name")},
 	} {
@@ -149,7 +150,8 @@ func TestNameOfAnEventPassesThroughNATS(t *testing.T) {
 	}
 	events := readEvents(t, s.url)
 	for _, want := range []testkit.Event{
-		{Name: "alert", Data: "ours"}, {Name: "Preis €", Data: "another's"}, {Name: "empty"}, {Data: "no name"},
+		{Name: "alert €", Data: "ours"}, {Name: "Preis €", Data: "another's"}, {Name: "caf\ufffd\ufffd", Data: "not UTF-8: \ufffd"},
+		{Name: "empty"}, {Data: "no name"},
 	} {
 		got := testkit.Receive(t, events, "an event")
 		if got.Name != want.Name || got.Data != want.Data {
@@ -164,7 +166,7 @@ func TestNameOfAnEventPassesThroughNATS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := msg.Header.Get("Sse-Event"); got != "alert" {
+	if got := msg.Header.Get("Sse-Event"); got != "alert €" {
 		t.Errorf("NATS holds the name %q", got)
 	}
 }

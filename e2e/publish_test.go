@@ -50,13 +50,17 @@ func postEvent(ctx context.Context, client *http.Client, s *server, data string)
 	return resp.StatusCode, string(body)
 }
 
+// largestBody is how many bytes of one line may be published: with the first line of a stream before it, the
+// event without a name is 64 KiB − 1 bytes then.
+const largestBody = 64<<10 - 1 - len("retry: 3000\nid: 1795345092524158\ndata: \n\n")
+
 func TestCurlPublishes(t *testing.T) {
 	t.Parallel()
 	need(t, "curl", "apt-get install curl")
 	cert, key := certificate(t)
 	dir := t.TempDir()
 	full, large := filepath.Join(dir, "full"), filepath.Join(dir, "large")
-	for file, size := range map[string]int{full: 64 << 10, large: 64<<10 + 1} {
+	for file, size := range map[string]int{full: largestBody, large: largestBody + 1} {
 		if err := os.WriteFile(file, []byte(strings.Repeat("x", size)), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -91,6 +95,10 @@ func TestCurlPublishes(t *testing.T) {
 			{[]string{"-H", right, "--data-binary", "@" + large}, " 413"},
 			{[]string{"-H", right, "-H", "Transfer-Encoding: chunked", "--data-binary", "@" + large}, " 413"},
 			{[]string{"--data-binary", "@" + large}, " 401"},
+			{[]string{"-H", right, "-H", "Content-Encoding: gzip", "--data-binary", "x"}, " 415"},
+			{[]string{"-H", right, "-H", "Content-Type: text/plain; charset=iso-8859-1", "--data-binary", "x"}, " 415"},
+			{[]string{"-H", right, "-H", "Sse-Event: caf\xe9", "--data-binary", "x"}, " 400"},
+			{[]string{"-H", right, "-H", "Sse-Event: Preis €", "--data-binary", "caf\xe9"}, " 204"},
 			{[]string{"-H", "Authorization: Bearer wrong", "--data-binary", "x"}, " 401"},
 			{[]string{"-X", "PUT", "-H", right, "--data-binary", "x"}, " 405"},
 		} {
@@ -106,7 +114,7 @@ func TestCurlPublishes(t *testing.T) {
 		defer resp.Body.Close()
 		defer time.AfterFunc(testkit.Limit, cancel).Stop()
 		events := testkit.NewParser(resp.Body)
-		for _, want := range []testkit.Event{{Name: "alert", Data: "Lunch is ready"}, {Data: strings.Repeat("x", 64<<10)}, {}} {
+		for _, want := range []testkit.Event{{Name: "alert", Data: "Lunch is ready"}, {Data: strings.Repeat("x", largestBody)}, {}, {Name: "Preis €", Data: "caf\ufffd"}} {
 			got, err := events.Next()
 			if err != nil || got.Name != want.Name || got.Data != want.Data {
 				t.Errorf("got %q %.20q, %v; want %q %.20q", got.Name, got.Data, err, want.Name, want.Data)

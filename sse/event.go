@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"slices"
 	"strconv"
-	"strings"
+	"unicode/utf8"
+
+	"example.com/sse/internal/text"
 )
 
 // maxFieldLen is how long an event is at most on the wire without its name and its data:
@@ -24,16 +26,18 @@ type Event struct {
 	// JavaScript number.
 	ID int64
 
-	// Name is the event's type: a browser dispatches the event to the listeners
-	// for it, addEventListener(name, …), and onmessage gets only events without
-	// one. What follows a line break in it is left off. "open" and "error" are
-	// also EventSource's own events, so a listener would get both. The zero
-	// value is the standard's default, "message".
+	// Name is the event's type, one line of text: UTF-8 without control characters.
+	// A browser dispatches the event to the listeners for it,
+	// addEventListener(name, …), and onmessage gets only events without one.
+	// [Broker.Publish] refuses any other name with [ErrName]; what comes through
+	// Notifier is sent with U+FFFD for whatever can't be in a name. "open" and
+	// "error" are also EventSource's own events, so a listener would get both.
+	// The zero value is the standard's default, "message".
 	Name string
 
 	// Data is the payload: any bytes, also none. LF, CR and CRLF end a line
-	// and reach the client as LF, as the standard has it; bytes that are not
-	// UTF-8 reach it as U+FFFD. The broker reads Data until the event is
+	// and reach the client as LF, as the standard has it. An event stream is
+	// UTF-8 (section 9.2.5), so a run of bytes that are not is sent as U+FFFD. The broker reads Data until the event is
 	// encoded, so a sender must not change it after sending.
 	Data []byte
 }
@@ -41,20 +45,23 @@ type Event struct {
 // appendTo appends the event's bytes on the wire to b: its ID, its name, each line of its
 // data, and the blank line that makes a client dispatch it (WHATWG HTML, section
 // 9.2.6, "Interpreting an event stream"). Every line of data carries its field
-// name, so no payload can smuggle in a field of its own.
+// name, so no payload can smuggle in a field of its own. What it appends is UTF-8: strict clients
+// end at any other byte, resume before it, and never get what comes after it.
 func (e Event) appendTo(b []byte) []byte {
+	if !utf8.Valid(e.Data) {
+		e.Data = bytes.ToValidUTF8(e.Data, []byte(string(utf8.RuneError)))
+	}
+	if !text.IsLine(e.Name) {
+		e.Name = text.Line(e.Name)
+	}
 	// Grown once: a payload of line feeds alone is seven times as long on the wire.
 	lines := 1 + bytes.Count(e.Data, []byte{'\n'}) + bytes.Count(e.Data, []byte{'\r'})
 	b = slices.Grow(b, maxFieldLen+len(e.Name)+lines*len("\ndata: ")+len(e.Data))
 	b = append(b, "id: "...)
 	b = strconv.AppendInt(b, e.ID, 10)
-	name := e.Name
-	if i := strings.IndexAny(name, "\r\n"); i >= 0 {
-		name = name[:i]
-	}
-	if name != "" {
+	if e.Name != "" {
 		b = append(b, "\nevent: "...)
-		b = append(b, name...)
+		b = append(b, e.Name...)
 	}
 	for rest, more := e.Data, true; more; {
 		var line []byte

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"unicode/utf8"
+
+	"example.com/sse/internal/text"
 )
 
 func TestFrameBytes(t *testing.T) {
@@ -19,6 +22,9 @@ func TestFrameBytes(t *testing.T) {
 		{"blank lines", "\n\n", "id: 7\ndata: \ndata: \ndata: \n\n"},
 		{"space kept", " a", "id: 7\ndata:  a\n\n"},
 		{"non-ASCII", "你好, €", "id: 7\ndata: 你好, €\n\n"},
+		{"Latin-1", "caf\xe9, \xff\xfe\xfd!", "id: 7\ndata: caf\ufffd, \ufffd!\n\n"},
+		{"line ends among bytes that are not UTF-8", "\xe2\x82\n\xac\r\n\xf0\r", "id: 7\ndata: \ufffd\ndata: \ufffd\ndata: \ufffd\ndata: \n\n"},
+		{"NUL", "a\x00b", "id: 7\ndata: a\x00b\n\n"},
 		{"no field smuggled in", "a\nid: 9\r\rretry: 1", "id: 7\ndata: a\ndata: id: 9\ndata: \ndata: retry: 1\n\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -35,9 +41,11 @@ func TestNameOnTheWire(t *testing.T) {
 		{"", "id: 7\ndata: a\n\n"},
 		{"alert", "id: 7\nevent: alert\ndata: a\n\n"},
 		{" alert: 1", "id: 7\nevent:  alert: 1\ndata: a\n\n"},
-		{"alert\ndata: b", "id: 7\nevent: alert\ndata: a\n\n"},
-		{"alert\rid: 9", "id: 7\nevent: alert\ndata: a\n\n"},
-		{"\r\nid: 9", "id: 7\ndata: a\n\n"},
+		{"Preis €", "id: 7\nevent: Preis €\ndata: a\n\n"},
+		{"alert\ndata: b", "id: 7\nevent: alert\ufffddata: b\ndata: a\n\n"},
+		{"alert\rid: 9", "id: 7\nevent: alert\ufffdid: 9\ndata: a\n\n"},
+		{"\r\nid: 9", "id: 7\nevent: \ufffd\ufffdid: 9\ndata: a\n\n"},
+		{"caf\xe9\x00", "id: 7\nevent: caf\ufffd\ufffd\ndata: a\n\n"},
 	} {
 		if frame := string(Event{ID: 7, Name: test.name, Data: []byte("a")}.appendTo(nil)); frame != test.frame {
 			t.Errorf("an event named %q is %q, want %q", test.name, frame, test.frame)
@@ -60,16 +68,20 @@ func FuzzAnyPayloadSurvivesAStrictParse(f *testing.F) {
 	for _, data := range []string{"", "a", "a\nb", "a\r\nb\r", "\n\n\nid: 5\n\n", " \x00\xff", "data: a"} {
 		f.Add(int64(42), "name", []byte(data))
 		f.Add(int64(42), data, []byte(data))
+		f.Add(int64(42), data+"\xe9", []byte(data+"\xe2\x82\r\n\xac"))
 	}
 	f.Fuzz(func(t *testing.T, id int64, name string, data []byte) {
 		frame := Event{ID: id, Name: name, Data: data}.appendTo([]byte("retry: 1\n"))
+		if !utf8.Valid(frame) {
+			t.Fatalf("not UTF-8: %q", frame)
+		}
 		r := newParser(bytes.NewReader(frame))
 		got, err := r.Next()
 		if err != nil {
 			t.Fatalf("frame %q: %v", frame, err)
 		}
-		want := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(data))
-		wantName := strings.Split(strings.ReplaceAll(name, "\r", "\n"), "\n")[0]
+		want := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(strings.ToValidUTF8(string(data), "\ufffd"))
+		wantName := text.Line(name)
 		if got.ID != id || got.Name != wantName || got.Data != want {
 			t.Errorf("parsed (%d, %q, %q) out of %q, want (%d, %q, %q)", got.ID, got.Name, got.Data, frame, id, wantName, want)
 		}

@@ -117,7 +117,7 @@ func ExamplePublishHandler() {
 
 	app := iris.New()
 	app.HandleMany("GET HEAD OPTIONS", "/events", broker.ServeHTTP)
-	app.Post("/events", sse.PublishHandler("swordfish", broker.Publish))
+	app.Post("/events", sse.PublishHandler(sse.Publisher{Publish: broker.Publish, Token: "swordfish"}))
 	app.Build()
 	server := httptest.NewServer(app)
 

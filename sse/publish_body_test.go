@@ -48,7 +48,7 @@ func TestRefusedBodyIsNotWaitedFor(t *testing.T) {
 	}{
 		"unauthorised":         {"Content-Length: 10\r\n\r\nhalf", 401},
 		"unauthorised, chunks": {"Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n", 401},
-		"too large":            {"Authorization: Bearer swordfish\r\nContent-Length: 65537\r\n\r\nhalf", 413},
+		"too large":            {"Authorization: Bearer swordfish\r\nContent-Length: 65536\r\n\r\nhalf", 413},
 	} {
 		response, line, _ := postHead(t, server, test.rest)
 		wantLine(t, what, response, line, test.status)

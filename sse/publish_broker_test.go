@@ -76,6 +76,26 @@ func TestEventWithoutIDIsRefusedWhereTheSourceNumbersEvents(t *testing.T) {
 	}
 }
 
+func TestNameThatIsNoTextIsRefusedByPublishAndReplacedInNotifier(t *testing.T) {
+	b, server := newServer(t)
+	s := open(t, server.URL, "Last-Event-ID", "0")
+	for _, name := range []string{"a\nb", "a\rb", "a\x00b", "caf\xe9", "a\tb"} {
+		if err := b.Publish(t.Context(), Event{Name: name}); err != ErrName {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	if err := b.Publish(t.Context(), Event{ID: 1, Name: "Preis €", Data: []byte("a")}); err != nil {
+		t.Error(err)
+	}
+	b.Notifier <- Event{ID: 2, Name: "caf\xe9\nid: 9", Data: []byte("b\xff")}
+	if e := s.want(t, 1, "a"); e.Name != "Preis €" {
+		t.Errorf("the event's name is %q", e.Name)
+	}
+	if e := s.want(t, 2, "b\ufffd"); e.Name != "caf\ufffd\ufffdid: 9" {
+		t.Errorf("the event's name is %q", e.Name)
+	}
+}
+
 func TestClosedNotifierEndsThatWayIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBroker()

@@ -18,7 +18,7 @@ import (
 func newPublishServer(t *testing.T, http2 bool, publish func(context.Context, Event) error) *httptest.Server {
 	t.Helper()
 	app := iris.New()
-	app.Post("/events", PublishHandler("swordfish", publish))
+	app.Post("/events", PublishHandler(Publisher{Publish: publish, Token: "swordfish"}))
 	if err := app.Build(); err != nil {
 		t.Fatal(err)
 	}
@@ -76,6 +76,9 @@ func wantLine(t *testing.T, what string, response *http.Response, line string, s
 	}
 }
 
+// largestBody is how many bytes of one line a request may publish, without a name.
+const largestBody = 64<<10 - 1 - len("retry: 3000\nid: 1795345092524158\ndata: \n\n")
+
 func TestPostPublishesWhatItSays(t *testing.T) {
 	for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
 		t.Run(protocol, func(t *testing.T) {
@@ -84,7 +87,8 @@ func TestPostPublishesWhatItSays(t *testing.T) {
 				published <- e
 				return nil
 			})
-			any := make([]byte, 64<<10)
+			full := strings.Repeat("x", largestBody)
+			any := make([]byte, 1<<10)
 			for i := range any {
 				any[i] = byte(i)
 			}
@@ -94,7 +98,9 @@ func TestPostPublishesWhatItSays(t *testing.T) {
 				{"", "hello", "Bearer swordfish"},
 				{"alert", "two\r\nlines\n", "bearer  swordfish"},
 				{"", "", "BEARER swordfish"},
-				{"any bytes, as many as there may be", string(any), "Bearer swordfish"},
+				{"any bytes", string(any), "Bearer swordfish"},
+				{"", full, "Bearer swordfish"},
+				{"Preis €: 你好", "not ASCII", "Bearer swordfish"},
 			} {
 				header := []string{"Authorization", test.authorization}
 				if test.name != "" {
@@ -131,7 +137,7 @@ func TestPostIsRefusedAndPublishesNothing(t *testing.T) {
 			return nil
 		})
 		const right = "Bearer swordfish"
-		large := strings.Repeat("x", 64<<10+1)
+		large := strings.Repeat("x", largestBody+1)
 		for _, test := range []struct {
 			what, authorization, body string
 			status                    int
@@ -145,7 +151,10 @@ func TestPostIsRefusedAndPublishesNothing(t *testing.T) {
 			{"no space", "Bearerswordfish", "x", 401, "token"},
 			{"another scheme", "Basic swordfish", "x", 401, "token"},
 			{"too large, and unauthorised", "Bearer x", large, 401, "token"},
-			{"too large", right, large, 413, "64 KiB"},
+			{"too large", right, large, 413, "at most 65535"},
+			{"a body that is too large by itself", right, large + large, 413, "more than 65535"},
+			{"too many lines", right, strings.Repeat("\n", 10_000), 413, "70041 bytes"},
+			{"too large when it is UTF-8", right, strings.Repeat("\xffa", 16_400), 413, "at most 65535"},
 			{"stopped", right, "stopped", 503, "stopped"},
 			{"NATS is away", right, "away", 503, "NATS is away"},
 		} {
@@ -165,10 +174,10 @@ func TestPostIsRefusedAndPublishesNothing(t *testing.T) {
 
 func TestEmptyTokenLetsNobodyIn(t *testing.T) {
 	app := iris.New()
-	app.Post("/", PublishHandler("", func(context.Context, Event) error {
+	app.Post("/", PublishHandler(Publisher{Publish: func(context.Context, Event) error {
 		t.Error("published")
 		return nil
-	}))
+	}}))
 	if err := app.Build(); err != nil {
 		t.Fatal(err)
 	}

@@ -57,16 +57,11 @@ func (b *Broker) ServeHTTP(ctx iris.Context) {
 // begin answers a request for which there is no stream, and returns nil. For others it sets
 // the stream's header, and returns what to write the stream to.
 func begin(ctx iris.Context) iriscontext.ResponseWriter {
-	header := ctx.ResponseWriter().Header()
-	if header.Get("Access-Control-Allow-Origin") == "" {
-		ctx.Header("Access-Control-Allow-Origin", "*")
-	}
+	allowReaders(ctx.ResponseWriter().Header())
 	switch ctx.Method() {
 	case http.MethodGet, http.MethodHead:
 	case http.MethodOptions:
-		ctx.Header("Access-Control-Allow-Methods", "GET")
-		ctx.Header("Access-Control-Allow-Headers", "Authorization, Cache-Control, Last-Event-ID")
-		ctx.StatusCode(iris.StatusNoContent)
+		answerPreflight(ctx.ResponseWriter(), ctx.Request())
 		return nil
 	default:
 		ctx.Header("Allow", "GET, HEAD, OPTIONS")

@@ -28,9 +28,6 @@ type Parser struct {
 	// id is greater than LastID, and has digits only.
 	AnyID bool
 
-	// AnyBytes accepts data that is not UTF-8.
-	AnyBytes bool
-
 	LastID   int64         // of the last event
 	Retry    time.Duration // the last reconnection time, or 0
 	Comments int           // how many comments there were
@@ -80,7 +77,7 @@ func (p *Parser) Next() (Event, error) {
 		switch {
 		case strings.Contains(line, "\r"):
 			err = errors.New("a CR")
-		case !p.AnyBytes && !utf8.ValidString(line):
+		case !utf8.ValidString(line):
 			err = errors.New("not UTF-8")
 		case line == "" && data == nil:
 			err = errors.New("a block without data, which several clients take for an event")

@@ -99,9 +99,9 @@ func TestParserIsStrict(t *testing.T) {
 }
 
 func TestParserAcceptsWhatItIsToldTo(t *testing.T) {
-	p := NewParser(strings.NewReader("id: 5\ndata: \xff\n\nid: -5\ndata: a\n\nid: 9223372036854775807\ndata: a\n\n"))
-	p.AnyID, p.AnyBytes = true, true
-	if events, err := parseAll(p); err != io.EOF || len(events) != 3 || events[0].Data != "\xff" || events[1].ID != -5 {
+	p := NewParser(strings.NewReader("id: 5\ndata: a\n\nid: -5\ndata: a\n\nid: 9223372036854775807\ndata: a\n\n"))
+	p.AnyID = true
+	if events, err := parseAll(p); err != io.EOF || len(events) != 3 || events[1].ID != -5 {
 		t.Errorf("got %+v, %v", events, err)
 	}
 }

@@ -1,0 +1,144 @@
+package sse
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"example.com/sse/internal/text"
+	"example.com/sse/internal/unread"
+)
+
+const (
+	// nameHeader is the header of a request that has the event's name.
+	nameHeader = "Sse-Event"
+
+	// publishTimeout is how long publishing an event may take. With bodyTimeout it is less than a
+	// server's usual write timeout, after which no answer could be sent.
+	publishTimeout = 4 * time.Second
+)
+
+// A Publisher is an http.Handler by which whoever has a token publishes events. Mount it for POST and, if
+// pages of other origins are to publish, for OPTIONS; [PublishHandler] is the same for Iris. It is safe
+// for concurrent use as long as nobody changes its fields.
+//
+// A request must carry the header "Authorization: Bearer TOKEN" (RFC 6750, section 2.1). Its body
+// is the event's data: any bytes, but at most so many that the event with the stream's first line is at most
+// 64 KiB − 1 bytes on the wire, where each line of data begins with "data: ". (Clients that read with a
+// buffer of 64 KiB would end at a longer one, and again at each replay.) Its header Sse-Event,
+// which may be absent, is the event's name.
+//
+// The answers, each but 204 with one line of text that says why:
+//
+//	status  when                                                             was it published?
+//	204     Publish has returned nil                                         yes
+//	204     to OPTIONS: what the page of another origin may do               no
+//	400     the name is not one line of UTF-8 without control characters,    no
+//	        there is more than one name, or the body can't be read
+//	401     the token is missing or wrong; the body is not believed          no
+//	403     a page of another origin that is not in Origins has sent it      no
+//	405     the method is neither POST nor OPTIONS                           no
+//	408     the body is not complete after 5 seconds                         no
+//	413     the event would be too large on the wire                         no
+//	415     the body is compressed, or has a charset other than UTF-8        no
+//	503     Publish has returned an error, which is the line                 no, unless the line says
+//	                                                                         that it may have been
+//
+// Publishing does not end when the client disconnects, but after 4 seconds. An answer that
+// leaves a part of the body unread is sent at once. What the client still sends is thrown away, for a second and up to
+// 1 MiB, since closing the connection earlier would reset it (RFC 9112, section 9.6).
+type Publisher struct {
+	// Publish is [Broker.Publish], or another function that promises the same. There is no default.
+	Publish func(context.Context, Event) error
+
+	// Token is what a request must carry: letters, digits and -._~+/, and = at its end (RFC 6750,
+	// section 2.1). The zero value lets nobody publish.
+	Token string
+
+	// Origins are the origins, such as "https://example.com", whose pages may publish beside those of the server's
+	// own, written as browsers send them: in lower case, without a path, and without the scheme's default
+	// port. The zero value is none. For what pages of these origins send, each answer has the headers
+	// that let the page read it (Fetch Standard, "CORS protocol"). Where the app has set Access-Control-Allow-Origin before, that
+	// decides instead.
+	Origins []string
+}
+
+// ServeHTTP publishes an event, as [Publisher] says.
+func (p Publisher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	unread.Serve(w, r, p.serve)
+}
+
+func (p Publisher) serve(w http.ResponseWriter, r *http.Request) {
+	allowed := mayPublish(w.Header(), r, p.Origins)
+	switch {
+	case r.Method == http.MethodOptions && allowed && r.Header.Get("Access-Control-Request-Method") == http.MethodPost:
+		answerPublishingPreflight(w)
+		return
+	case r.Method == http.MethodOptions:
+		answerPreflight(w, r)
+		return
+	}
+	if err := p.publish(w, r, allowed); err != nil {
+		for name, value := range err.header {
+			w.Header().Set(name, value)
+		}
+		http.Error(w, err.line, err.status)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// A refusal is why a request publishes nothing.
+type refusal struct {
+	status int
+	line   string
+	header map[string]string
+}
+
+// publish publishes the event of a request.
+func (p Publisher) publish(w http.ResponseWriter, r *http.Request, allowed bool) *refusal {
+	switch {
+	case r.Method != http.MethodPost:
+		return &refusal{http.StatusMethodNotAllowed, "publish with POST", map[string]string{"Allow": "OPTIONS, POST"}}
+	case !allowed && isFromOtherOrigin(r):
+		return &refusal{http.StatusForbidden, "pages of this origin may not publish", nil}
+	case !p.authorizes(r):
+		return &refusal{http.StatusUnauthorized, "the token is missing or wrong", map[string]string{"WWW-Authenticate": "Bearer"}}
+	}
+	if err := checkEncoding(r.Header); err != nil {
+		return err
+	}
+	e := Event{Name: r.Header.Get(nameHeader)}
+	if len(r.Header.Values(nameHeader)) > 1 || !text.IsLine(e.Name) {
+		return &refusal{http.StatusBadRequest, "the header " + nameHeader + " is not one line of UTF-8 without control characters", nil}
+	}
+	var err *refusal
+	if e.Data, err = readBody(w, r); err != nil {
+		return err
+	}
+	if n := blockLen(e); n > maxBlock {
+		return &refusal{http.StatusRequestEntityTooLarge, fmt.Sprintf("the event would take %d bytes on the wire, where each line of data "+
+			"begins with \"data: \": at most %d are allowed", n, maxBlock), nil}
+	}
+	publishing, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), publishTimeout)
+	defer cancel()
+	if err := p.Publish(publishing, e); err != nil {
+		return &refusal{http.StatusServiceUnavailable, err.Error(), nil}
+	}
+	return nil
+}
+
+// authorizes reports whether a request carries the token.
+func (p Publisher) authorizes(r *http.Request) bool {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		token = ""
+	}
+	// Hashes have one length: comparing them tells nothing of the token's either.
+	got, want := sha256.Sum256([]byte(strings.TrimLeft(token, " "))), sha256.Sum256([]byte(p.Token))
+	return subtle.ConstantTimeCompare(got[:], want[:]) == 1 && p.Token != ""
+}

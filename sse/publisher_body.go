@@ -1,0 +1,76 @@
+package sse
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+)
+
+const (
+	// maxBlock is how long an event may be on the wire that a request publishes, in bytes, with
+	// the first line of a stream before it. A client sees the two as one block when the
+	// event is the first that is replayed to it. bufio.Scanner's buffer is 64 KiB.
+	maxBlock = 64<<10 - 1
+
+	// bodyTimeout is how long a request's body may take.
+	bodyTimeout = 5 * time.Second
+)
+
+// checkEncoding returns why a body is not taken: what is compressed, or encoded as something other than
+// UTF-8, would be garbage on every screen (RFC 9110, section 15.5.16).
+func checkEncoding(h http.Header) *refusal {
+	for coding := range strings.SplitSeq(strings.Join(h.Values("Content-Encoding"), ","), ",") {
+		if coding = strings.TrimSpace(coding); coding != "" && !strings.EqualFold(coding, "identity") {
+			return &refusal{http.StatusUnsupportedMediaType, fmt.Sprintf("the body has the content encoding %q: send it without one", coding),
+				map[string]string{"Accept-Encoding": "identity"}}
+		}
+	}
+	for _, value := range h.Values("Content-Type") {
+		_, params, err := mime.ParseMediaType(value)
+		if err != nil && value != "" {
+			return &refusal{http.StatusUnsupportedMediaType, "the header Content-Type can't be read", nil}
+		}
+		switch charset := params["charset"]; strings.ToLower(charset) {
+		case "", "utf-8", "utf8", "us-ascii":
+		default:
+			return &refusal{http.StatusUnsupportedMediaType, fmt.Sprintf("the body has the charset %q: send it as UTF-8", charset), nil}
+		}
+	}
+	return nil
+}
+
+// readBody returns a request's body.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
+	// An event is longer than its body, so more need not be read.
+	tooLarge := &refusal{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is so large that the event would take more than %d bytes on the wire", maxBlock), nil}
+	if r.ContentLength > maxBlock {
+		return nil, tooLarge
+	}
+	// The deadline ends with the body: over HTTP/1 net/http reads on, to notice when the
+	// client disconnects. A writer without deadlines is left to its server's.
+	controller := http.NewResponseController(w)
+	controller.SetReadDeadline(time.Now().Add(bodyTimeout))
+	data, err := io.ReadAll(io.LimitReader(r.Body, maxBlock+1))
+	switch {
+	case len(data) > maxBlock:
+		return nil, tooLarge
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, &refusal{http.StatusRequestTimeout, fmt.Sprintf("the body is not complete after %v", bodyTimeout), nil}
+	case err != nil:
+		return nil, &refusal{http.StatusBadRequest, fmt.Sprintf("the body can't be read: %v", err), nil}
+	}
+	controller.SetReadDeadline(time.Time{})
+	return data, nil
+}
+
+// blockLen returns how long an event that has no ID yet will be on the wire, with the first line of a stream
+// before it.
+func blockLen(e Event) int {
+	e.ID = 1 << 53 // as many digits as the IDs of our days have
+	return len(e.appendTo([]byte("retry: 3000\n")))
+}
