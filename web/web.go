@@ -36,10 +36,12 @@ func Register(app *iris.Application) {
 			route = "/"
 		}
 		app.HandleMany("GET HEAD", route, func(ctx iris.Context) {
-			ctx.Header("Content-Security-Policy", contentSecurityPolicy)
-			ctx.Header("X-Content-Type-Options", "nosniff")
+			// Set, since ctx.Header adds: an app's middleware may have set them for all answers.
+			header := ctx.ResponseWriter().Header()
+			header.Set("Content-Security-Policy", contentSecurityPolicy)
+			header.Set("X-Content-Type-Options", "nosniff")
 			// The files belong together: none may be an older server's.
-			ctx.Header("Cache-Control", "no-cache")
+			header.Set("Cache-Control", "no-cache")
 			ctx.ContentType(contentType)
 			ctx.Write(content)
 		})
