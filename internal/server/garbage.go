@@ -7,11 +7,19 @@ import (
 )
 
 const (
-	// collectAfter is how long no client must have come before garbage is collected.
-	collectAfter = time.Second / 2
+	// lookEvery is how often CollectGarbage looks how many clients have come.
+	lookEvery = time.Second / 2
 
-	// worthCollecting is after how many clients it is: each leaves some 10 KiB.
+	// worthCollecting is after how many clients garbage is collected: each leaves some 10 KiB.
 	worthCollecting = 100
+
+	// calmShare is which part of the clients whose garbage is there may have come since the last look.
+	// While more come, collecting waits: what they leave would have to be collected again. So a
+	// steady stream of clients has their garbage collected each calmShare looks, and no more often.
+	calmShare = 10
+
+	// restAfter is how many times as long as a collection takes the next one is put off at least.
+	restAfter = 20
 
 	// Ballast is how many bytes CollectGarbage may allocate and never use, which takes none of the
 	// machine's memory. The runtime collects when there is as much garbage as there is memory in use:
@@ -27,13 +35,15 @@ const (
 
 // CollectGarbage collects garbage after many clients have come, and gives its memory back, until
 // done is closed. Connecting leaves garbage and streams hardly any, so the runtime's own next
-// collection may be two minutes away; until then a client would cost twice what it needs. clients
-// returns how many have come so far.
+// collection may be two minutes away; until then a client would cost twice what it needs. While
+// clients come in a storm it waits; those who still trickle in do not keep it from collecting. It
+// takes a twentieth of one core's time at most. clients returns how many have come so far.
 func CollectGarbage(done <-chan struct{}, ballast int, clients func() int64) {
 	defer runtime.KeepAlive(newBallast(ballast))
-	ticker := time.NewTicker(collectAfter)
+	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	var collected, last int64
+	var next time.Time // of the earliest collection
 	for {
 		select {
 		case <-ticker.C:
@@ -41,12 +51,15 @@ func CollectGarbage(done <-chan struct{}, ballast int, clients func() int64) {
 			return
 		}
 		came := clients()
-		if came == last && came-collected >= worthCollecting {
+		calm := (came-last)*calmShare <= came-collected
+		last = came
+		if begun := time.Now(); calm && came-collected >= worthCollecting && !begun.Before(next) {
 			runtime.GC() // What is in a sync.Pool survives one collection.
 			debug.FreeOSMemory()
 			collected = came
+			end := time.Now()
+			next = end.Add(restAfter * end.Sub(begun))
 		}
-		last = came
 	}
 }
 

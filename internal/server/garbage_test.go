@@ -79,25 +79,31 @@ func TestGarbageIsCollectedOnceAfterManyClients(t *testing.T) {
 			return memStats().NumForcedGC
 		}
 		collectGarbage(t, 0, came.Load)
-		time.Sleep(collectAfter / 2) // always between two looks
+		time.Sleep(lookEvery / 2)               // always between two looks
+		const few = worthCollecting / calmShare // of which many have to come
 		for _, step := range []struct {
-			what string
-			come int64  // a second
-			want uint32 // twice each time
+			what  string
+			come  int64 // from look to look
+			looks int
+			want  uint32 // twice each time
 		}{
-			{"nobody comes", 0, 0},
-			{"many come", worthCollecting, 0},
-			{"no more come", 0, 2},
-			{"a few come", worthCollecting/5 - 1, 0},
-			{"a few are too few", 0, 0},
-			{"some more come", 1, 0},
-			{"together they are many", 0, 2},
-			{"they stay", 0, 0},
+			{"nobody comes", 0, 5, 0},
+			{"many come", worthCollecting, 5, 0},
+			{"no more come", 0, 5, 2},
+			{"a few come", few, calmShare - 1, 0},
+			{"a few are too few", 0, 5, 0},
+			{"some more come", few, 1, 2},
+			{"they stay", 0, 5, 0},
+			{"a storm", 10_000, 8, 0},
+			{"after the storm some still trickle in", 1, 1, 2},
+			{"they are too few", 1, worthCollecting - 1, 0},
+			{"together they are many", 1, 1, 2},
+			{"the storm does not end", 10_000, 10 * calmShare, 2 * 10},
 		} {
 			before := collections()
-			for range 5 {
+			for range step.looks {
 				came.Add(step.come)
-				time.Sleep(collectAfter)
+				time.Sleep(lookEvery)
 			}
 			if got := collections() - before; got != step.want {
 				t.Errorf("%s: %d collections, want %d", step.what, got, step.want)
