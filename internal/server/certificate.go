@@ -3,7 +3,11 @@ package server
 import (
 	"bytes"
 	"crypto/tls"
+	"encoding/pem"
+	"errors"
+	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,7 +21,8 @@ const lookAgainAfter = time.Second
 // Certificate returns a TLS configuration for HTTP/2 and HTTP/1.1 with the certificate and the
 // private key in two PEM files. What the files hold later is taken without a restart, for
 // connections from then on; while the two do not fit, as in the middle of a
-// renewal, the last pair that did stays. Its error says why the files can't be used now.
+// renewal, the last pair that did stays. Its error says why the files can't be used now: a key
+// that is encrypted never can.
 func Certificate(certFile, keyFile string) (*tls.Config, error) {
 	c := &certificate{certFile: certFile, keyFile: keyFile}
 	if _, err := c.load(); err != nil {
@@ -81,9 +86,24 @@ func (c *certificate) load() (changed bool, err error) {
 	}
 	pair, err := tls.X509KeyPair(certPEM, keyPEM)
 	if err != nil {
-		return false, err
+		if encrypted(keyPEM) {
+			err = errors.New("the private key is encrypted, and there is nobody to ask for its password: " +
+				"write it without one (openssl pkey -in FILE -out OTHER)")
+		}
+		return false, fmt.Errorf("%s, %s: %w", c.certFile, c.keyFile, err)
 	}
 	c.certPEM, c.keyPEM = certPEM, keyPEM
 	c.current.Store(&pair)
 	return true, nil
+}
+
+// encrypted reports whether a PEM file holds an encrypted key: PKCS #8 (RFC 5958, section 3) or, as
+// OpenSSL once wrote it, with a header (RFC 1421, section 4.6.1.1).
+func encrypted(keyPEM []byte) bool {
+	for block, rest := pem.Decode(keyPEM); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type == "ENCRYPTED PRIVATE KEY" || strings.HasSuffix(block.Headers["Proc-Type"], ",ENCRYPTED") {
+			return true
+		}
+	}
+	return false
 }

@@ -85,11 +85,11 @@ func TestRenewedCertificateIsServedWithoutARestart(t *testing.T) {
 			logged string // the log's new line
 		}{
 			{"the first", func() {}, 1, ""},
-			{"half of the certificate", func() { write(certFile, newCert[:100]) }, 1, "certificate: tls: "},
+			{"half of the certificate", func() { write(certFile, newCert[:100]) }, 1, ".pem: tls: "},
 			{"the old key", func() { write(certFile, newCert) }, 1, ""},
 			{"no key", func() { os.Remove(keyFile) }, 1, ""},
 			{"both", func() { write(keyFile, newKey) }, 2, "certificate: renewed"},
-			{"the old key, once more", func() { write(keyFile, oldKey) }, 2, "certificate: tls: "},
+			{"the old key, once more", func() { write(keyFile, oldKey) }, 2, ".pem: tls: "},
 			{"the old key, still", func() {}, 2, ""},
 			{"the right key", func() { write(keyFile, newKey) }, 2, ""},
 			{"the old ones", func() { write(certFile, oldCert); write(keyFile, oldKey) }, 1, "certificate: renewed"},
@@ -144,5 +144,26 @@ func TestBadCertificateIsAnError(t *testing.T) {
 	}
 	if _, err := Certificate(file+"x", file); err == nil {
 		t.Error("no error for a missing file")
+	}
+}
+
+func TestEncryptedKeyIsRefusedWithAWordOfIt(t *testing.T) {
+	cert, _ := makePair(t, 1)
+	dir := t.TempDir()
+	certFile, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	if err := os.WriteFile(certFile, cert, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for what, key := range map[string]*pem.Block{
+		"PKCS #8": {Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte("secret")},
+		"OpenSSL": {Type: "EC PRIVATE KEY", Headers: map[string]string{"Proc-Type": "4,ENCRYPTED", "DEK-Info": "AES-256-CBC,00"}, Bytes: []byte("secret")},
+	} {
+		if err := os.WriteFile(keyFile, pem.EncodeToMemory(key), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Certificate(certFile, keyFile)
+		if err == nil || !strings.Contains(err.Error(), "the private key is encrypted") || !strings.Contains(err.Error(), keyFile) {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }
