@@ -13,8 +13,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"example.com/sse/cluster"
@@ -95,52 +93,50 @@ func parseFlags(args []string) (o options, err error) {
 }
 
 func main() {
-	signals, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	o, err := parseFlags(os.Args[1:])
 	if errors.Is(err, flag.ErrHelp) {
 		return
 	}
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "sse: %v (-h lists the flags)\n", err)
-		os.Exit(2)
+		fail(2, "%v (-h lists the flags)", err)
 	}
+	signalled := server.UntilSignal()
 	listener, err := server.Listen(o.addr)
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "sse: %v\n", err)
-		os.Exit(1)
+		fail(1, "%v", err)
 	}
-	ballast := server.Ballast
+	scheme, ballast := "http", server.Ballast
 	if o.cert != "" {
+		scheme = "https"
 		ballast = 0 // A handshake leaves so much garbage that what stays would lie scattered: 1 KiB a client.
 		config, err := server.Certificate(o.cert, o.key)
 		if err != nil {
-			fmt.Fprintf(os.Stderr, "sse: certificate: %v\n", err)
-			os.Exit(1)
+			fail(1, "certificate: %v", err)
 		}
 		listener = tls.NewListener(listener, config)
 	}
 	token, warning, err := server.Token(o.tokenFile)
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "sse: -publish-token-file: %v\n", err)
-		os.Exit(1)
+		fail(1, "-publish-token-file: %v", err)
 	}
 	if warning != "" {
 		fmt.Fprintf(os.Stderr, "sse: -publish-token-file: %s\n", warning)
 	}
 
+	output := server.LogTo(os.Stdout, golog.Default.Printer.IsTerminal)
 	broker := sse.NewBroker()
 	go server.CollectGarbage(broker.Done(), ballast, func() int64 { return broker.Stats().ClientsTotal })
 	// Where the events come from and go: this server alone, or the stream of all servers.
 	publish := broker.Publish
 	var member *cluster.Member
 	if o.nats.URLs == "" {
-		go tick(publish, broker.Done(), o.interval)
+		go tick(publish, broker.Done(), o.interval, time.Now)
 	} else {
-		if member, err = cluster.Join(broker, o.interval, hello, o.nats); err != nil {
-			fmt.Fprintf(os.Stderr, "sse: -nats: %v\n", err)
-			os.Exit(2)
+		if member, err = cluster.Join(broker, o.nats); err != nil {
+			fail(2, "-nats: %v", err)
 		}
 		publish = member.Publish
+		go member.Tick(context.Background(), o.interval, hello)
 	}
 
 	app := newApp(broker, member)
@@ -148,47 +144,53 @@ func main() {
 		// OPTIONS says who may publish, in place of the broker's, which says who may read.
 		app.HandleMany("POST OPTIONS", "/events", sse.PublishHandler(sse.Publisher{Publish: publish, Token: token, Origins: o.origins}))
 	}
-	app.Logger().SetLevelOutput("error", os.Stderr)
 	serveErr := make(chan error, 1)
 	go func() {
-		// http://localhost:8080 and http://localhost:8080/events
-		serveErr <- app.Run(iris.Listener(listener, server.Limits), iris.WithoutServerError(iris.ErrServerClosed), iris.WithoutInterruptHandler)
+		serveErr <- app.Run(iris.Listener(listener, server.Limits), iris.WithoutServerError(iris.ErrServerClosed),
+			iris.WithoutInterruptHandler, iris.WithoutStartupLog)
 	}()
+	output.Println("Now listening on: " + server.URL(scheme, o.addr, listener) + "\nPress Ctrl-C to stop.")
+	code := 0
 	select {
 	case <-serveErr:
-		os.Exit(1) // Iris has logged the error.
-	case <-signals.Done():
-		restore() // A second signal ends the process at once.
+		code = 1 // Iris has logged the error.
+	case <-signalled.Done():
 		stop(app, broker)
 	}
+	output.Flush()
+	os.Exit(code)
+}
+
+// fail says in one line why the server does not start.
+func fail(code int, format string, err error) {
+	fmt.Fprintf(os.Stderr, "sse: "+format+"\n", err)
+	os.Exit(code)
 }
 
 // maxCatchUp is how late tick may be and still make up for it; later, it was suspended.
 const maxCatchUp = time.Second
 
 // tick publishes an event each interval until done is closed. A time.Ticker would drop events at
-// intervals that the scheduler can't keep.
-func tick(publish func(context.Context, sse.Event) error, done <-chan struct{}, interval time.Duration) {
-	timer := time.NewTimer(interval)
-	defer timer.Stop()
+// intervals that the scheduler can't keep. An event tells the time now, by the machine's clock, at
+// which it is published: the clock may have been set, and the machine may have slept.
+func tick(publish func(context.Context, sse.Event) error, done <-chan struct{}, interval time.Duration, now func() time.Time) {
 	for next := time.Now().Add(interval); ; next = next.Add(interval) {
 		if wait := time.Until(next); wait > 0 {
-			timer.Reset(wait)
 			select {
-			case <-timer.C:
+			case <-time.After(wait):
 			case <-done:
 				return
 			}
 		} else if wait < -maxCatchUp {
 			next = time.Now()
 		}
-		if publish(context.Background(), sse.Event{Data: hello(next)}) != nil {
+		if publish(context.Background(), sse.Event{Data: hello(now())}) != nil {
 			return // The broker has stopped.
 		}
 	}
 }
 
-// hello returns the payload of the event at a time.
+// hello returns the payload of the event that is published at a time.
 func hello(now time.Time) []byte {
 	evt := event{
 		Timestamp: now.Unix(),

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,6 +14,8 @@ import (
 
 	"example.com/sse/internal/testkit"
 	"example.com/sse/sse"
+
+	"github.com/kataras/iris/v12"
 )
 
 func TestTokenFileThatCannotBeUsedIsOneLineAndExit1(t *testing.T) {
@@ -139,5 +142,37 @@ func TestNoAnswerIsSniffed(t *testing.T) {
 		if got := recorder.Header().Get("X-Content-Type-Options"); got != "nosniff" {
 			t.Errorf("%s: X-Content-Type-Options is %q", request, got)
 		}
+	}
+}
+
+// What an app's middleware has set for all answers is there once, and ours where the two differ.
+func TestNoHeaderComesTwice(t *testing.T) {
+	broker := sse.NewBroker()
+	app := newApp(broker, nil)
+	names := []string{"X-Content-Type-Options", "Cache-Control", "Content-Security-Policy", "Content-Type", "Allow"}
+	app.UseRouter(func(ctx iris.Context) {
+		for _, name := range names {
+			ctx.ResponseWriter().Header().Set(name, "the app's")
+		}
+		ctx.Next()
+	})
+	if err := app.Build(); err != nil {
+		t.Fatal(err)
+	}
+	for _, request := range []string{"GET /", "HEAD /", "GET /page.js", "PUT /", "GET /healthz", "GET /stats", "GET /missing"} {
+		method, path, _ := strings.Cut(request, " ")
+		recorder := httptest.NewRecorder()
+		app.ServeHTTP(recorder, httptest.NewRequest(method, path, nil))
+		for _, name := range names {
+			if got := recorder.Header().Values(name); len(got) != 1 {
+				t.Errorf("%s: %s is %q", request, name, got)
+			}
+		}
+		if request == "GET /" && strings.Contains(fmt.Sprint(recorder.Header()), "X-Content-Type-Options:[the app's]") {
+			t.Errorf("%s: %v", request, recorder.Header())
+		}
+	}
+	if err := broker.Shutdown(t.Context()); err != nil {
+		t.Error(err)
 	}
 }

@@ -2,7 +2,7 @@
 // JetStream: a client may be connected to any of them, reconnect to another, and neither
 // miss nor repeat an event. A stream on NATS numbers the events and keeps the last of them;
 // every server publishes to it and reads from it. [Join] makes a server a member;
-// [Member.Publish] publishes an event to all.
+// [Member.Publish] publishes an event to all, and [Member.Tick] one at each interval.
 //
 // While NATS is away nothing new arrives, and the streams of the clients stay open. A client
 // that connects meanwhile without a last event ID gets the events from the time on when its
@@ -50,6 +50,7 @@ type Member struct {
 	ready     atomic.Bool   // the broker's history was filled once; stays true in an outage
 	lastSeq   atomic.Uint64 // sequence of the newest event read; 0 before the first
 	lastTick  atomic.Int64  // boundary of the last tick read, in ns since 1970; 0 before the first
+	missed    atomic.Uint64 // events that were in the stream and were not read
 
 	// Owned by read:
 
@@ -57,22 +58,27 @@ type Member struct {
 	lastStored time.Time // when NATS stored the newest event read
 	badNames   warnOnce  // of names that are not text
 	loggedDiff string    // between the stream's configuration and ours, as last logged
+	shared     bool      // the stream has other subjects, too, whose messages have sequences of their own
+	gaps       gapLog
 }
 
 // Stats are a member's figures.
 type Stats struct {
 	Connected    bool   `json:"connected"`
 	LastSequence uint64 `json:"last_sequence"` // of the newest event read; 0 before the first
+
+	// Missed is how many events the stream no longer held when this server was to read them, since
+	// it was ready: they were deleted before. Where the stream holds other subjects, too, it stays 0.
+	Missed uint64 `json:"missed"`
 }
 
-// Join feeds the broker from NATS until the broker stops, and publishes what payload returns
-// for each tick: a multiple of the interval since 1970, which must be positive. It returns at once, also where NATS is
+// Join feeds the broker from NATS until the broker stops. It returns at once, also where NATS is
 // not there yet, and goes on trying; until the history is filled, clients wait. So call Join
 // before the server listens, once for a broker: it has no other source from then on. Join closes
 // [sse.Broker.Notifier], where an event would get an ID that no other server knows, so a send
 // panics; publish with [Member.Publish]. Join's error says what is wrong with the options, and
 // repeats no URL, since that may hold a password.
-func Join(broker *sse.Broker, interval time.Duration, payload func(time.Time) []byte, o Options) (*Member, error) {
+func Join(broker *sse.Broker, o Options) (*Member, error) {
 	if err := checkURLs(o.URLs); err != nil {
 		return nil, err
 	}
@@ -84,12 +90,12 @@ func Join(broker *sse.Broker, interval time.Duration, payload func(time.Time) []
 	m := &Member{options: o, broker: broker, connChanged: make(chan struct{}, 1)}
 	broker.Hold()
 	close(broker.Notifier)
-	go m.run(interval, payload)
+	go m.run()
 	return m, nil
 }
 
-// run connects, reads and publishes the ticks until the broker stops.
-func (m *Member) run(interval time.Duration, payload func(time.Time) []byte) {
+// run connects and reads until the broker stops.
+func (m *Member) run() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	nc, err := m.connect()
@@ -105,7 +111,6 @@ func (m *Member) run(interval time.Duration, payload func(time.Time) []byte) {
 	}
 	m.js.Store(js)
 	go m.read(ctx, nc, js)
-	go (&ticker{member: m, nc: nc, js: js, interval: interval, payload: payload}).run(ctx)
 	<-m.broker.Done()
 }
 
@@ -115,7 +120,7 @@ func (m *Member) Ready() bool { return m.ready.Load() }
 
 // Stats returns the figures as they are now.
 func (m *Member) Stats() Stats {
-	return Stats{Connected: m.connected.Load(), LastSequence: m.lastSeq.Load()}
+	return Stats{Connected: m.connected.Load(), LastSequence: m.lastSeq.Load(), Missed: m.missed.Load()}
 }
 
 // A warnOnce logs a warning once, and again only after a reset or after another warning: what is

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"testing"
-	"time"
 
 	"example.com/sse/sse"
 )
@@ -13,8 +12,7 @@ import (
 func joinNobody(t *testing.T) (*sse.Broker, *Member) {
 	t.Helper()
 	broker := sse.NewBroker()
-	payload := func(time.Time) []byte { return nil }
-	member, err := Join(broker, time.Hour, payload, Options{URLs: "nats://127.0.0.1:1", Replicas: 1})
+	member, err := Join(broker, Options{URLs: "nats://127.0.0.1:1", Replicas: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -73,8 +73,6 @@ func (m *Member) consume(ctx context.Context, nc *nats.Conn, js jetstream.JetStr
 	start := startSequence(state, last)
 	if last > 0 && start <= last {
 		golog.Warnf("NATS: the stream ends at %d, before the last event read, %d: has NATS lost its end?", state.LastSeq, last)
-	} else if last > 0 && state.FirstSeq > start {
-		golog.Warnf("NATS: the stream begins at %d: what it held after %d was not read", state.FirstSeq, last)
 	}
 	newest, err := lastSequence(ctx, stream)
 	if err != nil {
@@ -134,6 +132,7 @@ func (m *Member) forward(ctx context.Context, sequence uint64, stored time.Time,
 	if err := m.broker.Publish(ctx, e); err != nil {
 		return err
 	}
+	m.noteGap(sequence)
 	m.lastSeq.Store(sequence)
 	m.lastStored = stored
 	if boundary := boundaryOf(header.Get(jetstream.MsgIDHeader)); boundary != 0 {

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -106,7 +107,7 @@ func TestNameThatIsNoTextStopsNothing(t *testing.T) {
 func TestWarningIsLoggedOnceUntilReset(t *testing.T) {
 	var lines strings.Builder
 	golog.SetOutput(&lines)
-	defer golog.Reset()
+	defer golog.SetOutput(os.Stdout)
 	var trouble warnOnce
 	for _, say := range []string{"A", "A", "B", "B", "", "B"} {
 		if say == "" {

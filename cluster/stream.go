@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/kataras/golog"
@@ -57,32 +57,13 @@ func (m *Member) openStream(ctx context.Context, js jetstream.JetStream) (jetstr
 	if err != nil {
 		return nil, fmt.Errorf("stream %s: %w", streamName, err)
 	}
-	if diff := configDiff(stream.CachedInfo().Config, ours); diff != m.loggedDiff {
+	theirs := stream.CachedInfo().Config
+	m.shared = !slices.Equal(theirs.Subjects, ours.Subjects)
+	if diff := configDiff(theirs, ours); diff != m.loggedDiff {
 		m.loggedDiff = diff
 		if diff != "" {
 			golog.Warnf("NATS: stream %s is left as it is, but differs: %s", streamName, diff)
 		}
 	}
 	return stream, nil
-}
-
-// configDiff returns in words how a stream's configuration differs from ours, or "". More
-// replicas than ours are no difference.
-func configDiff(theirs, ours jetstream.StreamConfig) string {
-	var list []string
-	compare := func(what string, theirs, ours any) {
-		if theirs, ours := fmt.Sprint(theirs), fmt.Sprint(ours); theirs != ours {
-			list = append(list, fmt.Sprintf("%s %s and not %s", what, theirs, ours))
-		}
-	}
-	compare("subjects", theirs.Subjects, ours.Subjects)
-	compare("storage", theirs.Storage, ours.Storage)
-	compare("retention", theirs.Retention, ours.Retention)
-	compare("discard", theirs.Discard, ours.Discard)
-	compare("max messages", theirs.MaxMsgs, ours.MaxMsgs)
-	compare("max bytes", theirs.MaxBytes, ours.MaxBytes)
-	compare("max age", theirs.MaxAge, ours.MaxAge)
-	compare("duplicate window", theirs.Duplicates, ours.Duplicates)
-	compare("replicas", theirs.Replicas, max(theirs.Replicas, ours.Replicas))
-	return strings.Join(list, ", ")
 }

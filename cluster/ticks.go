@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -18,53 +17,79 @@ const tickIDPrefix = "tick-"
 // another server's of the same tick, is on its way to the replicas.
 const errDuplicateInProcess jetstream.ErrorCode = 10158
 
-// A ticker publishes the ticks. All servers tick on the same boundaries and publish with the
-// boundary as message ID, by which JetStream deduplicates them: there is no leader, and any
-// server may die. A ticker belongs to one goroutine.
+// clockCheck is how often a ticker looks at the clock while it waits: the clock may be set, and
+// timers stand still while the machine sleeps.
+const clockCheck = time.Second
+
+// Tick publishes an event at each multiple of the interval since 1970, until ctx ends or the broker
+// stops. payload returns its data for the time, by this machine's clock, at which it is published. All members
+// that tick with the same interval publish with the same message IDs, by which JetStream deduplicates the
+// ticks: the first one's is the event, there is no leader, and any server may die. The interval must be
+// positive.
+//
+// A tick is published with one try. There is none while NATS is away, before the member is
+// ready, or while the clock, after it was set back, shows times at which there was a tick in the last two minutes.
+func (m *Member) Tick(ctx context.Context, interval time.Duration, payload func(time.Time) []byte) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-m.broker.Done():
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	t := &ticker{member: m, interval: interval, payload: payload}
+	onBoundaries(ctx, interval, time.Now, t.tick)
+}
+
+// onBoundaries calls tick with each multiple of the interval when a clock shows it, until ctx ends.
+func onBoundaries(ctx context.Context, interval time.Duration, clock func() time.Time, tick func(ctx context.Context, boundary int64)) {
+	boundary := lastBoundary(clock(), interval)
+	for ctx.Err() == nil {
+		now := clock()
+		next := nextBoundary(now, boundary, interval)
+		if wait := time.Unix(0, next).Sub(now); wait > 0 {
+			boundary = next - int64(interval) // The clock may have been set back.
+			select {
+			case <-time.After(min(wait, clockCheck)):
+			case <-ctx.Done():
+			}
+			continue
+		}
+		boundary = next
+		tick(ctx, boundary)
+	}
+}
+
+// A ticker publishes ticks. It belongs to one goroutine.
 type ticker struct {
 	member   *Member
-	nc       *nats.Conn
-	js       jetstream.JetStream
 	interval time.Duration
 	payload  func(time.Time) []byte
 
-	boundary int64 // of the current or the last tick, in ns since 1970
-	failed   bool  // the last publication failed
-	trouble  warnOnce
-}
-
-func (t *ticker) run(ctx context.Context) {
-	t.boundary = lastBoundary(time.Now(), t.interval)
-	for {
-		now := time.Now()
-		t.boundary = nextBoundary(now, t.boundary, t.interval)
-		select {
-		case <-time.After(time.Unix(0, t.boundary).Sub(now)):
-		case <-ctx.Done():
-			return
-		}
-		t.tick(ctx)
-	}
+	failed  bool // the last publication failed
+	trouble warnOnce
 }
 
 // tick publishes the boundary's tick, unless another server has, with one try that ends by the
 // next boundary. Before the history is filled it publishes nothing, since the last tick is not
 // known.
-func (t *ticker) tick(ctx context.Context) {
-	ctx, cancel := context.WithDeadline(ctx, time.Unix(0, t.boundary).Add(t.interval))
+func (t *ticker) tick(ctx context.Context, boundary int64) {
+	ctx, cancel := context.WithTimeout(ctx, time.Until(time.Unix(0, boundary).Add(t.interval)))
 	defer cancel()
+	js, _ := t.member.js.Load().(jetstream.JetStream)
 	// IsConnected blocks for as long as a frozen NATS does not answer to a new connection.
-	if !t.member.ready.Load() || !t.nc.IsConnected() || !isNew(t.boundary, t.member.lastTick.Load(), t.interval) {
+	if js == nil || !t.member.ready.Load() || !js.Conn().IsConnected() || !isNew(boundary, t.member.lastTick.Load(), t.interval) {
 		return
 	}
 	// The socket of a frozen NATS takes what is sent, and NATS would publish the ticks of all
 	// intervals at once when it goes on.
-	if t.failed && t.nc.FlushWithContext(ctx) != nil {
+	if t.failed && js.Conn().FlushWithContext(ctx) != nil {
 		return
 	}
-	id := tickIDPrefix + strconv.FormatInt(t.boundary, 10)
-	_, err := t.js.Publish(ctx, subject, t.payload(time.Unix(0, t.boundary)),
-		jetstream.WithMsgID(id), jetstream.WithRetryAttempts(0))
+	id := tickIDPrefix + strconv.FormatInt(boundary, 10)
+	_, err := js.Publish(ctx, subject, t.payload(time.Now()), jetstream.WithMsgID(id), jetstream.WithRetryAttempts(0))
 	var answer *jetstream.APIError
 	if errors.As(err, &answer) && answer.ErrorCode == errDuplicateInProcess {
 		err = nil

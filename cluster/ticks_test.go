@@ -1,7 +1,10 @@
 package cluster
 
 import (
+	"context"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -31,6 +34,39 @@ func TestTicksAreOneAnInterval(t *testing.T) {
 			t.Errorf("%s: got %d, want %d", test.what, got, test.want)
 		}
 	}
+}
+
+func TestTicksFollowTheClockWhenItIsSet(t *testing.T) {
+	const interval = time.Minute
+	synctest.Test(t, func(t *testing.T) {
+		var ahead atomic.Int64 // how far the clock was set ahead of the timers, as while a machine sleeps
+		clock := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+		var ticks atomic.Int64
+		last := time.Now() // when the last tick was, by the timers
+		go onBoundaries(t.Context(), interval, clock, func(_ context.Context, boundary int64) {
+			if late := clock().Sub(time.Unix(0, boundary)); late < 0 || late >= interval || boundary%int64(interval) != 0 {
+				t.Errorf("the tick of %v came %v after it", time.Unix(0, boundary).UTC(), late)
+			}
+			if waited := time.Since(last); waited > 2*interval {
+				t.Errorf("no tick for %v", waited)
+			}
+			last = time.Now()
+			ticks.Add(1)
+		})
+		for _, set := range []time.Duration{0, time.Hour, 0, 90 * time.Second, -time.Hour, 0, -time.Second, 0, time.Millisecond, 0} {
+			time.Sleep(interval * 5 / 4)
+			synctest.Wait()
+			if ticks.Swap(0) == 0 {
+				t.Errorf("no tick in an interval and a quarter before %v", clock().UTC())
+			}
+			ahead.Add(int64(set))
+			time.Sleep(2 * clockCheck)
+			synctest.Wait()
+			if n := ticks.Load(); set >= interval && n == 0 {
+				t.Errorf("the clock was set by %v: no tick at once", set)
+			}
+		}
+	})
 }
 
 func TestTickOfAnotherServerIsNotPublishedAgain(t *testing.T) {

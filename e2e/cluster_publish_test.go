@@ -22,8 +22,7 @@ import (
 func join(t *testing.T, urls string) *cluster.Member {
 	t.Helper()
 	broker := sse.NewBroker()
-	payload := func(time.Time) []byte { return []byte("tick") }
-	member, err := cluster.Join(broker, never, payload, cluster.Options{URLs: urls, Replicas: 1})
+	member, err := cluster.Join(broker, cluster.Options{URLs: urls, Replicas: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,11 @@ func TestDeletedStreamIsMadeAgainWithHigherIDs(t *testing.T) {
 		t.Fatal(err)
 	}
 	after := publishAgain(t, js)
+	for _, s := range servers {
+		if strings.Contains(s.output(), "differs") {
+			t.Errorf("a stream of its own differs: %s", s.output())
+		}
+	}
 	if after <= before {
 		t.Fatalf("event %d follows event %d", after, before)
 	}

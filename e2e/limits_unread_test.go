@@ -2,9 +2,11 @@ package e2e
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -32,4 +34,51 @@ func TestAnswersThatAreNeverReadEnd(t *testing.T) {
 			t.Fatal("the server still waits for it to read")
 		}
 	}
+}
+
+// Of one answer after the other, too, and of large ones: the page's script for each 40 bytes.
+func TestAnswersThatAreNotReadTakeABoundedAmountOfTheKernelsMemory(t *testing.T) {
+	t.Parallel()
+	need(t, "/proc/net/tcp", "Linux")
+	s := start(t, "-interval", never.String())
+	conn := dial(t, s)
+	conn.(*net.TCPConn).SetReadBuffer(4 << 10)
+	if _, err := io.WriteString(conn, strings.Repeat("GET /page.js HTTP/1.1\r\nHost: x\r\n\r\n", 330)); err != nil {
+		t.Fatal(err)
+	}
+	// The kernel takes more and more until it has what it takes.
+	most, grown := 0, time.Now()
+	for time.Since(grown) < time.Second {
+		if n := unacknowledged(t, s, conn); n > most {
+			most, grown = n, time.Now()
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	// Linux doubles the bound, and lets the last segment exceed it.
+	if most < 10<<10 || most > 384<<10 {
+		t.Errorf("the kernel keeps %d KiB", most>>10)
+	}
+}
+
+// unacknowledged returns how many bytes the kernel keeps at a server's end of a connection, because
+// the other end has not acknowledged them, or 0 once the server has closed it.
+func unacknowledged(t *testing.T, s *server, conn net.Conn) int {
+	t.Helper()
+	table, err := os.ReadFile("/proc/net/tcp")
+	if err != nil {
+		t.Skip(err)
+	}
+	port := func(addr net.Addr) string { return fmt.Sprintf(":%04X", addr.(*net.TCPAddr).Port) }
+	for line := range strings.Lines(string(table)) {
+		fields := strings.Fields(line) // of 127.0.0.1:port in hexadecimal, the queues' lengths likewise
+		if strings.HasSuffix(fields[1], port(conn.RemoteAddr())) && strings.HasSuffix(fields[2], port(conn.LocalAddr())) {
+			queue, _, _ := strings.Cut(fields[4], ":")
+			n, err := strconv.ParseInt(queue, 16, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return int(n)
+		}
+	}
+	return 0
 }

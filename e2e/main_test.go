@@ -86,7 +86,7 @@ func (m suite) Run() int {
 	defer os.RemoveAll(dir)
 	binary, natsBinary = filepath.Join(dir, "sse"), filepath.Join(dir, "nats-server")
 	// Before the tests: with an empty cache, on a busy machine, it takes longer than a test may.
-	err = build(binary, "..", ".")
+	err = build(binary, "..", ".", "CGO_ENABLED=0") // as make does
 	if err == nil {
 		err = build(natsBinary, ".", "github.com/nats-io/nats-server/v2") // at the version in go.mod
 	}
@@ -104,9 +104,10 @@ func (m suite) Run() int {
 }
 
 // build builds a package, as the module in a folder has it, into a file.
-func build(file, folder, pkg string) error {
+func build(file, folder, pkg string, env ...string) error {
 	cmd := exec.Command("go", "build", "-o", file, pkg)
 	cmd.Dir = folder
+	cmd.Env = append(os.Environ(), env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building %s: %w\n%s", filepath.Base(file), err, out)
 	}

@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"debug/elf"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -12,6 +14,26 @@ import (
 
 	"example.com/sse/internal/testkit"
 )
+
+// In an image of nothing else there is no C library.
+func TestBinaryNeedsNoLibrary(t *testing.T) {
+	t.Parallel()
+	program, err := elf.Open(binary)
+	if err != nil {
+		t.Skip(err) // no Linux
+	}
+	defer program.Close()
+	for _, part := range program.Progs {
+		if part.Type == elf.PT_INTERP {
+			t.Error("the kernel has to load another program first")
+		}
+	}
+	need(t, "make", "apt-get install make")
+	made := exec.CommandContext(t.Context(), "make", "-n", "-C", "..", "build")
+	if commands, err := made.CombinedOutput(); err != nil || !strings.Contains(string(commands), "CGO_ENABLED=0 go build") {
+		t.Errorf("make builds another: %v, %s", err, commands)
+	}
+}
 
 // A process is what Linux tells about one.
 type process struct {

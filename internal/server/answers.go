@@ -11,7 +11,7 @@ import (
 // status 405 name all methods that their path has (RFC 9110, section 15.5.6): Iris names only one.
 func Answers(app *iris.Application) {
 	app.UseRouter(func(ctx iris.Context) {
-		ctx.Header("X-Content-Type-Options", "nosniff")
+		ctx.ResponseWriter().Header().Set("X-Content-Type-Options", "nosniff")
 		ctx.Next()
 		if ctx.GetStatusCode() == iris.StatusMethodNotAllowed {
 			allow(app, ctx)

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestConnectionsHaveAUserTimeoutAndNoKeepAlive(t *testing.T) {
+func TestConnectionsHaveAUserTimeoutNoKeepAliveAndABoundedBuffer(t *testing.T) {
 	l, err := Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -38,6 +38,9 @@ func TestConnectionsHaveAUserTimeoutAndNoKeepAlive(t *testing.T) {
 			}
 			if on, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_KEEPALIVE); err != nil || on != 0 {
 				t.Errorf("SO_KEEPALIVE: %d, %v", on, err)
+			}
+			if bound, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_SNDBUF); err != nil || bound != 2*sendBuffer {
+				t.Errorf("SO_SNDBUF: %d, %v", bound, err)
 			}
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -16,6 +17,45 @@ import (
 
 	"github.com/kataras/golog"
 )
+
+func TestURLCanBeOpenedInABrowser(t *testing.T) {
+	for addr, want := range map[string]string{
+		":0":          "http://localhost:PORT",
+		"0.0.0.0:0":   "http://localhost:PORT",
+		"[::]:0":      "http://localhost:PORT",
+		"127.0.0.1:0": "http://127.0.0.1:PORT",
+		"[::1]:0":     "http://[::1]:PORT",
+		"localhost:0": "http://localhost:PORT",
+		"[::1%lo]:0":  "http://[::1%25lo]:PORT",
+		"127.0.0.1:":  "http://127.0.0.1:PORT",
+	} {
+		listener, err := Listen(addr)
+		if err != nil {
+			t.Logf("%s: %v", addr, err) // This machine may have no IPv6.
+			continue
+		}
+		defer listener.Close()
+		_, port, err := net.SplitHostPort(listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := URL("http", addr, listener)
+		if got != strings.Replace(want, "PORT", port, 1) {
+			t.Errorf("%s: %s", addr, got)
+		}
+		u, err := url.Parse(got)
+		if err != nil {
+			t.Errorf("%s: %v", addr, err)
+			continue
+		}
+		conn, err := net.DialTimeout("tcp", u.Host, testkit.Limit)
+		if err != nil {
+			t.Errorf("%s: %v", addr, err)
+			continue
+		}
+		conn.Close()
+	}
+}
 
 func TestNoGoroutineThatStaysShakesHands(t *testing.T) {
 	cert, key := makePair(t, 1)

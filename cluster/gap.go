@@ -1,0 +1,37 @@
+package cluster
+
+import (
+	"time"
+
+	"github.com/kataras/golog"
+)
+
+// gapLogPause is the least time between two lines about gaps: in a burst there may be one after
+// each event.
+const gapLogPause = time.Second
+
+// A gapLog is what is to be logged of the gaps in the stream's sequences.
+type gapLog struct {
+	missed      uint64 // not logged yet
+	after, then uint64 // the sequences around the last gap
+	next        time.Time
+}
+
+// noteGap counts and logs the events between the last one read and the one with the given
+// sequence, which comes now. The stream has deleted them: because its configuration has it keep less than this
+// server can read in time, or because somebody purged it. What was deleted before this server had ever
+// caught up is nothing that it missed.
+func (m *Member) noteGap(sequence uint64) {
+	g := &m.gaps
+	if last := m.lastSeq.Load(); m.ready.Load() && !m.shared && last > 0 && sequence > last+1 {
+		n := sequence - last - 1
+		m.missed.Add(n)
+		g.missed += n
+		g.after, g.then = last, sequence
+	}
+	if now := time.Now(); g.missed > 0 && !now.Before(g.next) {
+		golog.Warnf("NATS: %d events were deleted from the stream before they were read, the last of them between %d and %d", g.missed, g.after, g.then)
+		g.missed = 0
+		g.next = now.Add(gapLogPause)
+	}
+}
