@@ -117,6 +117,41 @@ func TestPageShowsDataAsText(t *testing.T) {
 	}
 }
 
+// Whoever writes a timestamp in JavaScript has milliseconds.
+func TestPageKnowsMillisecondsFromSeconds(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	tb := newWindow(t)
+	tb.visit(s.url)
+	s.waitForClients(1)
+	tests := []struct{ timestamp, time string }{
+		{"1700000000", "2023-11-14T22:13:20.000Z"},
+		{"1700000000000", "2023-11-14T22:13:20.000Z"},
+		{"1700000000123", "2023-11-14T22:13:20.000Z"}, // The title has no milliseconds.
+		{"1700000000000000", "2023-11-14T22:13:20.000Z"},
+		{"99999999999", "5138-11-16T09:46:39.000Z"},
+		{"100000000000", "1973-03-03T09:46:40.000Z"},
+		{"-1700000000000", "1916-02-18T01:46:40.000Z"},
+		{"0", "1970-01-01T00:00:00.000Z"},
+	}
+	for i, test := range tests {
+		s.send(int64(i+1), `{"timestamp":`+test.timestamp+`,"message":"m"}`)
+	}
+	for i, got := range tb.waitForRows(len(tests)) {
+		if got.timestamp != tests[i].timestamp {
+			t.Errorf("%s is shown as %s", tests[i].timestamp, got.timestamp)
+		}
+		cell := fmt.Sprintf("messagesTable.tBodies[0].rows[%d].cells[0]", i)
+		if at := eval[string](tb, "new Date("+cell+".title).toISOString()"); at != tests[i].time {
+			t.Errorf("%s is taken for %s, want %s", tests[i].timestamp, at, tests[i].time)
+		}
+		if local, want := eval[string](tb, cell+".dataset.local"),
+			eval[string](tb, `new Date(`+cell+`.title).toLocaleTimeString(undefined, {timeStyle: "medium"})`); local != want {
+			t.Errorf("beside %s is %s, want %s", tests[i].timestamp, local, want)
+		}
+	}
+}
+
 func TestPageKeepsTheLast500Rows(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

@@ -118,3 +118,14 @@ func (s *stage) waitForClients(n int64) {
 		return nil
 	})
 }
+
+// waitForClientsTotal waits until that many clients have been registered, and one is.
+func (s *stage) waitForClientsTotal(n int64) {
+	s.t.Helper()
+	testkit.Eventually(s.t, func() error {
+		if got := s.broker.Stats(); got.ClientsTotal != n || got.Clients != 1 {
+			return fmt.Errorf("%d clients are registered and %d were, want 1 and %d", got.Clients, got.ClientsTotal, n)
+		}
+		return nil
+	})
+}

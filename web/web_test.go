@@ -27,10 +27,15 @@ func TestPageAndItsFilesHaveTheirHeaders(t *testing.T) {
 	server := httptest.NewServer(app)
 	t.Cleanup(server.Close)
 	for path, contentType := range map[string]string{
-		"/":           "text/html; charset=utf-8",
-		"/page.css":   "text/css; charset=utf-8",
-		"/page.js":    "text/javascript; charset=utf-8",
-		"/support.js": "text/javascript; charset=utf-8",
+		"/":            "text/html; charset=utf-8",
+		"/page.css":    "text/css; charset=utf-8",
+		"/announce.js": "text/javascript; charset=utf-8",
+		"/header.js":   "text/javascript; charset=utf-8",
+		"/page.js":     "text/javascript; charset=utf-8",
+		"/scroll.js":   "text/javascript; charset=utf-8",
+		"/stream.js":   "text/javascript; charset=utf-8",
+		"/support.js":  "text/javascript; charset=utf-8",
+		"/table.js":    "text/javascript; charset=utf-8",
 	} {
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
 			request, err := http.NewRequest(method, server.URL+path, nil)

@@ -1,0 +1,97 @@
+// The event stream. The page opens it again whenever it is lost, and it continues after the last event that came.
+
+import { tell } from './header.js';
+
+const OPEN_WITHIN = 5000;   // ms that a stream may take to open before the header says so
+const HIDDEN_FOR = 3000;    // ms that a hidden tab keeps its connection, so that a glance elsewhere costs nothing
+const RETRY = 2000;         // ms, and up to as many again, before the page itself opens a new stream
+const BEFORE_ALL = '0';     // the last ID of a page that got no event yet: it misses what comes before its first, too
+
+let source = null; // the EventSource, or null while there is none
+let lastId;        // the stream continues after this event; null before it was first opened
+let types;         // the names of the events to receive
+let receive;       // gets each event
+let timer;         // the end of OPEN_WITHIN or of RETRY
+
+// subscribe keeps a stream open while the page is seen, from after an event ID on, or from now on where that is null.
+export function subscribe(names, id, receiver) {
+	[types, lastId, receive] = [names, id, receiver];
+	document.addEventListener('visibilitychange', seenOrHidden);
+	addEventListener('pagehide', pause); // The page may live on in the browser's back/forward cache.
+	addEventListener('pageshow', () => {
+		open();
+		seenOrHidden();
+	});
+}
+
+function open() {
+	if (source) return;
+	clearTimeout(timer);
+	// The browser sends the Last-Event-ID header when it reconnects by itself, but a new EventSource can't.
+	const after = lastId === null ? '' : '?lastEventId=' + encodeURIComponent(lastId);
+	let stream;
+	try {
+		stream = new EventSource('events' + after);
+	} catch { // The browser has none, or something in it refuses.
+		tell('unsupported');
+		return;
+	}
+	source = stream;
+	lastId ??= BEFORE_ALL;
+	timer = setTimeout(tell, OPEN_WITHIN, 'late');
+
+	// WebKit revives a stream that was closed when the page went into the back/forward cache.
+	const on = (type, handle) => stream.addEventListener(type, evt => {
+		if (stream === source) handle(evt);
+		else stream.close();
+	});
+	// A server may call its events open and error, too. Only those have data.
+	const fromBrowser = handle => evt => {
+		if (!(evt instanceof MessageEvent)) handle();
+	};
+	on('open', fromBrowser(() => {
+		clearTimeout(timer);
+		tell(lastId === BEFORE_ALL ? 'waiting' : 'live');
+	}));
+	on('error', fromBrowser(() => {
+		clearTimeout(timer);
+		tell('lost');
+		// Without an ID of its own the browser would continue with live events only.
+		if (stream.readyState === EventSource.CLOSED || lastId === BEFORE_ALL) retry();
+	}));
+	for (const type of types) {
+		on(type, evt => {
+			if (!(evt instanceof MessageEvent)) return;
+			lastId = evt.lastEventId;
+			tell('live');
+			receive(evt);
+		});
+	}
+}
+
+function close() {
+	clearTimeout(timer);
+	source?.close();
+	source = null;
+}
+
+function retry() {
+	close();
+	timer = setTimeout(open, RETRY * (1 + Math.random()));
+}
+
+// Over HTTP/1.1 a browser allows a site six connections. A tab that nobody sees gives its own back, since
+// otherwise a seventh tab would not even load. When it is seen again, the stream continues after its last ID.
+
+let hiding;
+
+function pause() {
+	close();
+	tell('paused');
+}
+
+function seenOrHidden() {
+	clearTimeout(hiding);
+	if (document.hidden) hiding = setTimeout(pause, HIDDEN_FOR);
+	else open();
+}

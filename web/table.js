@@ -1,0 +1,97 @@
+// The table has a row for each of the last events.
+
+import { follow, holdStill } from './scroll.js';
+
+const ROWS_KEPT = 500;
+const ROWS_A_FRAME = 50; // so that the page answers its reader also while thousands of events come, or come again
+
+const tbody = document.getElementById('messagesTable').tBodies[0];
+const blank = document.getElementById('row').content.firstElementChild;
+const rows = new Map(); // by event ID, in the table's order
+let queue = [];         // events that wait for a frame
+let frame = 0;
+
+// add has an event shown with one of the next frames.
+export function add(evt) {
+	queue.push(evt);
+	// Events can come faster than rows are made, and a hidden tab gets no frames at all. A row that as many others
+	// follow as are kept would go as soon as they come.
+	if (queue.length >= 2 * ROWS_KEPT) queue = queue.slice(-ROWS_KEPT);
+	frame ||= requestAnimationFrame(show);
+}
+
+function show() {
+	queue = queue.slice(-ROWS_KEPT);
+	const events = queue.splice(0, ROWS_A_FRAME);
+	const hold = holdStill(rows.values());
+	const fresh = document.createDocumentFragment();
+	for (const evt of events) {
+		// A server that can't place our last ID replays all that it retains, so a row may come again, and moves to
+		// the end with those around it. No event is left out: IDs fall where a source restarts its numbering.
+		remove(evt.lastEventId);
+		const row = rowOf(evt);
+		if (events.length === 1) row.className = 'fresh';
+		rows.set(evt.lastEventId, row);
+		fresh.append(row);
+	}
+	tbody.append(fresh);
+	for (const id of rows.keys()) {
+		if (rows.size <= ROWS_KEPT) break;
+		remove(id);
+	}
+	hold();
+	follow();
+	frame = queue.length > 0 ? requestAnimationFrame(show) : 0;
+}
+
+function remove(id) {
+	rows.get(id)?.remove();
+	rows.delete(id);
+}
+
+// firstId returns the ID of the first row once all events are shown, or undefined where there is none.
+export function firstId() {
+	while (queue.length > 0) show();
+	return rows.keys().next().value;
+}
+
+// Data goes in as text, never as HTML.
+function rowOf(evt) {
+	const row = blank.cloneNode(true);
+	row.title = 'id ' + evt.lastEventId;
+	const [timestamp, message] = parse(evt.data);
+	const [cell, text] = row.cells;
+	cell.textContent = timestamp;
+	text.textContent = message;
+	if (evt.type !== 'message') text.dataset.name = evt.type;
+	const time = timeOf(timestamp);
+	if (timestamp !== '' && !isNaN(time)) {
+		cell.dataset.local = clock.format(time);
+		cell.title = time;
+	}
+	return row;
+}
+
+// parse returns what an event's data says in the demo's JSON: a timestamp and a message. What is anything else is
+// shown as it is. So is a number that JavaScript can't hold exactly.
+export function parse(data) {
+	try {
+		const { timestamp, message } = JSON.parse(data);
+		if (Math.abs(timestamp) <= Number.MAX_SAFE_INTEGER && typeof timestamp === 'number' && typeof message === 'string') {
+			return [timestamp, message];
+		}
+	} catch {}
+	return ['', data];
+}
+
+// A timestamp is in seconds since 1970, as Unix counts, or in milliseconds, as JavaScript does, or in microseconds.
+// Seconds reach 100,000,000,000 in the year 5138, and milliseconds have reached it in 1973.
+function timeOf(timestamp) {
+	while (Math.abs(timestamp) >= 1e11) timestamp /= 1000;
+	return new Date(timestamp * 1000);
+}
+
+let clock = { format: time => time.toTimeString().slice(0, 8) };
+try {
+	clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+} catch {} // There are browsers that refuse where the system's locale is an odd one.
