@@ -26,7 +26,7 @@ func BenchmarkEncode(b *testing.B) {
 }
 
 func BenchmarkResume(b *testing.B) {
-	var h history
+	h := history{max: defaultHistory}
 	for id := int64(1); h.evictedID == 0; id++ {
 		h.add(Event{ID: id, Data: payload})
 	}
@@ -73,12 +73,12 @@ func newKeptUpClients(tb testing.TB, clients int) (*Broker, *atomic.Int64) {
 		if err != nil {
 			tb.Fatal(err)
 		}
-		c := &client{broker: broker, outbox: newOutbox()}
-		c.socket.init(theirs)
+		c := newClient(broker, theirs)
 		broker.join(c)
 		if !broker.watch(c) {
 			go broker.waitForEnd(c)
 		}
+		go c.writeAlone(nil)
 		go func() {
 			buf := make([]byte, 4096)
 			for {

@@ -1,21 +1,15 @@
 package sse
 
 import (
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-const (
-	// heartbeatInterval is how long a stream may be silent before it gets a comment, so
-	// that proxies do not take it for dead: nginx closes after 60 s of silence.
-	// Section 9.2.7, "Authoring notes", suggests every 15 s or so.
-	heartbeatInterval = 15 * time.Second
-
-	// notifierBuffer is how many events may wait in Notifier while the broker is busy. More
-	// would be memory without a bound in bytes.
-	notifierBuffer = 1
-)
+// notifierBuffer is how many events may wait in Notifier while the broker is busy. More
+// would be memory without a bound in bytes.
+const notifierBuffer = 1
 
 // A Broker holds the open client connections, listens for incoming events on its
 // Notifier channel and in [Broker.Publish], and broadcasts them to all registered
@@ -35,11 +29,15 @@ type Broker struct {
 	// more events come this way: from then on a send panics.
 	Notifier chan Event
 
+	options        Options         // with its defaults
+	heartbeatEvent []byte          // a heartbeat for those who want to see it
+	began          time.Time       // what client.progress counts from
 	published      chan Event      // what Publish hands over; no buffer: what was sent was received
 	newClients     chan *client    // new client connections, to be registered
 	closingClients chan *client    // closed client connections, to be unregistered
-	hold           chan hold       // whether clients are held from now on
-	abort          chan chan<- int // asks to cut all clients off, and how many they were
+	endingClients  chan *client    // clients whose streams are to end
+	holdRequests   chan hold       // whether clients are held from now on
+	abortRequests  chan chan<- int // asks to cut all clients off, and how many they were
 	stop           func()          // closes done, the first time
 	done           chan struct{}   // closed when Shutdown begins
 	stopped        chan struct{}   // closed by listen at its end: no client is left
@@ -51,37 +49,55 @@ type Broker struct {
 
 	// Owned by listen:
 
-	clients   []*client   // the registry of client connections
-	history   history     // the recent events
-	held      bool        // clients wait to be placed in the history
-	unplaced  int         // how many clients have no position in the history yet
-	overdue   *time.Timer // fires when a client has waited enough for an event that is not there
-	overdueAt time.Time   // when that is; zero where nobody waits
-	fannedOut int64       // the history's position up to which the last fan-out went
-	writers   writers     // the goroutines that write for all clients
+	clients    []*client   // the registry of client connections
+	history    history     // the recent events
+	held       bool        // clients wait to be placed in the history
+	unplaced   int         // how many clients have no position in the history yet
+	aheadTimer *time.Timer // fires when a client has waited long enough for an event that has not come
+	aheadUntil time.Time   // when that is; zero where no client waits
+	fannedOut  int64       // the history's position up to which the last fan-out went
+	writers    writers     // the goroutines that write to all clients
+	roundTimer *time.Timer // fires when events have waited for the end of a round for maxRound
+	deferred   bool        // such events wait
 }
 
-// NewBroker returns a Broker that is running: it accepts clients and events until
-// [Broker.Shutdown].
-func NewBroker() *Broker {
+// NewBroker returns a Broker with the zero [Options] that is running: it accepts clients and
+// events until [Broker.Shutdown].
+func NewBroker() *Broker { return New(Options{}) }
+
+// New is [NewBroker] with options.
+func New(options Options) *Broker {
 	b := &Broker{
 		Notifier:       make(chan Event, notifierBuffer),
+		options:        options.withDefaults(),
+		began:          time.Now(),
 		published:      make(chan Event),
 		newClients:     make(chan *client),
 		closingClients: make(chan *client),
-		hold:           make(chan hold),
-		abort:          make(chan chan<- int),
+		endingClients:  make(chan *client),
+		holdRequests:   make(chan hold),
+		abortRequests:  make(chan chan<- int),
 		done:           make(chan struct{}),
 		stopped:        make(chan struct{}),
 		logLines:       make(chan logLines, 1),
-		overdue:        time.NewTimer(maxAhead),
+		aheadTimer:     newStoppedTimer(),
+		roundTimer:     newStoppedTimer(),
 		writers:        newWriters(),
 	}
+	b.history.max = b.options.History
+	b.heartbeatEvent = fmt.Appendf(nil, "event: heartbeat\ndata: %d\n\n", b.options.Heartbeat.Milliseconds())
 	b.stop = sync.OnceFunc(func() { close(b.done) })
 	// Set it running: listening and broadcasting events.
 	b.streams.Go(b.writeLog)
 	go b.listen()
 	return b
+}
+
+// newStoppedTimer returns a timer that does not fire until it is reset.
+func newStoppedTimer() *time.Timer {
+	t := time.NewTimer(time.Hour)
+	t.Stop()
+	return t
 }
 
 // listen is the broker's loop. It alone owns the registry and the history, and it waits
@@ -92,10 +108,9 @@ func (b *Broker) listen() {
 	defer close(b.stopped)
 	defer close(b.logLines)
 	defer b.watcher.close()
-	silence := time.NewTimer(heartbeatInterval)
+	silence := time.NewTimer(b.options.Heartbeat)
 	defer silence.Stop()
-	b.overdue.Stop() // Nobody waits yet.
-	// nil switches a case off.
+	// A nil channel is never ready: that is how a case is switched off below.
 	newClients, notifier, published, done := b.newClients, b.Notifier, b.published, b.done
 	for done != nil || len(b.clients) > 0 {
 		select {
@@ -103,6 +118,9 @@ func (b *Broker) listen() {
 			b.register(c)
 		case c := <-b.closingClients:
 			b.unregister(c)
+		case c := <-b.endingClients:
+			b.endStream(c)
+			b.writers.start()
 		case e, ok := <-notifier:
 			if !ok {
 				notifier = nil // Its senders have closed it.
@@ -113,25 +131,31 @@ func (b *Broker) listen() {
 			b.addAndFanOut(e, silence)
 		case <-b.writers.roundEnded:
 			b.maybeFanOut()
+		case <-b.roundTimer.C:
+			b.writers.abandonRound()
+			b.fanOut(false)
 		case <-silence.C:
-			b.fanOut(heartbeat)
-			silence.Reset(heartbeatInterval)
-		case <-b.overdue.C:
-			b.overdueAt = time.Time{}
-			b.fanOut(nil)
-		case h := <-b.hold:
+			b.fanOut(true)
+			silence.Reset(b.options.Heartbeat)
+		case <-b.aheadTimer.C:
+			b.aheadUntil = time.Time{}
+			b.fanOut(false)
+		case h := <-b.holdRequests:
 			b.held = h.held
 			b.addWaiting()
-			b.fanOut(nil)
+			b.fanOut(false)
 			close(h.done)
 		case <-done:
 			newClients, notifier, published, done = nil, nil, nil, nil
 			silence.Stop()
 			b.addWaiting()
-			b.fanOut(nil)
-			b.endStreams()
-		case left := <-b.abort:
-			newClients = nil // Nobody may join after all were cut off.
+			b.fanOut(false)
+			for _, c := range b.clients {
+				b.endStream(c)
+			}
+			b.writers.start()
+		case left := <-b.abortRequests:
+			newClients = nil // Shutdown's context may end before this loop has seen done.
 			for _, c := range b.clients {
 				c.cutOff()
 			}
@@ -141,8 +165,8 @@ func (b *Broker) listen() {
 }
 
 // register puts a client that has just connected into the registry. That is a slice and no map, so
-// that clients are written to in the order in which they came: what each of them needs lies side by
-// side in memory then, here and in the kernel, and an event takes a tenth less CPU.
+// that clients that came one after the other are written to one after the other: what they need lies side
+// by side in memory, here and in the kernel, and an event takes a tenth less CPU.
 func (b *Broker) register(c *client) {
 	c.index = len(b.clients)
 	b.clients = append(b.clients, c)
@@ -153,11 +177,11 @@ func (b *Broker) register(c *client) {
 	b.unplaced++
 	now := time.Now()
 	b.place(c, now)
-	b.enqueue(c, now, nil)
-	if c.outbox.wake() { // It has missed nothing, so only its head is to be written.
-		b.writers.add(c)
+	b.enqueue(c, now, false)
+	b.writers.start() // where the client's first writer, its request's goroutine, has found nothing before this
+	if c.ends != nil {
+		c.ends.start(b, c)
 	}
-	b.writers.startAside()
 }
 
 // unregister removes a client whose connection has ended from the registry.
@@ -167,6 +191,10 @@ func (b *Broker) unregister(c *client) {
 	b.clients[c.index].index = c.index
 	b.clients[last] = nil
 	b.clients = b.clients[:last]
+	c.index = gone
+	if c.ends != nil {
+		c.ends.timer.Stop()
+	}
 	if !c.cursor.placed {
 		b.unplaced--
 	}
@@ -174,13 +202,13 @@ func (b *Broker) unregister(c *client) {
 	b.log(logLine{false, len(b.clients)})
 }
 
-// addAndFanOut adds an event and puts the next heartbeat off, which only clients that have no
-// position in the history need: they do not get the event.
+// addAndFanOut adds an event, and puts the next heartbeat off. It does not where clients have no
+// position in the history yet: they do not get the event, and need their heartbeats.
 func (b *Broker) addAndFanOut(e Event, silence *time.Timer) {
 	b.add(e)
 	b.maybeFanOut()
 	if b.unplaced == 0 {
-		silence.Reset(heartbeatInterval)
+		silence.Reset(b.options.Heartbeat)
 	}
 }
 
@@ -200,15 +228,4 @@ func (b *Broker) addWaiting() {
 			b.add(e)
 		}
 	}
-}
-
-// endStreams closes every client's outbox: what is pending is the last that the client gets.
-func (b *Broker) endStreams() {
-	for _, c := range b.clients {
-		c.finished = true
-		if c.outbox.close() {
-			b.writers.add(c)
-		}
-	}
-	b.writers.start()
 }

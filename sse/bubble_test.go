@@ -47,6 +47,14 @@ func newPipeServer(t *testing.T) (*Broker, *pipeListener) {
 	return b, l
 }
 
+// newClient returns a client with a connection of its own, whose stream ends with the connection.
+func newClient(b *Broker, conn net.Conn) *client {
+	c := &client{broker: b, index: gone}
+	c.outbox.init()
+	newSocket(c, conn)
+	return c
+}
+
 // request connects and asks for the stream.
 func request(l *pipeListener, header string) net.Conn {
 	ours, theirs := net.Pipe()

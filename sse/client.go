@@ -1,8 +1,7 @@
 package sse
 
 import (
-	"errors"
-	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -11,39 +10,45 @@ import (
 type client struct {
 	// Set before the client is registered:
 
-	broker      *Broker
-	resumes     bool     // it sent a last event ID
-	lastEventID int64    // that ID
-	socket      socket   // its hijacked connection
-	handler     *handler // what serves it instead, as over HTTP/2; nil where the connection is hijacked
+	broker         *Broker
+	out            transport
+	socket         *socket // out, where the connection was hijacked; otherwise nil
+	resumes        bool    // it sent a last event ID
+	lastEventID    int64   // that ID
+	showHeartbeats bool    // its heartbeats are events
+	ends           *ending // when its stream is to end; nil for never
+	ended          func()  // what to call when its stream has ended; nil for nothing
 
-	head   []byte  // what a hijacked connection gets first; nil once its writer has taken it
-	outbox outbox  // from listen to the client's writer
-	next   *client // in a list of clients; owned by listen until the list is a writer's
+	outbox outbox         // from listen to the client's writer
+	rest   []byte         // what its writer has picked up and not written yet; owned by the writer
+	users  sync.WaitGroup // the writers that may use out; listen adds them while the client is registered
 
-	// Owned by listen:
+	// progress is when a part was last written of more than one, in nanoseconds since the broker began.
+	progress atomic.Int64
 
-	index     int // in the registry
-	cursor    cursor
+	// Owned by listen, but for next, which is the writer's while the client is in its list:
+
+	next      *client   // in a list of clients
+	index     int       // in the registry; gone where the client is not there
+	cursor    cursor    // how far it has been sent the history
 	waitUntil time.Time // how long it waits for an event that this broker does not have yet
+	commented bool      // what was made pending last is a comment
 	finished  bool      // it gets no more
 	cut       bool      // it was cut off
-
-	// Owned by whoever waits for the connection's end:
-
-	key      uint64 // the watcher's
-	received int    // how many bytes it has sent after its request
 }
+
+// gone is the index of a client that is not in the registry.
+const gone = -1
 
 // A cursor is how far a client has been sent the history. Only listen uses it. The zero
 // cursor has no position yet.
 type cursor struct {
 	placed     bool      // it has a position in the history
 	start, end int64     // the range that was last made pending
-	since      time.Time // since when something is pending
+	since      time.Time // since when something is pending, or could be
 }
 
-// place gives the cursor its position. Whatever else is pending then is a heartbeat.
+// place gives the cursor its position. Only a heartbeat can be pending then.
 func (c *cursor) place(position int64) {
 	c.placed = true
 	c.start, c.end = position, position
@@ -65,85 +70,9 @@ func (c *cursor) empty() bool { return c.start == c.end }
 // evicted tells whether the history has evicted the next event.
 func (c *cursor) evicted(h *history) bool { return !c.empty() && c.start < h.start() }
 
-// stalled tells whether the client's writer has not picked up anything for too long.
-func (c *cursor) stalled(now time.Time) bool { return now.Sub(c.since) > stallTimeout }
-
-// An outbox hands ranges of the history from listen to a client's one writer. What is pending
-// in it can be taken back and replaced by a longer range until the writer picks it up.
-//
-// Its state says whether the client has a writer. A writer that is blocked in a write keeps
-// the state: that keeps a second writer away, and what stays pending meanwhile is how the
-// broker notices that the client has stalled.
-type outbox struct {
-	batch  chan []byte // capacity 1: what is pending; listen fills and closes it
-	state  atomic.Int32
-	closed bool // owned by listen
-}
-
-// The states of an outbox.
-const (
-	idle    = iota // it has no writer
-	writing        // a writer has looked at it, and writes what it found
-	dirty          // listen has filled it since: the writer has to look again
-	closing        // listen has closed it since: the writer has to look to the end
-)
-
-func newOutbox() outbox { return outbox{batch: make(chan []byte, 1)} }
-
-// takeBack takes back what is pending, and reports whether that was anything. It is called by
-// listen alone.
-func (o *outbox) takeBack() bool {
-	select {
-	case <-o.batch:
-		return true
-	default:
-		return false
-	}
-}
-
-// put makes a batch pending, where nothing is, and reports whether a writer has to be found
-// for it: if there is one already, it will look again. It is called by listen alone.
-func (o *outbox) put(batch []byte) (needsWriter bool) {
-	o.batch <- batch
-	return o.state.Swap(dirty) == idle
-}
-
-// wake makes a writer look where nothing is pending, and reports whether one has to be found.
-// It is called by listen alone.
-func (o *outbox) wake() (needsWriter bool) { return o.state.CompareAndSwap(idle, dirty) }
-
-// close says that what is pending is the last, and reports whether a writer has to be found
-// to see that. It is called by listen alone.
-func (o *outbox) close() (needsWriter bool) {
-	if o.closed {
-		return false
-	}
-	o.closed = true
-	close(o.batch)
-	return o.state.Swap(closing) == idle
-}
-
-// next returns what is pending, or nil. It reports whether the outbox is closed and empty.
-// It is called by the client's writer alone.
-func (o *outbox) next() (batch []byte, closed bool) {
-	select {
-	case batch, ok := <-o.batch:
-		return batch, !ok
-	default:
-		return nil, false
-	}
-}
-
-// begin says that the writer has seen what listen has done so far, and reports whether the
-// outbox is being closed. It is called by the client's writer alone.
-func (o *outbox) begin() (ending bool) { return o.state.Swap(writing) == closing }
-
-// release gives the client up, and reports whether it did: not where listen has done
-// something since begin. It is called by the client's writer alone, which is none afterwards.
-func (o *outbox) release() bool { return o.state.CompareAndSwap(writing, idle) }
-
 // join registers a client, and reports whether the broker has not stopped.
 func (b *Broker) join(c *client) bool {
+	c.users.Add(1) // its first writer
 	select {
 	case b.newClients <- c:
 		return true
@@ -152,57 +81,32 @@ func (b *Broker) join(c *client) bool {
 	}
 }
 
-// leave unregisters a client. Writers only shut a connection down; whoever waits for its end,
-// and nobody else, calls leave.
+// leave unregisters a client. Whoever waits for the end of the client's connection calls it, and
+// nobody else: writers only end a stream, or cut it off.
 func (b *Broker) leave(c *client) {
 	b.closingClients <- c
 	b.streams.Done()
+	if c.ended != nil {
+		go c.ended() // It is the app's, and may block.
+	}
 }
 
-// cutOff ends a client's connection from outside, and with it a write that blocks. It does
-// not wait. It is called by listen alone.
+// cutOff cuts the client off. It does not wait. It is called by listen alone.
 func (c *client) cutOff() {
-	if c.cut {
-		return
-	}
-	c.cut, c.finished = true, true
-	if c.handler == nil {
-		c.noticeClosed(c.socket.cutOff())
-		return
-	}
-	c.outbox.takeBack()
-	if c.outbox.close() {
-		c.handler.end(nil)
-	} else {
-		c.handler.cutOff() // Its writer ends it.
+	if !c.cut {
+		c.cut, c.finished = true, true
+		c.out.cutOff()
 	}
 }
 
-// end ends a hijacked connection after all that was written. It does not wait: to say goodbye
-// over TLS may take five seconds where the socket is full.
-func (c *client) end() {
-	s := &c.socket
-	shutDown := func() {
-		s.ended.Store(true)
-		c.shutDown()
-	}
-	if t, ok := s.conn.(interface{ CloseWrite() error }); ok && s.encrypted() {
-		go func() {
-			t.CloseWrite()
-			shutDown()
-		}()
-		return
-	}
-	shutDown()
+// stalled tells whether the client's socket has taken nothing for too long, although something is
+// pending: the client's writer has neither picked up a range nor written a part of one. It is called
+// by listen alone.
+func (c *client) stalled(now time.Time) bool {
+	timeout := c.broker.stallTimeout()
+	return now.Sub(c.cursor.since) > timeout && now.Sub(c.broker.began)-time.Duration(c.progress.Load()) > timeout
 }
 
-// shutDown ends both directions of a hijacked connection.
-func (c *client) shutDown() { c.noticeClosed(c.socket.shutDown()) }
-
-// noticeClosed notices where a socket that was to be shut down had been closed by somebody
-// else, such as the app: then epoll has nothing to say.
-func (c *client) noticeClosed(err error) {
-	if errors.Is(err, net.ErrClosed) {
-		go c.broker.disconnected(c)
-	}
-}
+// hasProgressed notes that a part was written. The client's writer calls it where more is to come,
+// so a client that keeps up costs no look at the clock.
+func (c *client) hasProgressed() { c.progress.Store(int64(time.Since(c.broker.began))) }

@@ -69,7 +69,7 @@ func Example_basicAuth() {
 	broker.Shutdown(context.Background())
 	// Output:
 	// 401 0
-	// 200 text/event-stream
+	// 200 text/event-stream; charset=utf-8
 }
 
 // Another origin's pages may send cookies along where the app names the origin, and says that

@@ -6,7 +6,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
+	"time"
 
 	"example.com/sse/internal/testkit"
 
@@ -58,10 +60,23 @@ type flusher struct {
 	http.Flusher
 }
 
-// An unwrapper is a flusher that can be given a deadline.
-type unwrapper struct{ flusher }
+// A deadliner is a flusher that can be given a deadline.
+type deadliner struct {
+	flusher
+	control *http.ResponseController
+}
 
-func (u unwrapper) Unwrap() http.ResponseWriter { return u.ResponseWriter }
+func (d deadliner) SetReadDeadline(deadline time.Time) error {
+	return d.control.SetReadDeadline(deadline)
+}
+
+func (d deadliner) SetWriteDeadline(deadline time.Time) error {
+	return d.control.SetWriteDeadline(deadline)
+}
+
+func newDeadliner(w http.ResponseWriter) deadliner {
+	return deadliner{flusher{w, w.(http.Flusher)}, http.NewResponseController(w)}
+}
 
 func TestWriterThatCannotBeGivenADeadlineIsRefused(t *testing.T) {
 	b, app := newApp(t)
@@ -81,7 +96,7 @@ func TestWriterThatCannotBeGivenADeadlineIsRefused(t *testing.T) {
 func TestConnectionThatCannotBeHijacked(t *testing.T) {
 	b, app := newApp(t)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		app.ServeHTTP(unwrapper{flusher{w, w.(http.Flusher)}}, r)
+		app.ServeHTTP(newDeadliner(w), r)
 	}))
 	defer server.Close()
 	s := open(t, server.URL, "Last-Event-ID", "0")
@@ -108,7 +123,9 @@ func TestPanicOfAMiddlewaresWriterEndsItsStreamAlone(t *testing.T) {
 	for flushes := range 2 { // The head's, and an event's.
 		b, app := newApp(t)
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			app.ServeHTTP(unwrapper{flusher{w, &panicker{w.(http.Flusher), flushes}}}, r)
+			d := newDeadliner(w)
+			d.Flusher = &panicker{d.Flusher, flushes}
+			app.ServeHTTP(d, r)
 		}))
 		response, err := testkit.Client.Get(server.URL + "/events")
 		if began := err == nil; began != (flushes > 0) {
@@ -133,7 +150,7 @@ func TestHalfClosedConnectionThatCannotBeHijackedIsGone(t *testing.T) {
 	b, app := newApp(t)
 	returned := make(chan struct{})
 	server := newTinyServerOf(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		app.ServeHTTP(unwrapper{flusher{w, w.(http.Flusher)}}, r)
+		app.ServeHTTP(newDeadliner(w), r)
 		close(returned)
 	}))
 	defer server.Close()
@@ -153,7 +170,7 @@ func TestStreamingUnsupported(t *testing.T) {
 	defer shutdown(t, b)
 	recorder := httptest.NewRecorder()
 	app.ServeHTTP(noFlusher{recorder}, httptest.NewRequest(http.MethodGet, "/events", nil))
-	if recorder.Code != http.StatusHTTPVersionNotSupported || recorder.Body.String() != "Streaming unsupported!" {
+	if recorder.Code != http.StatusHTTPVersionNotSupported || !strings.HasPrefix(recorder.Body.String(), "Streaming unsupported! A sse.noFlusher can ") {
 		t.Errorf("%d %q", recorder.Code, recorder.Body)
 	}
 }
@@ -164,7 +181,7 @@ func TestHTTP2(t *testing.T) {
 	client := server.Client()
 	send(t, b, 10, 20)
 	s := openWith(t, client, server.URL, "Last-Event-ID", "10")
-	if s.response.ProtoMajor != 2 || s.response.Header.Get("Content-Type") != "text/event-stream" {
+	if s.response.ProtoMajor != 2 || s.response.Header.Get("Content-Type") != "text/event-stream; charset=utf-8" {
 		t.Errorf("%s, %v", s.response.Proto, s.response.Header)
 	}
 	s.want(t, 20, "20")

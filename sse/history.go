@@ -5,19 +5,18 @@ import (
 	"slices"
 )
 
-// maxHistory bounds the history in bytes: some 40,000 events of the demo. The
-// last event is always retained, however large it is.
-const maxHistory = 4 << 20
-
 // A history is the recent events as one run of bytes, so that what a client has not been
 // sent yet, be it one event or a thousand, is a slice of it: no copy, one write. Bytes once
 // written never change; writers go on reading a slice of them while the history grows, and
-// after it has evicted them. A position is a number of bytes since the broker began. The
-// zero history is empty. It is owned by the broker's loop.
+// after it has evicted them. A position is a number of bytes since the broker began. It is owned by
+// the broker's loop.
+//
+// The history is bounded in bytes; only the last event is always retained, however large it is.
 //
 // Where the source has restarted its numbering, what came before is retained for the clients
 // that are on their way through it, but can't be resumed from: its IDs mean other events now.
 type history struct {
+	max       int     // the bound
 	buf       []byte  // the encoded events end to end, after some that are evicted
 	base      int64   // the position of buf[0]
 	index     []entry // the events retained, oldest first
@@ -66,7 +65,7 @@ func (h *history) add(e Event) {
 	h.lastID = e.ID
 	h.index = append(h.index, entry{e.ID, h.end()})
 	h.buf = e.appendTo(h.buf)
-	for len(h.index) > 1 && h.end()-h.start() > maxHistory {
+	for len(h.index) > 1 && h.end()-h.start() > int64(h.max) {
 		if h.restart > 0 {
 			h.restart--
 		} else {
@@ -74,10 +73,10 @@ func (h *history) add(e Event) {
 		}
 		h.index = h.index[1:]
 	}
-	if evicted := h.start() - h.base; evicted > maxHistory {
+	if evicted := h.start() - h.base; evicted > int64(h.max) {
 		retained := h.buf[evicted:]
 		// Space for as much again, so that the next copy is a whole history away.
-		h.buf = append(make([]byte, 0, len(retained)+maxHistory), retained...)
+		h.buf = append(make([]byte, 0, len(retained)+h.max), retained...)
 		h.base += evicted
 	}
 }

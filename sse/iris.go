@@ -1,11 +1,34 @@
 package sse
 
 import (
+	"bufio"
+	"net"
 	"net/http"
 
 	"github.com/kataras/iris/v12"
 	iriscontext "github.com/kataras/iris/v12/context"
 )
+
+// ServeHTTP is [Broker.Serve], with the zero [Stream], for an Iris app: mount it with Any, so
+// that it answers every method. It is not [http.Handler]'s method of that name: see [Broker.Handler].
+func (b *Broker) ServeHTTP(ctx iris.Context) { b.ServeIris(ctx, Stream{}) }
+
+// ServeIris is [Broker.Serve] for an Iris app. Iris's compression is switched off for the stream. Behind
+// Iris's response recorder, which keeps a response until its end, the answer is 505.
+func (b *Broker) ServeIris(ctx iris.Context, s Stream) {
+	w := ctx.ResponseWriter()
+	// A compressor would hold events back.
+	if compressor, ok := w.(*iriscontext.CompressResponseWriter); ok {
+		compressor.Disabled = true
+		compressor.FlushHeaders()
+		w = compressor.ResponseWriter
+	}
+	if recorder, ok := ctx.IsRecording(); ok && ctx.Method() == http.MethodGet {
+		unsupported(recorder)
+		return
+	}
+	b.Serve(irisWriter{w}, ctx.Request(), s)
+}
 
 // PublishHandler returns a handler for Iris that does what the Publisher does. Mount it for POST and, if
 // pages of other origins are to publish, for OPTIONS.
@@ -15,9 +38,21 @@ func PublishHandler(p Publisher) iris.Handler {
 	}
 }
 
-// An irisWriter is Iris's writer for http.ResponseController, which needs Unwrap to find what lies below.
-// (Writing to what lies below alone would make Iris write a second header.)
+// An irisWriter is Iris's writer with what http.ResponseController looks for. (Writing to what lies
+// below alone would make Iris write a second header.)
 type irisWriter struct{ iriscontext.ResponseWriter }
 
-// Unwrap is for http.ResponseController.
+// Unwrap returns the writer below Iris's, which can be given deadlines.
 func (w irisWriter) Unwrap() http.ResponseWriter { return w.Naive() }
+
+// FlushError flushes the writer below Iris's: Iris's own method tells of no error.
+func (w irisWriter) FlushError() error { return http.NewResponseController(w.Naive()).Flush() }
+
+// Hijack takes the connection from the writer below Iris's, and tells Iris that no header is to be written.
+func (w irisWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffered, err := http.NewResponseController(w.Naive()).Hijack()
+	if err == nil {
+		w.SetWritten(iriscontext.StatusCodeWritten)
+	}
+	return conn, buffered, err
+}

@@ -3,6 +3,7 @@ package sse
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // Hold keeps clients that connect from now on waiting, with an open stream and heartbeats,
@@ -30,7 +31,7 @@ type hold struct {
 func (b *Broker) sendHold(held bool) {
 	h := hold{held, make(chan struct{})}
 	select {
-	case b.hold <- h:
+	case b.holdRequests <- h:
 		// An event sent from now on must not count as one sent before.
 		<-h.done
 	case <-b.done:
@@ -63,11 +64,52 @@ func (b *Broker) Shutdown(ctx context.Context) error {
 	}
 	left := make(chan int, 1)
 	select {
-	case b.abort <- left:
+	case b.abortRequests <- left:
 		if n := <-left; n > 0 {
 			return fmt.Errorf("sse: cut off %d clients that did not read their last events: %w", n, ctx.Err())
 		}
 	case <-b.stopped:
 	}
 	return nil
+}
+
+// endStream closes a client's outbox: what is pending then is the last that the client gets. From
+// then on the client has as long as any other to take it.
+func (b *Broker) endStream(c *client) {
+	if c.index == gone || c.finished {
+		return
+	}
+	now := time.Now()
+	b.enqueue(c, now, false)
+	if c.finished {
+		return // It was too slow.
+	}
+	if c.commented {
+		// tmaxmax/go-sse 0.12 takes a stream that ends with a comment for broken, and does not reconnect.
+		c.outbox.takeBack()
+		if c.outbox.put(retryLine()) {
+			b.writers.add(c)
+		}
+	}
+	c.finished = true
+	c.cursor.since = now
+	if c.outbox.close() {
+		b.writers.add(c)
+	}
+}
+
+// An ending ends a client's stream at a time ([Stream.Until]).
+type ending struct {
+	at    time.Time
+	timer *time.Timer // owned by listen
+}
+
+// start sets the ending up for a registered client.
+func (e *ending) start(b *Broker, c *client) {
+	e.timer = time.AfterFunc(time.Until(e.at), func() {
+		select {
+		case b.endingClients <- c:
+		case <-b.stopped:
+		}
+	})
 }

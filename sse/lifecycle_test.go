@@ -109,11 +109,9 @@ func TestShutdownWithAnEndedContextLeavesNobody(t *testing.T) {
 		var joining sync.WaitGroup
 		for range 4 {
 			joining.Go(func() {
-				c := &client{broker: b, outbox: newOutbox()}
 				ours, theirs := net.Pipe() // Nobody reads.
 				defer ours.Close()
-				c.socket.init(theirs)
-				c.outbox.begin()
+				c := newClient(b, theirs)
 				if b.join(c) {
 					b.waitForEnd(c)
 				}

@@ -1,10 +1,6 @@
 package sse
 
-import (
-	"time"
-
-	"github.com/kataras/golog"
-)
+import "time"
 
 const (
 	// maxLogLines bounds the lines that wait to be logged: a terminal can be stopped with
@@ -50,13 +46,13 @@ func (b *Broker) writeLog() {
 	for waiting := range b.logLines {
 		for _, line := range waiting.lines {
 			if line.added {
-				golog.Infof("Client added. %d registered clients", line.clients)
+				b.options.Log.Infof("Client added. %d registered clients", line.clients)
 			} else {
-				golog.Warnf("Removed client. %d registered clients", line.clients)
+				b.options.Log.Warnf("Removed client. %d registered clients", line.clients)
 			}
 		}
 		if waiting.more > 0 {
-			golog.Warnf("%d more clients were added or removed, too many to log each", waiting.more)
+			b.options.Log.Warnf("%d more clients were added or removed, too many to log each", waiting.more)
 		}
 		if len(waiting.lines) > logBurst {
 			select {

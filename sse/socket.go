@@ -2,70 +2,188 @@ package sse
 
 import (
 	"bytes"
+	"errors"
 	"net"
 	"net/http"
 	"sync/atomic"
 	"time"
-
-	"github.com/kataras/golog"
 )
 
-// sendBuffer bounds, in bytes, what the kernel keeps for a client that does not read. Linux
-// takes twice as much for its own bookkeeping, and would let it grow to 4 MiB otherwise.
-const sendBuffer = 128 << 10
+const (
+	// sendBuffer bounds, in bytes, what the kernel keeps for a client that does not read. Linux
+	// takes twice as much for its own bookkeeping, and would let it grow to 4 MiB otherwise.
+	sendBuffer = 128 << 10
 
-// A socket is a hijacked connection. Whoever waits for its end closes it, and nobody else:
-// the others shut it down. A closed descriptor leaves no event behind, so its client would
-// stay registered until the next write.
+	// maxInput is how many bytes a client may send after its request. They mean nothing,
+	// and are read only because reading is how a disconnect is noticed.
+	maxInput = 4 << 10
+
+	// endTimeout bounds how long the end of a stream may take to be written.
+	endTimeout = 5 * time.Second
+)
+
+// A socket is the transport of a hijacked connection. Whoever waits for the connection's end closes
+// it, and nobody else: a closed descriptor leaves no event behind, so a client that somebody else
+// closed would stay registered until the next write. The others only shut it down.
 type socket struct {
-	conn net.Conn     // TCP, or TLS over it
-	tcp  *net.TCPConn // what lies below conn; nil where that is no TCP, as in tests
-	raw  rawConn      // of tcp; nil where neither writes that do not block nor epoll are to be had
+	client *client
+	conn   net.Conn     // TCP, or TLS over it
+	tcp    *net.TCPConn // what lies below conn; nil where that is no TCP, as in tests
+	raw    rawConn      // of tcp; nil where neither writes that do not block nor epoll are to be had
+	tries  bool         // it can be written to without blocking: plain TCP on Linux
 
-	ended atomic.Bool // it was shut down after all that was written
+	head    []byte      // the response's header, until open has written it
+	chunked bool        // the body is in chunks, as HTTP/1.1 has it; otherwise it ends with the connection
+	ended   atomic.Bool // it was shut down after all that was written, or is about to be
 
-	room int // how much may be written through TLS before a look at the socket; its client's writer's
+	// Owned by whoever waits for the connection's end:
+
+	key      uint64 // the watcher's
+	received int    // how many bytes the client has sent after its request
+	before   int    // how many bytes had come through the socket before that; TLS only
 }
 
-// init makes the socket one for a connection.
-func (s *socket) init(conn net.Conn) {
-	s.conn = conn
+// hijack takes a connection from net/http, whose goroutines and buffers, 20 KB a client, end
+// with the handler.
+func hijack(w http.ResponseWriter, r *http.Request, c *client) (*socket, error) {
+	if r.ProtoMajor != 1 {
+		return nil, http.ErrNotSupported
+	}
+	header := w.Header().Clone()
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return nil, err
+	}
+	s := newSocket(c, conn)
+	s.chunked = r.ProtoAtLeast(1, 1)
+	if s.chunked {
+		header.Set("Transfer-Encoding", "chunked")
+	}
+	// A middleware that compresses may have announced it before it saw the content type.
+	header.Del("Content-Encoding")
+	header.Del("Content-Length")
+	header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	header.Set("Connection", "close")
+	head := bytes.NewBuffer(make([]byte, 0, 512))
+	head.WriteString("HTTP/1.1 200 OK\r\n")
+	header.Write(head)
+	head.WriteString("\r\n")
+	s.head = head.Bytes()
+	return s, nil
+}
+
+// newSocket returns the transport of a client with a connection of its own.
+func newSocket(c *client, conn net.Conn) *socket {
+	s := &socket{client: c, conn: conn}
 	below := conn
 	if t, ok := conn.(interface{ NetConn() net.Conn }); ok {
 		below = t.NetConn()
 	}
 	if tcp, ok := below.(*net.TCPConn); ok {
 		s.tcp = tcp
-		s.raw = rawConnOf(tcp)
+		s.raw = rawConnOf(tcp, c.broker.userTimeout())
+		s.tries = s.raw != nil && !s.wrapped()
 		tcp.SetWriteBuffer(sendBuffer)
 	}
-}
-
-// encrypted tells whether something lies between conn and tcp.
-func (s *socket) encrypted() bool { return s.conn != net.Conn(s.tcp) }
-
-// cutOff ends the connection at once, and with it a write that blocks. What the kernel still
-// keeps for the client is thrown away. It does not wait.
-func (s *socket) cutOff() error {
-	switch {
-	case s.tcp == nil:
-		return s.conn.SetDeadline(time.Unix(1, 0))
-	case s.ended.Load():
-		return nil // Its client may still be reading the last of it.
+	if s.wrapped() {
+		s.before = s.bytesReceived()
 	}
-	s.tcp.SetLinger(0)
-	return s.shutDown()
+	c.out, c.socket = s, s
+	return s
 }
 
-// shutDown ends both directions. Where epoll does not watch the socket, closing it is how its
-// reader hears of that. The error is net.ErrClosed where the socket was closed before.
-func (s *socket) shutDown() error {
+// wrapped tells whether something lies between conn and tcp, such as TLS.
+func (s *socket) wrapped() bool { return s.conn != net.Conn(s.tcp) }
+
+// framed returns a part as it goes to the socket.
+func (s *socket) framed(part []byte, f *frame) []byte {
+	if !s.chunked {
+		return part
+	}
+	return f.around(part)
+}
+
+func (s *socket) open(part []byte) error {
+	b := s.head
+	s.head = nil
+	if s.chunked {
+		b = appendChunk(b, part)
+	} else {
+		b = append(b, part...)
+	}
+	_, err := s.conn.Write(b)
+	return err
+}
+
+func (s *socket) write(part []byte, f *frame) error {
+	_, err := s.conn.Write(s.framed(part, f))
+	return err
+}
+
+// end writes the last chunk and shuts the connection down. Over TLS, and where the socket is full, a
+// goroutine does that: it may take as long as endTimeout.
+func (s *socket) end() {
+	s.ended.Store(true)
+	last := ""
+	if s.chunked {
+		last = lastChunk
+	}
+	if s.tries {
+		n, err := new(tryWriter).write(s, []byte(last))
+		if last = last[n:]; last == "" || err != nil {
+			s.shutDown()
+			return
+		}
+	}
+	go func() {
+		s.sayGoodbye(last)
+		s.shutDown()
+	}()
+}
+
+// sayGoodbye writes what is left of the last chunk, and TLS's own goodbye.
+func (s *socket) sayGoodbye(last string) {
+	s.conn.SetWriteDeadline(time.Now().Add(endTimeout))
+	s.conn.Write([]byte(last))
+	if t, ok := s.conn.(interface{ CloseWrite() error }); ok && s.wrapped() {
+		t.CloseWrite()
+	}
+}
+
+// cutOff resets the connection: what the kernel still keeps for the client is thrown away. Only
+// where the stream has ended before, its client may still be reading the last of it.
+func (s *socket) cutOff() {
+	switch {
+	case s.ended.Load():
+	case s.tcp == nil:
+		s.conn.SetDeadline(time.Unix(1, 0)) // Whoever waits for its end hears of that.
+	case s.raw == nil:
+		s.tcp.SetLinger(0)
+		s.tcp.Close()
+	default:
+		s.tcp.SetLinger(0)
+		s.tcp.SetDeadline(time.Unix(1, 0)) // ends reads and writes that block, also those inside TLS
+		s.noticeClosed(s.tcp.CloseRead())  // tells whoever waits for its end, who closes it: that is the reset
+	}
+}
+
+// shutDown ends both directions. Where epoll can't watch the socket, closing it is how its
+// reader hears of that.
+func (s *socket) shutDown() {
 	if s.raw == nil {
 		s.close()
-		return nil
+		return
 	}
 	s.tcp.CloseRead()
-	return s.tcp.CloseWrite()
+	s.noticeClosed(s.tcp.CloseWrite())
+}
+
+// noticeClosed unregisters the client of a socket that was to be shut down and had been closed
+// elsewhere, by the app say: epoll is silent then.
+func (s *socket) noticeClosed(err error) {
+	if errors.Is(err, net.ErrClosed) {
+		go s.client.broker.disconnected(s.client)
+	}
 }
 
 // close closes what lies below TLS: a record that was cut is not followed by another one.
@@ -77,44 +195,16 @@ func (s *socket) close() {
 	}
 }
 
-// hijack takes a connection from net/http, whose goroutines and buffers, 20 KB a client, end
-// with the handler. A body that ends with its connection needs no chunks.
-func (b *Broker) hijack(hijacker http.Hijacker, header http.Header, retry string, c *client) {
-	conn, _, err := hijacker.Hijack()
-	if err != nil {
-		golog.Errorf("hijacking the connection: %v", err)
-		return
-	}
-	c.socket.init(conn)
-	header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
-	header.Set("Connection", "close")
-	head := bytes.NewBuffer(make([]byte, 0, 512))
-	head.WriteString("HTTP/1.1 200 OK\r\n")
-	header.Write(head)
-	head.WriteString("\r\n" + retry)
-	// The client's first writer writes it, together with what the client has missed.
-	c.head = head.Bytes()
-	if !b.join(c) {
-		conn.SetWriteDeadline(time.Now().Add(headTimeout))
-		conn.Write(c.head)
-		conn.Close()
-		return
-	}
-	if !b.watch(c) {
-		go b.waitForEnd(c)
-	}
-}
-
 // waitForEnd waits until a hijacked connection ends that is not watched: its client
 // disconnected, was cut off, or its stream ended.
 func (b *Broker) waitForEnd(c *client) {
 	buf := make([]byte, 64)
-	for c.received <= maxInput {
+	for c.socket.received <= maxInput {
 		n, err := c.socket.conn.Read(buf)
 		if err != nil {
 			break
 		}
-		c.received += n
+		c.socket.received += n
 	}
 	c.socket.close()
 	b.leave(c)

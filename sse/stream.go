@@ -1,101 +1,150 @@
 package sse
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"time"
-
-	"github.com/kataras/iris/v12"
-	iriscontext "github.com/kataras/iris/v12/context"
 )
 
-const (
-	// minRetry and maxRetry bound the reconnection time that a client is told, in
-	// milliseconds. It is spread at random, so that a restart is no stampede.
-	minRetry, maxRetry = 1000, 3000
+// minRetry and maxRetry bound the reconnection time that a client is told, in
+// milliseconds. It is spread at random, so that a restart is no stampede.
+const minRetry, maxRetry = 1000, 3000
 
-	// headTimeout bounds how long a client may take to read the first bytes of its stream
-	// where nothing else ends the write: nobody's stall is noticed before it is registered.
-	headTimeout = 10 * time.Second
+// A Stream is what a request gets, as an app decides it. The zero value is what the request asks for.
+type Stream struct {
+	// First are events that this client gets before all others: a snapshot that the app has made
+	// for it, say. They are sent without an ID, whatever their ID is, so that the client's last event
+	// ID stays what it was.
+	First []Event
 
-	// maxInput is how many bytes a client may send after its request. They mean nothing,
-	// and are read only because reading is how a disconnect is noticed.
-	maxInput = 4 << 10
-)
+	// Until is when the stream ends: cleanly, after all that was published before, so that the client
+	// reconnects and the app can ask again who it is. A time that has passed ends the stream at once, after
+	// what the client has missed. The zero time is never.
+	Until time.Time
 
-// ServeHTTP serves the event stream (WHATWG HTML, section 9.2); mount it with Any, so that it
-// answers every method. A request with a Last-Event-ID header, or without one but with a
-// lastEventId parameter in its query, first gets the later events that are retained.
+	// Ended is called, in a goroutine of its own, when the stream has ended and its client is
+	// unregistered. A middleware that measures a request can't know that over HTTP/1: there the handler returns
+	// while the stream goes on. Nil means that nobody wants to know. It is not called for a request
+	// that gets no stream.
+	Ended func()
+}
+
+// Handler returns an http.Handler that calls [Broker.Serve] with the zero [Stream]. Mount it for all
+// methods.
+func (b *Broker) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { b.Serve(w, r, Stream{}) })
+}
+
+// Serve serves the event stream (WHATWG HTML, section 9.2) to the client of a request. A request with
+// a Last-Event-ID header, or without one but with a lastEventId parameter in its query, first
+// gets the later events that are retained. With heartbeat=show in its query, heartbeats are events of
+// the name heartbeat instead of comments, so that a page can tell a silent stream from
+// a dead connection: the first comes at once, and each event's data is the milliseconds within
+// which something comes again.
 //
-// Over HTTP/1 it hijacks the connection and returns at once, while the stream lives on; over
-// HTTP/2 it returns when the stream ends. It answers HEAD with the stream's header, OPTIONS as
-// a CORS preflight, and other methods with 405. Once the broker has stopped, a stream ends
-// where it begins, so that its client reconnects: any status but 200 makes a browser give up
-// for good (section 9.2.3). It answers 505 behind Iris's response recorder, which keeps a
-// response until its end, and behind a middleware's writer that can neither be hijacked nor
-// given a write deadline (for want of an Unwrap method, say).
-func (b *Broker) ServeHTTP(ctx iris.Context) {
-	w := begin(ctx)
-	if w == nil {
+// Over HTTP/1 Serve hijacks the connection and returns soon, while the stream lives on ([Stream.Ended]
+// tells when it has ended); over HTTP/2 it returns when the stream ends. It answers HEAD with the
+// stream's header, OPTIONS as a CORS preflight, and other methods with 405. Once the broker has stopped, a
+// stream ends where it begins, so that its client reconnects: any status but 200 makes a browser give up
+// for good (section 9.2.3). It answers 505, with a line that names the writer's type, behind a middleware's
+// writer that can neither be hijacked nor flushed and given a write deadline, for want of an Unwrap
+// method say ([http.ResponseController]).
+func (b *Broker) Serve(w http.ResponseWriter, r *http.Request, s Stream) {
+	if !answersWithStream(w, r) {
 		return
 	}
-	// Each connection registers its own outbox with the broker's registry.
-	c := &client{broker: b, outbox: newOutbox()}
-	c.lastEventID, c.resumes = lastEventID(ctx.Request())
-	// Iris's writer always has Hijack; only net/http's own tells whether that works.
-	_, canHijack := w.Naive().(http.Hijacker)
-	if hijacker, ok := w.(http.Hijacker); ok && canHijack && ctx.Request().ProtoMajor == 1 {
-		b.hijack(hijacker, w.Header(), firstLine(), c)
+	c := &client{broker: b, index: gone, ended: s.Ended}
+	c.outbox.init()
+	c.lastEventID, c.resumes = lastEventID(r)
+	c.showHeartbeats = r.URL.RawQuery != "" && r.URL.Query().Get("heartbeat") == "show"
+	if !s.Until.IsZero() {
+		c.ends = &ending{at: s.Until}
+	}
+	first := b.firstPart(c, s.First)
+	if socket, err := hijack(w, r, c); err == nil {
+		b.serveSocket(socket, c, first)
+	} else if handler, err := newHandler(w, c); err != nil {
+		unsupported(w)
+	} else if b.join(c) {
+		handler.serve(r, c, first)
 	} else {
-		b.serveInHandler(ctx, w, c)
+		handler.open(first)
 	}
 }
 
-// begin answers a request for which there is no stream, and returns nil. For others it sets
-// the stream's header, and returns what to write the stream to.
-func begin(ctx iris.Context) iriscontext.ResponseWriter {
-	allowReaders(ctx.ResponseWriter().Header())
-	switch ctx.Method() {
+// serveSocket streams to a client whose connection was hijacked, until nothing is pending for it; then
+// the broker's writers do.
+func (b *Broker) serveSocket(s *socket, c *client, first []byte) {
+	if !b.join(c) {
+		s.conn.SetWriteDeadline(time.Now().Add(endTimeout))
+		s.open(first)
+		s.sayGoodbye(lastChunk)
+		s.conn.Close()
+		return
+	}
+	if !b.watch(c) {
+		go b.waitForEnd(c)
+	}
+	c.writeFirst(first)
+}
+
+// writeFirst writes the head of the client's stream, and what is pending for it, as its first writer.
+func (c *client) writeFirst(first []byte) {
+	part := first[:min(len(first), maxPart)]
+	c.rest = first[len(part):]
+	if err := c.out.open(part); err != nil {
+		c.out.cutOff()
+		c.users.Done()
+		return
+	}
+	c.writeAlone(nil)
+}
+
+// answersWithStream answers a request for which there is no stream, and reports whether there is one.
+// Then it has set the stream's header.
+func answersWithStream(w http.ResponseWriter, r *http.Request) bool {
+	header := w.Header()
+	allowReaders(header)
+	switch r.Method {
 	case http.MethodGet, http.MethodHead:
 	case http.MethodOptions:
-		answerPreflight(ctx.ResponseWriter(), ctx.Request())
-		return nil
+		answerPreflight(w, r)
+		return false
 	default:
-		ctx.Header("Allow", "GET, HEAD, OPTIONS")
-		ctx.StatusCode(iris.StatusMethodNotAllowed)
-		return nil
+		header.Set("Allow", "GET, HEAD, OPTIONS")
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		return false
 	}
-	// A compressor would hold events back, and a recorder all of them.
-	w := ctx.ResponseWriter()
-	if compressor, ok := w.(*iriscontext.CompressResponseWriter); ok {
-		compressor.Disabled = true
-		compressor.FlushHeaders()
-		w = compressor.ResponseWriter
-	}
-	_, recording := ctx.IsRecording()
-	// Make sure that the writer supports flushing.
-	if _, ok := w.Flusher(); !ok || recording {
-		unsupported(ctx)
-		return nil
-	}
-	// ctx.ContentType would append a charset, and strict clients refuse anything but this.
-	ctx.Header("Content-Type", "text/event-stream")
-	ctx.Header("Cache-Control", "no-cache, no-transform") // Cloudflare and others would compress otherwise.
-	ctx.Header("X-Accel-Buffering", "no")                 // nginx would wait for a full buffer otherwise.
-	if ctx.Method() == http.MethodHead {
-		return nil
-	}
-	return w
+	// Without the charset, which section 9.2.3 allows, a browser that shows the raw stream and Python's
+	// requests take it for Latin-1. docs/questions.md says which clients were tried.
+	header.Set("Content-Type", "text/event-stream; charset=utf-8")
+	header.Set("Cache-Control", "no-cache, no-transform") // Cloudflare and others would compress otherwise.
+	header.Set("X-Accel-Buffering", "no")                 // nginx would wait for a full buffer otherwise.
+	return r.Method == http.MethodGet
 }
 
-// firstLine returns the first line of a stream. It goes out at once with the header, so that a
-// browser's onopen fires now and not at the first event. No blank line follows it: a block without
-// data makes several clients dispatch an empty event.
-func firstLine() string {
-	return fmt.Sprintf("retry: %d\n", minRetry+rand.IntN(maxRetry-minRetry+1))
+// retryLine returns a line that tells a client its reconnection time. No blank line follows it: a block
+// without data makes several clients dispatch an empty event.
+func retryLine() []byte {
+	return fmt.Appendf(nil, "retry: %d\n", minRetry+rand.IntN(maxRetry-minRetry+1))
+}
+
+// firstPart returns the beginning of a stream. It goes out at once with the header, so that a
+// browser's onopen fires now and not at the first event.
+func (b *Broker) firstPart(c *client, events []Event) []byte {
+	first := retryLine()
+	if c.showHeartbeats {
+		first = append(first, b.heartbeat(c)...)
+	}
+	for _, e := range events {
+		encoded := e.appendTo(nil)
+		first = append(first, encoded[bytes.IndexByte(encoded, '\n')+1:]...) // without the line of its ID
+	}
+	return first
 }
 
 // lastEventID returns the last event ID that a request names, and whether it is a number:
@@ -110,8 +159,20 @@ func lastEventID(r *http.Request) (id int64, ok bool) {
 	return id, err == nil || errors.Is(err, strconv.ErrRange)
 }
 
-// unsupported answers a request that can't be streamed to.
-func unsupported(ctx iris.Context) {
-	ctx.StatusCode(iris.StatusHTTPVersionNotSupported)
-	ctx.WriteString("Streaming unsupported!")
+// unsupported answers a request that can't be streamed to, and names the writer that is in the way:
+// the last that can be reached, most likely a middleware's.
+func unsupported(w http.ResponseWriter) {
+	header := w.Header()
+	header.Set("Content-Type", "text/plain; charset=utf-8")
+	header.Del("X-Accel-Buffering")
+	w.WriteHeader(http.StatusHTTPVersionNotSupported)
+	below := w
+	for {
+		wrapper, ok := below.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			break
+		}
+		below = wrapper.Unwrap()
+	}
+	fmt.Fprintf(w, "Streaming unsupported! A %T can neither be hijacked nor given a write deadline: mount the stream without the middleware that it belongs to.\n", below)
 }

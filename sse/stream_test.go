@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"example.com/sse/internal/testkit"
@@ -23,7 +22,7 @@ func TestHeadAndFirstLineComeBeforeAnyEvent(t *testing.T) {
 		t.Errorf("status %s", s.response.Status)
 	}
 	for name, want := range map[string]string{
-		"Content-Type":                "text/event-stream",
+		"Content-Type":                "text/event-stream; charset=utf-8",
 		"Cache-Control":               "no-cache, no-transform",
 		"Access-Control-Allow-Origin": "*",
 		"X-Accel-Buffering":           "no",
@@ -41,26 +40,14 @@ func TestHeadAndFirstLineComeBeforeAnyEvent(t *testing.T) {
 	}
 }
 
-func TestWhatAClientHasMissedComesInOneWriteWithItsHead(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b, l := newPipeServer(t)
-		send(t, b, 10, 20)
-		conn := request(l, "Last-Event-ID: 10\r\n")
-		buf := make([]byte, maxWithHead)
-		n, err := conn.Read(buf) // What one write has written: a pipe does not put two together.
-		if got := string(buf[:n]); err != nil || !strings.HasPrefix(got, "HTTP/1.1 200 OK\r\n") || !strings.HasSuffix(got, "\nid: 20\ndata: 20\n\n") {
-			t.Errorf("read %q, error %v", got, err)
-		}
-		shutdown(t, b)
-	})
-}
-
 func TestStreamThatHasEndedAlreadyHasItsHead(t *testing.T) {
+	b := NewBroker()
+	defer shutdown(t, b)
 	ours, theirs := net.Pipe()
-	c := &client{outbox: newOutbox(), head: []byte("head")}
-	c.socket.init(theirs)
+	c := newClient(b, theirs)
+	c.users.Add(1)
 	c.outbox.close()
-	go write(c)
+	go c.writeFirst([]byte("head"))
 	ours.SetDeadline(time.Now().Add(testkit.Limit))
 	if got, err := io.ReadAll(ours); string(got) != "head" || err != nil {
 		t.Errorf("read %q, error %v", got, err)
@@ -68,7 +55,7 @@ func TestStreamThatHasEndedAlreadyHasItsHead(t *testing.T) {
 }
 
 func TestHowMuchAClientHasMissedMakesNoDifference(t *testing.T) {
-	for _, size := range []int{1, maxWithHead - 100, maxWithHead, 1 << 20} {
+	for _, size := range []int{1, maxPart - 100, maxPart, 1 << 20} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			b, server := newServer(t)
 			data := strings.Repeat("x", size)
@@ -186,7 +173,7 @@ func TestOtherMethods(t *testing.T) {
 		method, name, value string
 		status              int
 	}{
-		{"HEAD", "Content-Type", "text/event-stream", 200},
+		{"HEAD", "Content-Type", "text/event-stream; charset=utf-8", 200},
 		{"POST", "Allow", "GET, HEAD, OPTIONS", 405},
 		{"DELETE", "Allow", "GET, HEAD, OPTIONS", 405},
 		{"OPTIONS", "Access-Control-Allow-Headers", corsHeaders, 204},

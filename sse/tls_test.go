@@ -87,10 +87,9 @@ func TestGoodbyeOverTLSBlocksNobody(t *testing.T) {
 			t.Fatal(err)
 		}
 		// From now on nobody reads.
-		c := &client{broker: new(Broker)}
-		c.socket.init(conn)
+		c := newClient(&Broker{}, conn)
 		start := time.Now()
-		c.end()
+		c.out.end()
 		if took := time.Since(start); took > 0 {
 			t.Errorf("it took %v", took)
 		}

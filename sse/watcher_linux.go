@@ -1,6 +1,6 @@
 //go:build !386
 
-// Not on 386, where writer_linux.go can't write without waiting.
+// Not on 386, where socket_linux.go can't write without waiting.
 
 package sse
 
@@ -58,10 +58,10 @@ func (b *Broker) watch(c *client) bool {
 		go b.runWatcher(raw)
 	}
 	w.lastKey++
-	c.key = w.lastKey
-	w.clients[c.key] = c
+	c.socket.key = w.lastKey
+	w.clients[c.socket.key] = c
 	if w.control(c, unix.EPOLL_CTL_ADD) != nil {
-		delete(w.clients, c.key)
+		delete(w.clients, c.socket.key)
 		return false
 	}
 	return true
@@ -72,9 +72,9 @@ func (b *Broker) watch(c *client) bool {
 func (w *watcher) control(c *client, operation int) (err error) {
 	event := unix.EpollEvent{
 		Events: unix.EPOLLIN | unix.EPOLLRDHUP,
-		Fd:     int32(c.key), Pad: int32(c.key >> 32), // the 64 bits of data that come back
+		Fd:     int32(c.socket.key), Pad: int32(c.socket.key >> 32), // the 64 bits of data that come back
 	}
-	if c.socket.encrypted() {
+	if c.socket.wrapped() {
 		event.Events |= unix.EPOLLONESHOT // Until a goroutine has read what came.
 	}
 	closed := c.socket.raw.Control(func(fd uintptr) { err = unix.EpollCtl(w.fd, operation, int(fd), &event) })
@@ -104,7 +104,7 @@ func (b *Broker) runWatcher(raw syscall.RawConn) {
 			case c == nil: // It was removed after EpollWait.
 			case event.Events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0:
 				b.disconnected(c)
-			case c.socket.encrypted():
+			case c.socket.wrapped():
 				go b.readTLS(c)
 			case !c.readInput(buf):
 				b.disconnected(c)
@@ -122,11 +122,11 @@ func (w *watcher) client(key uint64) *client {
 // disconnected stops watching a client whose connection has ended, and unregisters it.
 func (b *Broker) disconnected(c *client) {
 	b.watcher.mu.Lock()
-	if b.watcher.clients[c.key] != c {
+	if b.watcher.clients[c.socket.key] != c {
 		b.watcher.mu.Unlock()
 		return // It was noticed before, or is not watched.
 	}
-	delete(b.watcher.clients, c.key)
+	delete(b.watcher.clients, c.socket.key)
 	// Closing would do, but only once nobody writes to it any more.
 	b.watcher.control(c, unix.EPOLL_CTL_DEL)
 	b.watcher.mu.Unlock()
@@ -138,21 +138,27 @@ func (b *Broker) disconnected(c *client) {
 // may send more.
 func (c *client) readInput(buf []byte) bool {
 	n, err := 0, error(nil)
-	closed := c.socket.raw.Control(func(fd uintptr) { n, err = unix.Read(int(fd), buf) })
+	closed := c.socket.raw.Control(func(fd uintptr) { n, _, err = unix.Recvfrom(int(fd), buf, unix.MSG_DONTWAIT) })
 	if closed != nil || n == 0 || err != nil && err != unix.EAGAIN && err != unix.EINTR {
 		return false
 	}
-	c.received += max(0, n)
-	return c.received <= maxInput
+	c.socket.received += max(0, n)
+	return c.socket.received <= maxInput
 }
 
-// readTLS throws away what a client has sent through TLS, and watches it again.
+// readTLS throws away what a client has sent through TLS, and watches it again. It counts the bytes
+// on the wire: a record that is never completed, or that only asks for new keys (RFC 8446, section
+// 4.6.3), is no input to who reads through TLS, and is paid for all the same.
 func (b *Broker) readTLS(c *client) {
-	c.socket.conn.SetReadDeadline(time.Now().Add(tlsReadTimeout))
+	s := c.socket
+	s.conn.SetReadDeadline(time.Now().Add(tlsReadTimeout))
 	var buf [64]byte
-	for c.received <= maxInput {
-		n, err := c.socket.conn.Read(buf[:])
-		c.received += n
+	for {
+		n, err := s.conn.Read(buf[:])
+		s.received = max(s.received+n, s.bytesReceived()-s.before)
+		if s.received > maxInput {
+			break
+		}
 		if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
 			b.watcher.mu.Lock()
 			err = b.watcher.control(c, unix.EPOLL_CTL_MOD)

@@ -1,35 +1,41 @@
 package sse
 
 import (
-	"net"
+	"bytes"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// clientsPerWriter is how many clients one goroutine writes to: enough that starting it costs
-// nothing, few enough that all cores share a fan-out.
-const clientsPerWriter = 64
+const (
+	// clientsPerWriter is how many clients one goroutine of a round writes to: enough that starting
+	// it costs nothing, few enough that all cores share a fan-out.
+	clientsPerWriter = 64
 
-// clientsPerBlockingWriter is the same for writes that can block. net/http makes each in a goroutine
-// of its own: the fewer at once, the less memory their stacks take, half a KiB a client.
-const clientsPerBlockingWriter = 256
+	// clientsPerTurns is the same where a write may block, and is therefore made by crypto/tls or
+	// net/http. The fewer writers at once, the less memory their stacks take: half a KiB a client.
+	clientsPerTurns = 256
 
-// blockedAfter is how long a write that can block may take before it counts as blocked, more or
-// less: far longer than it takes on a busy machine, and a delay that nobody sees.
-const blockedAfter = 10 * time.Millisecond
+	// lookInterval is how long one client's turn may take before the other clients of its writer get
+	// writers of their own: far longer than a turn takes on a busy machine, and a delay that nobody sees.
+	lookInterval = 10 * time.Millisecond
 
-// maxWithHead is how much of what a client has missed is copied behind its head, to write both at
-// once. More takes longer to write than two system calls do.
-const maxWithHead = 16 << 10
+	// maxLooks bounds how often a writer may be looked at, and with it how long clients that are
+	// each slow in turn can make the last one wait: ten times lookInterval.
+	maxLooks = 10
 
-// writers are the short-lived goroutines that write for all clients. Its methods are called
-// by listen alone, but for run. The zero value is not usable: see newWriters.
+	// maxRound is how long the events that come during a round may wait for its end. It bounds what a
+	// round could do whose writers did not behave as they should, and is far longer than rounds take.
+	maxRound = 200 * time.Millisecond
+)
+
+// writers start the short-lived goroutines that write to all clients. Its methods are called by
+// listen alone. The zero value is not usable: see newWriters.
 type writers struct {
-	queue    queue // the clients for the next writer
-	blocking queue // the clients for the next blockingWriter
+	trying queue // the clients for the round's next writer: it tries their sockets, which never blocks
+	turns  queue // the clients for the next writer that may block; no round waits for it
 
-	running    *atomic.Int32 // the writers of a round that have not ended
+	running    *atomic.Int32 // the writers of the round that have not ended
 	roundEnded chan struct{} // capacity 1: the last writer of a round has ended
 }
 
@@ -37,7 +43,7 @@ func newWriters() writers {
 	return writers{running: new(atomic.Int32), roundEnded: make(chan struct{}, 1)}
 }
 
-// A queue is a list of clients.
+// A queue is a list of clients. The last that was added is the first.
 type queue struct {
 	first *client
 	n     int
@@ -67,176 +73,172 @@ func pop(list **client) *client {
 
 // add queues a client that has something pending and no writer.
 func (w *writers) add(c *client) {
-	if c.handler != nil {
-		c.handler.users.Add(1)
-		if w.blocking.add(c) == clientsPerBlockingWriter {
-			w.startBlocking()
+	c.users.Add(1)
+	if c.socket != nil && c.socket.tries {
+		if w.trying.add(c) == clientsPerWriter {
+			w.startRound()
 		}
-	} else if w.queue.add(c) == clientsPerWriter {
-		w.startRound()
+	} else if w.turns.add(c) == clientsPerTurns {
+		w.startTurns()
 	}
 }
 
-// start starts goroutines that write to the clients queued so far.
+// start starts writers for the clients queued so far.
 func (w *writers) start() {
 	w.startRound()
-	w.startBlocking()
+	w.startTurns()
 }
 
-// startRound starts a goroutine whose writes do not block, as a part of the round.
+// startRound starts a writer as a part of the round.
 func (w *writers) startRound() {
-	if list := w.queue.take(); list != nil {
-		w.running.Add(1)
-		go w.run(list)
+	if list := w.trying.take(); list != nil {
+		running, ended := w.running, w.roundEnded
+		running.Add(1)
+		go func() {
+			serve(&writer{list: list, tries: true})
+			if running.Add(-1) == 0 {
+				select {
+				case ended <- struct{}{}:
+				default: // listen has not heard of the last time yet.
+				}
+			}
+		}()
 	}
 }
 
-// startBlocking starts a goroutine whose writes can block. So no round waits for it.
-func (w *writers) startBlocking() {
-	if list := w.blocking.take(); list != nil {
-		go writeBlocking(list)
-	}
-}
-
-// startAside is start for clients that have just come. No round waits for them, and listen need not
-// hear of their end: with thousands of clients that come at once it would hear of little else.
-func (w *writers) startAside() {
-	if list := w.queue.take(); list != nil {
-		go write(list)
+// startTurns starts a writer that no round waits for.
+func (w *writers) startTurns() {
+	if list := w.turns.take(); list != nil {
+		go serve(&writer{list: list})
 	}
 }
 
 // busy tells whether a round is under way.
 func (w *writers) busy() bool { return w.running.Load() > 0 }
 
-// run serves a list of clients, and tells listen when it is the round's last writer.
-func (w *writers) run(list *client) {
-	write(list)
-	if w.running.Add(-1) == 0 {
-		select {
-		case w.roundEnded <- struct{}{}:
-		default: // listen has not heard of the last time yet.
-		}
-	}
+// abandonRound has nobody wait any longer for the round that is under way.
+func (w *writers) abandonRound() { w.running = new(atomic.Int32) }
+
+// A writer is a goroutine that writes to its clients in turn, a part each, until nothing is pending
+// for any of them. Where a turn takes long, the other clients get writers of their own.
+type writer struct {
+	frame frame
+	tries bool // the clients' sockets are tried: a full one is left to a goroutine of its own
+	try   tryWriter
+
+	mu     sync.Mutex // protects what follows
+	list   *client    // the clients whose turn has not come
+	served queue      // the clients that need another turn after that
+	turns  int        // how many there were
+	seen   int        // how many of those look has seen
+	looks  int        // how often it has looked
+	timer  *time.Timer
 }
 
-// write serves a list of clients, one batch each in turn, until none has any. On Linux a client
-// that keeps up costs one write to its socket, and neither a goroutine of its own nor, over
-// plain TCP, a pass through the scheduler.
-func write(list *client) {
-	w := newTryWriter()
-	for list != nil {
-		var again *client
-		for c := pop(&list); c != nil; c = pop(&list) {
-			if c.writeBatch(w) {
-				c.next, again = again, c
-			}
-		}
-		list = again
-	}
-}
-
-// writeBatch writes what is pending for the client, and reports whether there may be more.
-func (c *client) writeBatch(w *tryWriter) (more bool) {
-	ending := c.outbox.begin()
-	batch, closed := c.outbox.next()
-	if c.head != nil {
-		head := c.head
-		c.head = nil
-		if len(batch) > maxWithHead {
-			go c.writeRest(head, batch)
-			return false
-		}
-		batch, closed = append(head, batch...), false
-	}
-	if closed {
-		c.end()
-		return false
-	}
-	if batch != nil {
-		n, err := w.write(&c.socket, batch)
-		if err != nil {
-			c.shutDown()
-			return false
-		}
-		if n < len(batch) {
-			go c.writeRest(batch[n:])
-			return false
-		}
-	}
-	// A closed outbox may hold a last batch: only another look tells that it is empty.
-	return ending || !c.outbox.release()
-}
-
-// writeRest writes what a socket had no room for. It blocks until the client has read
-// enough or is cut off; then the client is one like all others again.
-func (c *client) writeRest(rest ...[]byte) {
-	if _, err := (*net.Buffers)(&rest).WriteTo(c.socket.conn); err != nil {
-		c.shutDown()
-		return
-	}
-	write(c)
-}
-
-// A blockingWriter writes in turn to clients that handlers serve. A write to one of them can block,
-// and only trying tells. Where it does, each client whose turn has not come gets a goroutine of its own.
-type blockingWriter struct {
-	mu    sync.Mutex
-	list  *client     // the clients whose turn has not come
-	turns int         // how many have had theirs
-	seen  int         // how many of those look has seen
-	timer *time.Timer // calls look
-}
-
-// writeBlocking serves a list of clients that handlers serve, until none has anything pending.
-func writeBlocking(list *client) {
-	w := &blockingWriter{list: list}
+// serve runs a writer.
+func serve(w *writer) {
 	w.mu.Lock()
-	w.timer = time.AfterFunc(blockedAfter, w.look)
+	w.timer = time.AfterFunc(lookInterval, w.look)
 	w.mu.Unlock()
 	defer w.timer.Stop()
-	for c := w.next(); c != nil; c = w.next() {
-		c.writeAllBlocking()
+	var again *client
+	for c := w.nextTurn(nil); c != nil; c = w.nextTurn(again) {
+		if again = c; !c.writePart(w) {
+			c.users.Done()
+			again = nil
+		}
 	}
 }
 
-// next returns the client whose turn it is, or nil at the end.
-func (w *blockingWriter) next() *client {
+// nextTurn returns the client whose turn it is, or nil at the end. The client that had the turn
+// before and needs another one, if it does, comes after all others.
+func (w *writer) nextTurn(again *client) *client {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.turns++
+	if again != nil {
+		w.served.add(again)
+	}
+	if w.list == nil {
+		w.list = w.served.take()
+	}
 	return pop(&w.list)
 }
 
-// look looks whether the writer has come to another client since the last look.
-func (w *blockingWriter) look() {
+// look looks whether another client has had its turn since the last look.
+func (w *writer) look() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.turns > w.seen {
+	w.looks++
+	if w.turns > w.seen && w.looks < maxLooks {
 		w.seen = w.turns
-		w.timer.Reset(blockedAfter)
+		w.timer.Reset(lookInterval)
 		return
 	}
-	for c := pop(&w.list); c != nil; c = pop(&w.list) {
-		go c.writeAllBlocking()
+	for _, list := range []*client{w.list, w.served.take()} {
+		for c := pop(&list); c != nil; c = pop(&list) {
+			go c.writeAlone(nil)
+		}
+	}
+	w.list = nil
+}
+
+// writeAlone writes to one client until nothing is pending for it: first the rest of a chunk, if
+// there is one. It blocks until the client has read enough or is cut off.
+func (c *client) writeAlone(chunk []byte) {
+	defer c.users.Done()
+	if len(chunk) > 0 {
+		if _, err := c.socket.conn.Write(chunk); err != nil {
+			c.out.cutOff()
+			return
+		}
+		c.hasProgressed()
+	}
+	w := new(writer)
+	for c.writePart(w) {
 	}
 }
 
-// writeAllBlocking serves one client that a handler serves, until it has nothing pending.
-func (c *client) writeAllBlocking() {
-	for c.writeBatchBlocking() {
+// writePart writes the next part of what is pending for the client, and reports whether the client
+// needs another turn.
+func (c *client) writePart(w *writer) (again bool) {
+	if len(c.rest) == 0 {
+		batch, closed := c.outbox.next()
+		if closed {
+			c.out.end()
+			return false
+		}
+		c.rest = batch
 	}
-	c.handler.users.Done()
+	if len(c.rest) > 0 {
+		part := c.rest[:min(len(c.rest), maxPart)]
+		c.rest = c.rest[len(part):]
+		left, err := w.write(c, part)
+		if err != nil {
+			c.out.cutOff()
+			return false
+		}
+		if len(left) > 0 {
+			c.users.Add(1)
+			go c.writeAlone(bytes.Clone(left))
+			return false
+		}
+		if len(c.rest) > 0 {
+			c.hasProgressed()
+			return true
+		}
+		c.rest = nil // It would keep an old buffer of the history alive.
+	}
+	return !c.outbox.release()
 }
 
-// writeBatchBlocking writes what is pending for a client that a handler serves, and reports whether
-// there may be more. It blocks until the client has read enough or is cut off.
-func (c *client) writeBatchBlocking() (more bool) {
-	ending := c.outbox.begin()
-	batch, closed := c.outbox.next()
-	if closed || batch != nil && !c.handler.write(batch) {
-		c.handler.end(nil)
-		return false
+// write writes a part, and returns what of its chunk the client's socket had no room for. Only a
+// writer that does not try blocks instead, until the client has read enough or is cut off.
+func (w *writer) write(c *client, part []byte) (left []byte, err error) {
+	if !w.tries {
+		return nil, c.out.write(part, &w.frame)
 	}
-	return ending || !c.outbox.release()
+	chunk := c.socket.framed(part, &w.frame)
+	n, err := w.try.write(c.socket, chunk)
+	return chunk[n:], err
 }

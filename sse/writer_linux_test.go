@@ -34,8 +34,9 @@ func tcp(t *testing.T) (reading, writing net.Conn) {
 
 func TestWritingDoesNotWaitForRoom(t *testing.T) {
 	reading, writing := tcp(t)
-	w, s := newTryWriter(), new(socket)
-	s.init(writing)
+	b := NewBroker()
+	defer shutdown(t, b)
+	w, s := new(tryWriter), newClient(b, writing).socket
 	batch := bytes.Repeat([]byte("x"), 1<<20)
 	var written int64
 	// The last write finds no room at all.
@@ -62,10 +63,11 @@ func TestWritingToOneWhoIsGoneIsAnError(t *testing.T) {
 	reading, writing := tcp(t)
 	reading.(*net.TCPConn).SetLinger(0)
 	reading.Close()
-	s := new(socket)
-	s.init(writing)
+	b := NewBroker()
+	defer shutdown(t, b)
+	s := newClient(b, writing).socket
 	eventually(t, "an error", func() bool {
-		_, err := newTryWriter().write(s, payload)
+		_, err := new(tryWriter).write(s, payload)
 		return err != nil
 	})
 }
@@ -73,8 +75,10 @@ func TestWritingToOneWhoIsGoneIsAnError(t *testing.T) {
 func TestWriterThatIsAboutToEndLooksAgain(t *testing.T) {
 	reading, writing := tcp(t)
 	go io.Copy(io.Discard, reading)
-	c := &client{broker: new(Broker), outbox: newOutbox()}
-	c.socket.init(writing)
+	b := NewBroker()
+	defer shutdown(t, b)
+	c := newClient(b, writing)
+	c.outbox.state.Store(idle)
 	w := newWriters() // The test is their listen.
 	forgotten := time.NewTimer(testkit.Limit)
 	for range 200_000 {

@@ -1,0 +1,83 @@
+package sse
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/kataras/golog"
+)
+
+// Options are what an app can set of a [Broker]. The zero value is what [NewBroker] uses.
+type Options struct {
+	// History bounds the recent events that the broker retains in memory, in bytes as they are on
+	// the wire; the last event is always retained. Up to twice as much memory is used. A client
+	// that falls behind by more is cut off. Zero means 4 MiB, some 40,000 events of the demo.
+	History int
+
+	// Heartbeat is how long a stream may be silent before it gets a comment, so that neither a proxy
+	// nor a client takes it for dead. A client whose connection takes nothing for twice as long,
+	// although something is pending, is cut off. Set it below the read timeout of the
+	// clients and proxies that there are. Zero means 15 s (WHATWG HTML, section 9.2.7, "Authoring notes");
+	// less than a second counts as a second.
+	Heartbeat time.Duration
+
+	// Log is where the broker says which clients come and go, and what goes wrong. The broker
+	// never waits for it. Nil means golog's default logger.
+	Log Logger
+}
+
+// A Logger takes the log lines of a broker. A [golog.Logger] is one, and [SlogLogger] makes one of a
+// [slog.Logger].
+type Logger interface {
+	Infof(format string, args ...any)
+	Warnf(format string, args ...any)
+	Errorf(format string, args ...any)
+}
+
+// SlogLogger returns a Logger that logs through l, each line as a message. One with
+// [slog.DiscardHandler] logs nothing.
+func SlogLogger(l *slog.Logger) Logger { return slogLogger{l} }
+
+type slogLogger struct{ l *slog.Logger }
+
+func (s slogLogger) Infof(format string, args ...any)  { s.l.Info(fmt.Sprintf(format, args...)) }
+func (s slogLogger) Warnf(format string, args ...any)  { s.l.Warn(fmt.Sprintf(format, args...)) }
+func (s slogLogger) Errorf(format string, args ...any) { s.l.Error(fmt.Sprintf(format, args...)) }
+
+const (
+	// defaultHistory is [Options.History] where that is zero.
+	defaultHistory = 4 << 20
+
+	// defaultHeartbeat is [Options.Heartbeat] where that is zero: nginx closes after 60 s of silence.
+	defaultHeartbeat = 15 * time.Second
+
+	// minHeartbeat is the least time between heartbeats: a client that has just missed one for being busy is not stalled.
+	minHeartbeat = time.Second
+)
+
+// withDefaults returns the options with what is zero replaced by its default.
+func (o Options) withDefaults() Options {
+	if o.History <= 0 {
+		o.History = defaultHistory
+	}
+	if o.Heartbeat <= 0 {
+		o.Heartbeat = defaultHeartbeat
+	}
+	o.Heartbeat = max(o.Heartbeat, minHeartbeat)
+	if o.Log == nil {
+		o.Log = golog.Default
+	}
+	return o
+}
+
+// stallTimeout is how long a client's connection may take nothing, although something is pending,
+// before the client counts as stalled and is cut off: two heartbeats. The broker looks at it when
+// there is something to send, so there is no write deadline and no timer an event, which every
+// client that keeps up would pay for.
+func (b *Broker) stallTimeout() time.Duration { return 2 * b.options.Heartbeat }
+
+// userTimeout is how long a client's network may be silent to what was sent before the kernel takes
+// the connection for dead: longer than stallTimeout, so that the broker is first to notice a client
+// that is there but does not read.
+func (b *Broker) userTimeout() time.Duration { return b.stallTimeout() + 10*time.Second }

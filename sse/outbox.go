@@ -1,0 +1,77 @@
+package sse
+
+import "sync/atomic"
+
+// An outbox hands ranges of the history from listen to a client's one writer. What is pending
+// in it can be taken back and replaced by a longer range until the writer picks it up.
+//
+// Its state says whether the client has a writer:
+//
+//	state    meaning                             who changes it, and to what
+//	idle     nothing is pending, no writer       listen: put → dirty, close → closing; listen then finds a writer
+//	dirty    a writer has to look again          the writer: next → writing; listen: close → closing
+//	writing  the writer has seen all there was   the writer: release → idle; listen: put → dirty, close → closing
+//	closing  what is pending is the last         nobody: the writer looks until next says closed, and ends the stream
+//
+// A new client's outbox is dirty: the goroutine of its request is its first writer. A writer that is
+// blocked in a write keeps the state. That keeps a second writer away, and what stays pending meanwhile
+// is how the broker notices that the client has stalled. So does a writer whose write has failed: the
+// client gets no other one.
+type outbox struct {
+	batch chan []byte // capacity 1: the range that is pending; listen fills and closes it
+	state atomic.Int32
+}
+
+// The states of an outbox.
+const (
+	idle = iota
+	dirty
+	writing
+	closing
+)
+
+// init makes the outbox one of a client whose first writer is about to start.
+func (o *outbox) init() {
+	o.batch = make(chan []byte, 1)
+	o.state.Store(dirty)
+}
+
+// takeBack takes back what is pending; nil where that is nothing. It is called by listen alone.
+func (o *outbox) takeBack() []byte {
+	select {
+	case batch := <-o.batch:
+		return batch
+	default:
+		return nil
+	}
+}
+
+// put makes a batch pending, where nothing is, and reports whether a writer has to be found
+// for it: if there is one already, it will look again. It is called by listen alone.
+func (o *outbox) put(batch []byte) (needsWriter bool) {
+	o.batch <- batch
+	return o.state.Swap(dirty) == idle
+}
+
+// close says that what is pending is the last, and reports whether a writer has to be found
+// to see that. It is called once at most, by listen alone, which puts nothing after it.
+func (o *outbox) close() (needsWriter bool) {
+	close(o.batch)
+	return o.state.Swap(closing) == idle
+}
+
+// next picks up what is pending, or nil. It reports whether the outbox is closed and empty.
+// It is called by the client's writer alone.
+func (o *outbox) next() (batch []byte, closed bool) {
+	o.state.CompareAndSwap(dirty, writing)
+	select {
+	case batch, ok := <-o.batch:
+		return batch, !ok
+	default:
+		return nil, false
+	}
+}
+
+// release gives the client up, and reports whether it did: not where listen has done
+// something since next. It is called by the client's writer alone, which is none afterwards.
+func (o *outbox) release() bool { return o.state.CompareAndSwap(writing, idle) }

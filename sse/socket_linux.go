@@ -1,0 +1,85 @@
+//go:build !386
+
+// On 386 Linux has sendto only behind socketcall(2).
+
+package sse
+
+import (
+	"net"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+type rawConn = syscall.RawConn
+
+// rawConnOf returns the socket of a TCP connection, prepared for a stream: a network that is silent
+// for longer than userTimeout to what was sent is dead to the kernel (TCP_USER_TIMEOUT). By itself
+// that takes the kernel a quarter of an hour. A heartbeat sees to it that something is sent.
+// Multipath TCP, which net.Listen speaks, too, has no such timeout (net.ListenConfig.SetMultipathTCP).
+func rawConnOf(tcp *net.TCPConn, userTimeout time.Duration) rawConn {
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	raw.Control(func(fd uintptr) {
+		unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(userTimeout.Milliseconds()))
+	})
+	return raw
+}
+
+// bytesReceived returns how many bytes have come through the socket in all, whatever TLS makes
+// of them; 0 where the kernel does not tell (TCP_INFO, since Linux 4.1).
+func (s *socket) bytesReceived() int {
+	if s.raw == nil {
+		return 0
+	}
+	n := 0
+	s.raw.Control(func(fd uintptr) {
+		if info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {
+			n = int(info.Bytes_received)
+		}
+	})
+	return n
+}
+
+// A tryWriter writes to sockets without waiting for room. It is used by one goroutine.
+type tryWriter struct {
+	b     []byte           // what send is to write
+	n     int              // how much of it send has written
+	errno syscall.Errno    // why not more
+	try   func(fd uintptr) // send, created once so that a write allocates nothing
+}
+
+// send writes b to a socket, which does not block: so Go's scheduler need not know. That and
+// the way of write(2) through the file system would be a tenth of what a write costs.
+func (w *tryWriter) send(fd uintptr) {
+	for {
+		n, _, errno := syscall.RawSyscall6(syscall.SYS_SENDTO, fd, uintptr(unsafe.Pointer(unsafe.SliceData(w.b))), uintptr(len(w.b)), syscall.MSG_NOSIGNAL|syscall.MSG_DONTWAIT, 0, 0)
+		if w.n, w.errno = int(n), errno; errno != syscall.EINTR {
+			return
+		}
+	}
+}
+
+// write writes as much of b to a socket as that has room for, and returns how much that was: 0 and
+// no error where the socket is full.
+func (w *tryWriter) write(s *socket, b []byte) (n int, err error) {
+	if w.try == nil {
+		w.try = w.send
+	}
+	w.b = b
+	err = s.raw.Control(w.try)
+	w.b = nil
+	switch {
+	case err != nil:
+		return 0, err
+	case w.errno == syscall.EAGAIN:
+		return 0, nil
+	case w.errno != 0:
+		return 0, w.errno
+	}
+	return w.n, nil
+}
