@@ -46,7 +46,10 @@ type irisWriter struct{ iriscontext.ResponseWriter }
 func (w irisWriter) Unwrap() http.ResponseWriter { return w.Naive() }
 
 // FlushError flushes the writer below Iris's: Iris's own method tells of no error.
-func (w irisWriter) FlushError() error { return http.NewResponseController(w.Naive()).Flush() }
+func (w irisWriter) FlushError() error {
+	w.FlushResponse() // writes the status, if nothing has
+	return http.NewResponseController(w.Naive()).Flush()
+}
 
 // Hijack takes the connection from the writer below Iris's, and tells Iris that no header is to be written.
 func (w irisWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
