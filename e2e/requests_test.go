@@ -81,7 +81,7 @@ func TestMethods(t *testing.T) {
 	}
 
 	resp, err := send(t, s, "HEAD /events HTTP/1.1\r\nHost: x\r\n\r\n")
-	if err != nil || resp.Header.Get("Content-Type") != "text/event-stream" {
+	if err != nil || resp.Header.Get("Content-Type") != "text/event-stream; charset=utf-8" {
 		t.Errorf("HEAD /events: %v, %v", resp, err)
 	}
 

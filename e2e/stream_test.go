@@ -69,7 +69,7 @@ func open(client *http.Client, url, lastID string) (resp *http.Response, cancel 
 		cancel()
 		return nil, nil, err
 	}
-	if got := resp.Header.Get("Content-Type"); resp.StatusCode != http.StatusOK || got != "text/event-stream" {
+	if got := resp.Header.Get("Content-Type"); resp.StatusCode != http.StatusOK || got != "text/event-stream; charset=utf-8" {
 		cancel()
 		resp.Body.Close()
 		return nil, nil, fmt.Errorf("GET %s: %s, Content-Type %q", url, resp.Status, got)

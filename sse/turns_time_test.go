@@ -1,0 +1,53 @@
+package sse
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A slowTransport takes a while for each part.
+type slowTransport struct {
+	takes   time.Duration
+	written chan<- time.Time
+}
+
+func (s slowTransport) open([]byte) error { return nil }
+
+func (s slowTransport) write([]byte, *frame) error {
+	time.Sleep(s.takes)
+	s.written <- time.Now()
+	return nil
+}
+
+func (s slowTransport) end()    {}
+func (s slowTransport) cutOff() {}
+
+// Clients that are each quick enough in their turn, but slow together, make the last of them wait for a
+// bounded time, whatever they write to.
+func TestClientsThatAreSlowInTurnDelayTheLastForABoundedTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := NewBroker()
+		written := make(chan time.Time, clientsPerTurns)
+		clients := make([]*client, clientsPerTurns)
+		for i := range clients {
+			clients[i] = &client{broker: b, index: gone, out: slowTransport{lookInterval * 9 / 10, written}}
+			clients[i].outbox.init()
+			if !b.join(clients[i]) {
+				t.Fatal("the broker has stopped")
+			}
+			clients[i].writeAlone(nil)
+		}
+		published := time.Now()
+		b.Notifier <- Event{ID: 1}
+		for range clients {
+			if delay := (<-written).Sub(published); delay > (maxLooks+1)*lookInterval {
+				t.Fatalf("one gets the event after %v", delay)
+			}
+		}
+		for _, c := range clients {
+			b.leave(c)
+		}
+		shutdown(t, b)
+	})
+}
