@@ -28,7 +28,8 @@ const (
 type socket struct {
 	client *client
 	conn   net.Conn     // TCP, or TLS over it
-	tcp    *net.TCPConn // what lies below conn; nil where that is no TCP, as in tests
+	below  net.Conn     // what lies below TLS, or conn
+	tcp    *net.TCPConn // below; nil where that is no TCP, as in tests
 	raw    rawConn      // of tcp; nil where neither writes that do not block nor epoll are to be had
 	tries  bool         // it can be written to without blocking: plain TCP on Linux
 
@@ -74,12 +75,11 @@ func hijack(w http.ResponseWriter, r *http.Request, c *client) (*socket, error) 
 
 // newSocket returns the transport of a client with a connection of its own.
 func newSocket(c *client, conn net.Conn) *socket {
-	s := &socket{client: c, conn: conn}
-	below := conn
+	s := &socket{client: c, conn: conn, below: conn}
 	if t, ok := conn.(interface{ NetConn() net.Conn }); ok {
-		below = t.NetConn()
+		s.below = t.NetConn()
 	}
-	if tcp, ok := below.(*net.TCPConn); ok {
+	if tcp, ok := s.below.(*net.TCPConn); ok {
 		s.tcp = tcp
 		s.raw = rawConnOf(tcp, c.broker.userTimeout())
 		s.tries = s.raw != nil && !s.wrapped()
@@ -92,8 +92,8 @@ func newSocket(c *client, conn net.Conn) *socket {
 	return s
 }
 
-// wrapped tells whether something lies between conn and tcp, such as TLS.
-func (s *socket) wrapped() bool { return s.conn != net.Conn(s.tcp) }
+// wrapped tells whether conn is TLS.
+func (s *socket) wrapped() bool { return s.conn != s.below }
 
 // framed returns a part as it goes to the socket.
 func (s *socket) framed(part []byte, f *frame) []byte {
@@ -156,7 +156,7 @@ func (s *socket) cutOff() {
 	switch {
 	case s.ended.Load():
 	case s.tcp == nil:
-		s.conn.SetDeadline(time.Unix(1, 0)) // Whoever waits for its end hears of that.
+		s.below.SetDeadline(time.Unix(1, 0)) // Whoever waits for its end hears of that.
 	case s.raw == nil:
 		s.tcp.SetLinger(0)
 		s.tcp.Close()
@@ -187,13 +187,7 @@ func (s *socket) noticeClosed(err error) {
 }
 
 // close closes what lies below TLS: a record that was cut is not followed by another one.
-func (s *socket) close() {
-	if s.tcp != nil {
-		s.tcp.Close()
-	} else {
-		s.conn.Close()
-	}
-}
+func (s *socket) close() { s.below.Close() }
 
 // waitForEnd waits until a hijacked connection ends that is not watched: its client
 // disconnected, was cut off, or its stream ended.

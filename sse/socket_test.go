@@ -1,7 +1,6 @@
 package sse
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -69,36 +68,6 @@ func TestSocketThatTheAppClosesIsNoticedAtTheNextWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "unregistered", func() bool { return b.Stats().Clients == 0 })
-}
-
-// An app that asks for a connection's descriptor (net.TCPConn.File, os.File.Fd) makes its socket one that
-// blocks, for everybody.
-func TestSocketThatBlocksStopsNobody(t *testing.T) {
-	b, app := newApp(t)
-	server := httptest.NewUnstartedServer(app)
-	server.Config.ConnState = func(conn net.Conn, state http.ConnState) {
-		if file, err := conn.(*net.TCPConn).File(); err == nil && state == http.StateHijacked {
-			file.Fd()
-			file.Close()
-		}
-	}
-	server.Start()
-	defer server.Close()
-	defer server.CloseClientConnections()
-	dialStalled(t, server)
-	reader := open(t, server.URL)
-	eventually(t, "both registered", func() bool { return b.Stats().Clients == 2 })
-	data := strings.Repeat("x", 64<<10)
-	for id := int64(1); id <= 30; id++ { // more than the stalled client's sockets hold, less than the history
-		b.Notifier <- Event{ID: id, Data: []byte(data)}
-		reader.want(t, id, data)
-	}
-	if clients := b.Stats().Clients; clients != 2 {
-		t.Errorf("%d clients are left: did the reader wait for the end of the other one?", clients)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	b.Shutdown(ctx) // cuts the stalled client off
 }
 
 // What a client that is cut off does not read must not stay in the kernel.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"syscall"
 	"testing"
 	"time"
 
@@ -32,8 +33,22 @@ func tcp(t *testing.T) (reading, writing net.Conn) {
 	return reading, writing
 }
 
-func TestWritingDoesNotWaitForRoom(t *testing.T) {
+func TestWritingDoesNotWaitForRoom(t *testing.T) { testWritingDoesNotWait(t, true) }
+
+// An app may have made a connection's socket one that blocks, as net.TCPConn.File and os.File.Fd did in
+// older versions of Go.
+func TestWritingDoesNotWaitForRoomInASocketThatBlocks(t *testing.T) { testWritingDoesNotWait(t, false) }
+
+func testWritingDoesNotWait(t *testing.T, nonblocking bool) {
 	reading, writing := tcp(t)
+	raw, err := writing.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw.Control(func(fd uintptr) { err = syscall.SetNonblock(int(fd), nonblocking) })
+	if err != nil {
+		t.Fatal(err)
+	}
 	b := NewBroker()
 	defer shutdown(t, b)
 	w, s := new(tryWriter), newClient(b, writing).socket
