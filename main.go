@@ -16,17 +16,14 @@ import (
 	"time"
 
 	"example.com/sse/cluster"
-	"example.com/sse/internal/server"
+	"example.com/sse/internal/program"
+	"example.com/sse/server"
 	"example.com/sse/sse"
 	"example.com/sse/web"
 
 	"github.com/kataras/golog"
 	"github.com/kataras/iris/v12"
 )
-
-// shutdownTimeout is how long the clients have to take their last events once the server is told
-// to stop.
-const shutdownTimeout = 500 * time.Millisecond
 
 // An event is what the ticker sends.
 type event struct {
@@ -54,7 +51,7 @@ func parseFlags(args []string) (o options, err error) {
 	flags.StringVar(&o.key, "key", "", "the certificate's private key, a PEM `file`")
 	flags.StringVar(&o.tokenFile, "publish-token-file", "", "let POST /events publish with the token in this `file`'s first line")
 	flags.Func("allow-origin", "let the pages of these `origins` publish, too, such as https://example.com, separated by commas", func(list string) error {
-		origins, err := server.Origins(list)
+		origins, err := program.Origins(list)
 		o.origins = append(o.origins, origins...)
 		return err
 	})
@@ -100,32 +97,27 @@ func main() {
 	if err != nil {
 		fail(2, "%v (-h lists the flags)", err)
 	}
-	signalled := server.UntilSignal()
-	listener, err := server.Listen(o.addr)
-	if err != nil {
-		fail(1, "%v", err)
-	}
-	scheme, ballast := "http", server.Ballast
-	if o.cert != "" {
-		scheme = "https"
-		ballast = 0 // A handshake leaves so much garbage that what stays would lie scattered: 1 KiB a client.
-		config, err := server.Certificate(o.cert, o.key)
-		if err != nil {
-			fail(1, "certificate: %v", err)
-		}
-		listener = tls.NewListener(listener, config)
-	}
-	token, warning, err := server.Token(o.tokenFile)
+	token, warning, err := program.Token(o.tokenFile)
 	if err != nil {
 		fail(1, "-publish-token-file: %v", err)
 	}
 	if warning != "" {
 		fmt.Fprintf(os.Stderr, "sse: -publish-token-file: %s\n", warning)
 	}
+	var certificate *tls.Config
+	if o.cert != "" {
+		if certificate, err = server.Certificate(o.cert, o.key); err != nil {
+			fail(1, "certificate: %v", err)
+		}
+	}
+	listener, err := server.Listen(o.addr, certificate)
+	if err != nil {
+		fail(1, "%v", err)
+	}
 
-	output := server.LogTo(os.Stdout, golog.Default.Printer.IsTerminal)
+	log := program.LogTo(os.Stdout, golog.Default.Printer.IsTerminal)
+	signalled := server.UntilSignal()
 	broker := sse.NewBroker()
-	go server.CollectGarbage(broker.Done(), ballast, func() int64 { return broker.Stats().ClientsTotal })
 	// Where the events come from and go: this server alone, or the stream of all servers.
 	publish := broker.Publish
 	var member *cluster.Member
@@ -136,7 +128,7 @@ func main() {
 			fail(2, "-nats: %v", err)
 		}
 		publish = member.Publish
-		go member.Tick(context.Background(), o.interval, hello)
+		go member.Tick(signalled, o.interval, hello)
 	}
 
 	app := newApp(broker, member)
@@ -144,21 +136,12 @@ func main() {
 		// OPTIONS says who may publish, in place of the broker's, which says who may read.
 		app.HandleMany("POST OPTIONS", "/events", sse.PublishHandler(sse.Publisher{Publish: publish, Token: token, Origins: o.origins}))
 	}
-	serveErr := make(chan error, 1)
-	go func() {
-		serveErr <- app.Run(iris.Listener(listener, server.Limits), iris.WithoutServerError(iris.ErrServerClosed),
-			iris.WithoutInterruptHandler, iris.WithoutStartupLog)
-	}()
-	output.Println("Now listening on: " + server.URL(scheme, o.addr, listener) + "\nPress Ctrl-C to stop.")
-	code := 0
-	select {
-	case <-serveErr:
-		code = 1 // Iris has logged the error.
-	case <-signalled.Done():
-		stop(app, broker)
+	log.Println("Now listening on: " + listener.URL() + "\nPress Ctrl-C to stop.")
+	err = server.ServeIris(signalled, listener, app, broker)
+	log.Flush()
+	if err != nil {
+		fail(1, "%v", err)
 	}
-	output.Flush()
-	os.Exit(code)
 }
 
 // fail says in one line why the server does not start.
@@ -207,44 +190,10 @@ func hello(now time.Time) []byte {
 func newApp(broker *sse.Broker, member *cluster.Member) *iris.Application {
 	// /events/ is served, too: a page of another origin could not follow Iris's redirect.
 	app := iris.New().Configure(iris.WithFireMethodNotAllowed, iris.WithoutPathCorrectionRedirection)
-	server.Answers(app)
+	program.Answers(app)
 	web.Register(app)
 	app.HandleMany("GET HEAD OPTIONS", "/events", broker.ServeHTTP)
-	app.HandleMany("GET HEAD", "/healthz", func(ctx iris.Context) {
-		select {
-		case <-broker.Done():
-			ctx.StopWithText(iris.StatusServiceUnavailable, "stopping")
-		default:
-			if member != nil && !member.Ready() {
-				ctx.StopWithText(iris.StatusServiceUnavailable, "waiting for NATS")
-				return
-			}
-			ctx.WriteString("ok")
-		}
-	})
-	// No secret: a page of another site can read this by DNS rebinding, since any Host is answered.
-	app.HandleMany("GET HEAD", "/stats", func(ctx iris.Context) {
-		if member == nil {
-			ctx.JSON(broker.Stats())
-			return
-		}
-		ctx.JSON(struct {
-			sse.Stats
-			NATS cluster.Stats `json:"nats"`
-		}{broker.Stats(), member.Stats()})
-	})
+	app.HandleMany("GET HEAD", "/healthz", program.Health(broker, member))
+	app.HandleMany("GET HEAD", "/stats", program.Stats(broker, member))
 	return app
-}
-
-// stop stops accepting, ends the streams, and returns when they have ended or their time
-// is up.
-func stop(app *iris.Application, broker *sse.Broker) {
-	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
-	defer cancel()
-	closed := make(chan error, 1)
-	go func() { closed <- app.Shutdown(ctx) }() // Closes the listener at once, then waits for HTTP/2.
-	if err := broker.Shutdown(ctx); err != nil {
-		golog.Warn(err)
-	}
-	<-closed
 }

@@ -88,6 +88,8 @@ func (r *results) checks() []bar {
 	// Of those that lose nothing.
 	resume := r.best("many-again/resume", math.Min, func(s server) bool { return s.rival() && r.value(s.name, "many-again/lost") == 0 })
 	return append(bars,
+		atMost("the README's app, CPU per delivered event"+many, "at most 1.10 of this server's", r.value(app, "many/cpu")/cpu, 1.10),
+		atMost("the README's app, memory per client"+many, "at most 1.10 of this server's", r.value(app, "many/memory")/own("many/memory"), 1.10),
 		beside("CPU per connect"+many, "at most bare's", own("many/connect-cpu"), "bare's", r.value(bare, "many/connect-cpu")),
 		atMost("CPU per reconnect"+many, "at most 1.20 of bare's", own("many-again/connect-cpu")/r.value(bare, "many-again/connect-cpu"), 1.20),
 		atMost("reconnect"+many, "nothing lost or doubled", own("many-again/lost")+own("many-again/doubled"), 0),

@@ -112,7 +112,7 @@ func (r *results) panel(panel panel) (*plot.Plot, error) {
 		}
 		bar.Horizontal, bar.XMin, bar.LineStyle.Width, bar.Color = true, float64(row), 0, theirs
 		switch s.name {
-		case this:
+		case this, app:
 			bar.Color = ours
 		case limit:
 			bar.Color = nobodys

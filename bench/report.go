@@ -51,7 +51,7 @@ const method = `
   sendto(2), which costs a little less.
 - Under overload a server that waits for its clients sends fewer events than the interval asks for. "Clients that got
   nothing" were accepted too late, or never, by a server busy sending.
-- The bars compare with rivals: all but limit and proxied. The best Go rival is one of the seed's program, go-sse, r3labs and bare. With 1,000 and
+- The bars compare with rivals: all but app, limit and proxied. The best Go rival is one of the seed's program, go-sse, r3labs and bare. With 1,000 and
   18,000 clients only this server is measured; its memory is compared with the rivals' with 9,000.
 `
 

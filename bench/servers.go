@@ -30,6 +30,7 @@ type server struct {
 // servers are all, in the order of the tables. The first is this project's.
 var servers = []server{
 	{name: this, what: "this server", dir: "..", path: "/events", module: "github.com/kataras/iris/v12"},
+	{name: app, what: "the README's app of one's own, with packages sse and server", dir: "rivals/app", path: "/events", module: "github.com/kataras/iris/v12"},
 	{name: seed, what: "the program that this one began as", dir: "rivals/seed", path: "/events", module: "github.com/kataras/iris/v12", noIDs: true},
 	{name: "go-sse", what: "github.com/tmaxmax/go-sse", dir: "rivals/gosse", path: "/events", module: "github.com/tmaxmax/go-sse"},
 	{name: "r3labs", what: "github.com/r3labs/sse", dir: "rivals/r3labs", path: "/events?stream=demo", module: "github.com/r3labs/sse/v2"},
@@ -41,6 +42,7 @@ var servers = []server{
 
 const (
 	this    = "this"
+	app     = "app"
 	seed    = "seed"
 	bare    = "bare"
 	proxied = "proxied"
@@ -49,7 +51,7 @@ const (
 
 // rival reports whether the server is one that people would use instead.
 func (s server) rival() bool {
-	return s.name != this && s.name != proxied && s.name != limit
+	return s.name != this && s.name != app && s.name != proxied && s.name != limit
 }
 
 // speaks reports whether the server takes part in what is measured over a protocol.

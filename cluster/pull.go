@@ -26,8 +26,10 @@ const (
 var errSilent = errors.New("the consumer is silent")
 
 // A puller gets the messages of a consumer. The MessagesContext of nats.go does so, too, but takes
-// an empty message with a header "Status" for one of NATS itself, and hides it. A puller belongs to
-// one goroutine.
+// an empty message with a header "Status" for one of NATS itself, and hides it or ends (checkMsg in
+// jetstream/message.go of v1.55.0; nats-io/nats-pure.rb#152 reports the same of another client). Anybody
+// who may publish could so make an event vanish: TestMessageThatLooksLikeAStatusOfNATSIsShown. A puller
+// belongs to one goroutine.
 type puller struct {
 	nc      *nats.Conn
 	request string // the subject of a request for messages

@@ -29,7 +29,7 @@ func TestURLCanBeOpenedInABrowser(t *testing.T) {
 		"[::1%lo]:0":  "http://[::1%25lo]:PORT",
 		"127.0.0.1:":  "http://127.0.0.1:PORT",
 	} {
-		listener, err := Listen(addr)
+		listener, err := Listen(addr, nil)
 		if err != nil {
 			t.Logf("%s: %v", addr, err) // This machine may have no IPv6.
 			continue
@@ -39,7 +39,7 @@ func TestURLCanBeOpenedInABrowser(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := URL("http", addr, listener)
+		got := listener.URL()
 		if got != strings.Replace(want, "PORT", port, 1) {
 			t.Errorf("%s: %s", addr, got)
 		}
@@ -54,6 +54,14 @@ func TestURLCanBeOpenedInABrowser(t *testing.T) {
 			continue
 		}
 		conn.Close()
+	}
+	listener, err := Listen("127.0.0.1:0", new(tls.Config))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	if got := listener.URL(); !strings.HasPrefix(got, "https://127.0.0.1:") {
+		t.Errorf("with TLS it is %s", got)
 	}
 }
 

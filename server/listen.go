@@ -14,28 +14,47 @@ import (
 // doubles it. By itself it would take megabytes of answers that nobody reads.
 const sendBuffer = 128 << 10
 
-// Listen listens on a TCP address, host:port, for iris.Listener. What the kernel keeps for each of
-// its connections is bounded.
-//
-// Its connections do without two things that net.Listen gives them. Multipath TCP has no
-// TCP_USER_TIMEOUT, by which the broker notices that a client's network is silent. And keep-alive
-// probes are four system calls a connection for nothing: a stream has its heartbeats, HTTP/2
-// its pings, and all else the time limits of Limits.
-func Listen(addr string) (net.Listener, error) {
-	// A connection inherits the buffer of the socket that accepts it.
-	config := net.ListenConfig{KeepAlive: -1, Control: boundSendBuffer}
-	config.SetMultipathTCP(false)
-	return config.Listen(context.Background(), "tcp", addr)
+// A Listener accepts the connections of a server. [Listen] returns one; the zero value is of no use.
+type Listener struct {
+	net.Listener
+	host      string // as it was given to Listen
+	encrypted bool
 }
 
-// URL returns where a browser on this machine finds what listens on addr: the address as it was
-// given to Listen, with the port that the listener has.
-func URL(scheme, addr string, listener net.Listener) string {
-	host, _, _ := net.SplitHostPort(addr)
-	_, port, _ := net.SplitHostPort(listener.Addr().String())
+// Listen listens on a TCP address, host:port, for [Serve]: for HTTPS with a configuration such as
+// [Certificate]'s, and for HTTP where it is nil.
+//
+// What the kernel keeps for a connection is bounded: 128 KiB, which Linux doubles, of answers that are not read,
+// instead of megabytes. And its connections do without two things that net.Listen gives them. Multipath TCP has no
+// TCP_USER_TIMEOUT, by which a broker notices that a client's network is silent. And keep-alive
+// probes are four system calls a connection for nothing: a stream has its heartbeats, HTTP/2
+// its pings, and all else the time limits of [Configure].
+func Listen(addr string, config *tls.Config) (*Listener, error) {
+	// A connection inherits the buffer of the socket that accepts it.
+	listen := net.ListenConfig{KeepAlive: -1, Control: boundSendBuffer}
+	listen.SetMultipathTCP(false)
+	inner, err := listen.Listen(context.Background(), "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	host, _, _ := net.SplitHostPort(addr) // It was good to listen.
+	l := &Listener{Listener: inner, host: host, encrypted: config != nil}
+	if config != nil {
+		l.Listener = tls.NewListener(inner, config)
+	}
+	return l, nil
+}
+
+// URL returns where a browser on this machine finds the server.
+func (l *Listener) URL() string {
+	scheme, host := "http", l.host
+	if l.encrypted {
+		scheme = "https"
+	}
 	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
 		host = "localhost" // All addresses of this machine are no address to go to.
 	}
+	_, port, _ := net.SplitHostPort(l.Addr().String()) // 0 and names are numbers there.
 	// A zone's percent sign is escaped (RFC 6874).
 	return scheme + "://" + net.JoinHostPort(strings.Replace(host, "%", "%25", 1), port)
 }

@@ -24,7 +24,7 @@ func TestBallastTakesNoMemory(t *testing.T) {
 	clear(garbage)
 	garbage = nil
 	runtime.GC() // but for this, before memory that never was.
-	if got := residentBytes(t, newBallast(Ballast)); got > Ballast/2 {
+	if got := residentBytes(t, newBallast(ballast)); got > ballast/2 {
 		t.Errorf("%d KiB are in memory", got>>10)
 	}
 }
@@ -53,11 +53,11 @@ func residentBytes(t *testing.T, pieces [][]byte) (n int) {
 	return n
 }
 
-// collectGarbage runs CollectGarbage until the test ends.
-func collectGarbage(t *testing.T, ballast int, clients func() int64) {
+// runCollection runs collectGarbage until the test ends.
+func runCollection(t *testing.T, ballast int, clients func() int64) {
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
-		CollectGarbage(done, ballast, clients)
+		collectGarbage(done, ballast, clients)
 		close(ended)
 	}()
 	t.Cleanup(func() {
@@ -78,7 +78,7 @@ func TestGarbageIsCollectedOnceAfterManyClients(t *testing.T) {
 			synctest.Wait()
 			return memStats().NumForcedGC
 		}
-		collectGarbage(t, 0, came.Load)
+		runCollection(t, 0, came.Load)
 		time.Sleep(lookEvery / 2)               // always between two looks
 		const few = worthCollecting / calmShare // of which many have to come
 		for _, step := range []struct {
@@ -113,10 +113,10 @@ func TestGarbageIsCollectedOnceAfterManyClients(t *testing.T) {
 }
 
 func TestFewMegabytesOfGarbageAreNotCollectedAtOnce(t *testing.T) {
-	collectGarbage(t, Ballast, func() int64 { return 0 })
+	runCollection(t, ballast, func() int64 { return 0 })
 	testkit.Eventually(t, func() error {
 		runtime.GC() // What is left is in use.
-		if n := memStats().HeapAlloc; n < Ballast {
+		if n := memStats().HeapAlloc; n < ballast {
 			return fmt.Errorf("%d bytes are in use", n)
 		}
 		return nil

@@ -11,7 +11,7 @@ import (
 )
 
 func TestConnectionsHaveAUserTimeoutNoKeepAliveAndABoundedBuffer(t *testing.T) {
-	l, err := Listen("127.0.0.1:0")
+	l, err := Listen("127.0.0.1:0", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +23,7 @@ func TestConnectionsHaveAUserTimeoutNoKeepAliveAndABoundedBuffer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	l.(*net.TCPListener).SetDeadline(time.Now().Add(testkit.Limit))
+	l.Listener.(*net.TCPListener).SetDeadline(time.Now().Add(testkit.Limit))
 	conn, err := l.Accept()
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,10 @@
+package program
+
+import (
+	"os"
+	"testing"
+
+	"example.com/sse/internal/testkit"
+)
+
+func TestMain(m *testing.M) { os.Exit(testkit.Main(m, nil)) }
