@@ -54,16 +54,21 @@ func subscribeWith(t *testing.T, client *http.Client, url, lastID string) *strea
 // open asks for the event stream at a URL, and waits for the response's header for testkit.Limit
 // at most. cancel ends the request, and must be called.
 func open(client *http.Client, url, lastID string) (resp *http.Response, cancel func(), err error) {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer time.AfterFunc(testkit.Limit, cancel).Stop()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	req, err := http.NewRequest(http.MethodGet, url, nil)
 	if err != nil {
-		cancel()
 		return nil, nil, err
 	}
 	if lastID != "" {
 		req.Header.Set("Last-Event-ID", lastID)
 	}
+	return openWith(client, req)
+}
+
+// openWith is open with a request of one's own.
+func openWith(client *http.Client, req *http.Request) (resp *http.Response, cancel func(), err error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer time.AfterFunc(testkit.Limit, cancel).Stop()
+	req = req.WithContext(ctx)
 	resp, err = client.Do(req)
 	if err != nil {
 		cancel()
@@ -72,7 +77,7 @@ func open(client *http.Client, url, lastID string) (resp *http.Response, cancel 
 	if got := resp.Header.Get("Content-Type"); resp.StatusCode != http.StatusOK || got != "text/event-stream; charset=utf-8" {
 		cancel()
 		resp.Body.Close()
-		return nil, nil, fmt.Errorf("GET %s: %s, Content-Type %q", url, resp.Status, got)
+		return nil, nil, fmt.Errorf("GET %s: %s, Content-Type %q", req.URL, resp.Status, got)
 	}
 	return resp, cancel, nil
 }
