@@ -8,23 +8,17 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/kataras/iris/v12"
 )
 
-// publishers returns a Publisher as it is mounted in net/http and in Iris, beside a stream.
+// publishers returns a Publisher in each way in which it can be mounted.
 func publishers(t *testing.T, origins ...string) map[string]http.Handler {
 	t.Helper()
-	b := NewBroker()
-	t.Cleanup(func() { shutdown(t, b) })
 	p := Publisher{Publish: func(context.Context, Event) error { return nil }, Token: "swordfish", Origins: origins}
-	app := iris.New()
-	app.HandleMany("GET HEAD", "/events", b.ServeHTTP)
-	app.HandleMany("POST OPTIONS PUT", "/events", PublishHandler(p))
-	if err := app.Build(); err != nil {
-		t.Fatal(err)
+	handlers := make(map[string]http.Handler)
+	for name, mount := range mounts {
+		handlers[name] = mount(t, p)
 	}
-	return map[string]http.Handler{"net/http": p, "Iris": app}
+	return handlers
 }
 
 // ask sends a request with headers to a handler, and returns its answer.

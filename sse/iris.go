@@ -16,26 +16,34 @@ func (b *Broker) ServeHTTP(ctx iris.Context) { b.ServeIris(ctx, Stream{}) }
 // ServeIris is [Broker.Serve] for an Iris app. Iris's compression is switched off for the stream. Behind
 // Iris's response recorder, which keeps a response until its end, the answer is 505.
 func (b *Broker) ServeIris(ctx iris.Context, s Stream) {
+	if recorder, ok := ctx.IsRecording(); ok && ctx.Method() == http.MethodGet {
+		unsupported(recorder)
+		return
+	}
+	b.Serve(uncompressed(ctx), ctx.Request(), s)
+}
+
+// PublishHandler returns a handler for Iris that does what the Publisher does. Mount it for POST and, if
+// pages of other origins are to publish, for OPTIONS.
+//
+// Behind Iris's response recorder, which keeps an answer until its handler returns, nothing is thrown away of
+// what a refusal leaves unread.
+func PublishHandler(p Publisher) iris.Handler {
+	return func(ctx iris.Context) {
+		p.ServeHTTP(uncompressed(ctx), ctx.Request())
+	}
+}
+
+// uncompressed returns the writer of a request without Iris's compressor, which would hold events back, and
+// adds to the end of an answer that is to go out before its handler returns.
+func uncompressed(ctx iris.Context) irisWriter {
 	w := ctx.ResponseWriter()
-	// A compressor would hold events back.
 	if compressor, ok := w.(*iriscontext.CompressResponseWriter); ok {
 		compressor.Disabled = true
 		compressor.FlushHeaders()
 		w = compressor.ResponseWriter
 	}
-	if recorder, ok := ctx.IsRecording(); ok && ctx.Method() == http.MethodGet {
-		unsupported(recorder)
-		return
-	}
-	b.Serve(irisWriter{w}, ctx.Request(), s)
-}
-
-// PublishHandler returns a handler for Iris that does what the Publisher does. Mount it for POST and, if
-// pages of other origins are to publish, for OPTIONS.
-func PublishHandler(p Publisher) iris.Handler {
-	return func(ctx iris.Context) {
-		p.ServeHTTP(irisWriter{ctx.ResponseWriter()}, ctx.Request())
-	}
+	return irisWriter{w}
 }
 
 // An irisWriter is Iris's writer with what http.ResponseController looks for. (Writing to what lies
@@ -45,8 +53,12 @@ type irisWriter struct{ iriscontext.ResponseWriter }
 // Unwrap returns the writer below Iris's, which can be given deadlines.
 func (w irisWriter) Unwrap() http.ResponseWriter { return w.Naive() }
 
-// FlushError flushes the writer below Iris's: Iris's own method tells of no error.
+// FlushError flushes the writer below Iris's: Iris's own method tells of no error. A recorder would lose
+// what it has recorded.
 func (w irisWriter) FlushError() error {
+	if _, recording := w.ResponseWriter.(*iriscontext.ResponseRecorder); recording {
+		return http.ErrNotSupported
+	}
 	w.FlushResponse() // writes the status, if nothing has
 	return http.NewResponseController(w.Naive()).Flush()
 }

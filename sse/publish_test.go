@@ -14,15 +14,33 @@ import (
 	"github.com/kataras/iris/v12"
 )
 
-// newPublishServer serves PublishHandler at /events, with the token "swordfish".
+// mounts are the ways to mount a Publisher at /events.
+var mounts = map[string]func(*testing.T, Publisher) http.Handler{
+	"net/http": func(_ *testing.T, p Publisher) http.Handler {
+		mux := http.NewServeMux()
+		mux.Handle("/events", p)
+		return mux
+	},
+	"Iris": func(t *testing.T, p Publisher) http.Handler {
+		t.Helper()
+		app := iris.New()
+		app.Any("/events", PublishHandler(p))
+		if err := app.Build(); err != nil {
+			t.Fatal(err)
+		}
+		return app
+	},
+}
+
+// newPublishServer serves a Publisher in Iris, with the token "swordfish".
 func newPublishServer(t *testing.T, http2 bool, publish func(context.Context, Event) error) *httptest.Server {
 	t.Helper()
-	app := iris.New()
-	app.Post("/events", PublishHandler(Publisher{Publish: publish, Token: "swordfish"}))
-	if err := app.Build(); err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewUnstartedServer(app)
+	return newServerOf(t, http2, mounts["Iris"](t, Publisher{Publish: publish, Token: "swordfish"}))
+}
+
+func newServerOf(t *testing.T, http2 bool, handler http.Handler) *httptest.Server {
+	t.Helper()
+	server := httptest.NewUnstartedServer(handler)
 	if http2 {
 		server.EnableHTTP2 = true
 		server.StartTLS()
@@ -80,13 +98,16 @@ func wantLine(t *testing.T, what string, response *http.Response, line string, s
 const largestBody = 64<<10 - 1 - len("retry: 3000\nid: 1795345092524158\ndata: \n\n")
 
 func TestPostPublishesWhatItSays(t *testing.T) {
-	for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
-		t.Run(protocol, func(t *testing.T) {
+	for _, way := range []struct{ mount, protocol string }{
+		{"Iris", "HTTP/1.1"}, {"Iris", "HTTP/2.0"}, {"net/http", "HTTP/1.1"}, {"net/http", "HTTP/2.0"},
+	} {
+		t.Run(way.mount+" "+way.protocol, func(t *testing.T) {
 			published := make(chan Event, 1)
-			server := newPublishServer(t, protocol == "HTTP/2.0", func(_ context.Context, e Event) error {
+			publish := func(_ context.Context, e Event) error {
 				published <- e
 				return nil
-			})
+			}
+			server := newServerOf(t, way.protocol == "HTTP/2.0", mounts[way.mount](t, Publisher{Publish: publish, Token: "swordfish"}))
 			full := strings.Repeat("x", largestBody)
 			any := make([]byte, 1<<10)
 			for i := range any {
@@ -109,7 +130,7 @@ func TestPostPublishesWhatItSays(t *testing.T) {
 				// A reader without a known length is sent in chunks over HTTP/1.
 				for _, body := range []io.Reader{strings.NewReader(test.data), io.MultiReader(strings.NewReader(test.data))} {
 					response, line := post(t, server, body, header...)
-					if response.Proto != protocol {
+					if response.Proto != way.protocol {
 						t.Errorf("the protocol is %s", response.Proto)
 					}
 					wantLine(t, test.name, response, line, http.StatusNoContent)
@@ -124,9 +145,10 @@ func TestPostPublishesWhatItSays(t *testing.T) {
 }
 
 func TestPostIsRefusedAndPublishesNothing(t *testing.T) {
-	for _, http2 := range []bool{false, true} {
-		failure := errors.New("NATS is away")
-		server := newPublishServer(t, http2, func(_ context.Context, e Event) error {
+	failure := errors.New("NATS is away")
+	for i := range 2 * len(mounts) {
+		mount, http2 := []string{"Iris", "net/http"}[i/2], i%2 == 0
+		publish := func(_ context.Context, e Event) error {
 			switch string(e.Data) {
 			case "stopped":
 				return ErrStopped
@@ -135,7 +157,8 @@ func TestPostIsRefusedAndPublishesNothing(t *testing.T) {
 			}
 			t.Errorf("published: %.20q", e.Data)
 			return nil
-		})
+		}
+		server := newServerOf(t, http2, mounts[mount](t, Publisher{Publish: publish, Token: "swordfish"}))
 		const right = "Bearer swordfish"
 		large := strings.Repeat("x", largestBody+1)
 		for _, test := range []struct {
@@ -173,19 +196,15 @@ func TestPostIsRefusedAndPublishesNothing(t *testing.T) {
 }
 
 func TestEmptyTokenLetsNobodyIn(t *testing.T) {
-	app := iris.New()
-	app.Post("/", PublishHandler(Publisher{Publish: func(context.Context, Event) error {
+	handler := mounts["net/http"](t, Publisher{Publish: func(context.Context, Event) error {
 		t.Error("published")
 		return nil
-	}}))
-	if err := app.Build(); err != nil {
-		t.Fatal(err)
-	}
+	}})
 	for _, authorization := range []string{"", "Bearer", "Bearer "} {
-		request := httptest.NewRequest("POST", "/", strings.NewReader("x"))
+		request := httptest.NewRequest("POST", "/events", strings.NewReader("x"))
 		request.Header.Set("Authorization", authorization)
 		recorder := httptest.NewRecorder()
-		app.ServeHTTP(recorder, request)
+		handler.ServeHTTP(recorder, request)
 		if recorder.Code != 401 {
 			t.Errorf("%q: %d", authorization, recorder.Code)
 		}
