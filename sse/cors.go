@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// corsHeaders are the request headers that a page of another origin may send, as the answer to its
-// preflight names them: what clients of an event stream set, what frameworks add to every request, and what
-// browsers' tracing adds (W3C Trace Context and Baggage). The asterisk stands for all others where a
-// page sends no cookies; it never stands for Authorization (Fetch Standard, "CORS-preflight fetch").
+// corsHeaders are the request headers that a page of another origin may send: what clients of an event
+// stream set, what frameworks add to every request, and what browsers' tracing adds (W3C Trace
+// Context and Baggage). The asterisk stands for all others where a page sends no cookies; it never
+// stands for Authorization (Fetch Standard, "CORS-preflight fetch").
 const corsHeaders = "*, Authorization, Cache-Control, Last-Event-ID, Content-Type, X-Requested-With, traceparent, tracestate, baggage"
 
 // setDefault sets a header of an answer, unless the app or its middleware has.
@@ -37,9 +37,10 @@ func answerPreflight(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// mayPublish reports whether a page of the request's origin may publish, be it one of origins or because the
-// app has set the header of the answer that lets the page read it. It then sets that header: a page that
-// can't read the answer to what it has published takes it for an error, and publishes it again.
+// mayPublish reports whether a page of the request's origin may publish: where the app has set the
+// header that lets a page read the answer, that decides, and otherwise whether the origin is one
+// of origins. Then mayPublish sets that header: a page that can't read the answer to what it has
+// published takes that for an error, and publishes it again.
 func mayPublish(h http.Header, r *http.Request, origins []string) bool {
 	const allow = "Access-Control-Allow-Origin"
 	origin := r.Header.Get("Origin")
@@ -79,9 +80,9 @@ func answerPublishingPreflight(w http.ResponseWriter) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// isFromOtherOrigin reports whether a browser says that a page of another origin has sent a request (W3C
-// Fetch Metadata). Browsers say so over HTTPS, and of localhost. Comparing Origin and Host would refuse
-// pages of the same origin behind a proxy that sets Host.
+// isFromOtherOrigin reports whether a browser says that a page of another origin has sent a request
+// (W3C, "Fetch Metadata Request Headers"). Browsers say so over HTTPS, and to localhost. Comparing the
+// headers Origin and Host would refuse pages of the same origin behind a proxy that sets Host.
 func isFromOtherOrigin(r *http.Request) bool {
 	site := r.Header.Get("Sec-Fetch-Site")
 	return site == "cross-site" || site == "same-site"

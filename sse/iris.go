@@ -17,17 +17,18 @@ func (b *Broker) ServeHTTP(ctx iris.Context) { b.ServeIris(ctx, Stream{}) }
 // Iris's response recorder, which keeps a response until its end, the answer is 505.
 func (b *Broker) ServeIris(ctx iris.Context, s Stream) {
 	if recorder, ok := ctx.IsRecording(); ok && ctx.Method() == http.MethodGet {
+		allowReaders(recorder.Header())
 		unsupported(recorder)
 		return
 	}
 	b.Serve(uncompressed(ctx), ctx.Request(), s)
 }
 
-// PublishHandler returns a handler for Iris that does what the Publisher does. Mount it for POST and, if
-// pages of other origins are to publish, for OPTIONS.
+// PublishHandler returns a handler for Iris that does what the Publisher does. Mount it for POST and,
+// if pages of other origins are to publish, for OPTIONS.
 //
-// Behind Iris's response recorder, which keeps an answer until its handler returns, nothing is thrown away of
-// what a refusal leaves unread.
+// Behind Iris's response recorder, which keeps an answer until the last handler has returned, a refusal
+// can't be sent first, so nothing is read of what it leaves unread.
 func PublishHandler(p Publisher) iris.Handler {
 	return func(ctx iris.Context) {
 		p.ServeHTTP(uncompressed(ctx), ctx.Request())

@@ -27,9 +27,9 @@ var (
 // the event.
 //
 // Data may have any length, but some clients end at an event that is longer on the wire than they
-// expect, and, since it is replayed to them, whenever they reconnect while it is retained. Many in Go read with a
-// bufio.Scanner: 64 KiB a line, or, as r3labs/sse and tmaxmax/go-sse do, 64 KiB an event. [Publisher]
-// accepts only what these can read.
+// expect, and, since it is replayed to them, again whenever they reconnect while it is retained. Many
+// clients in Go read with a bufio.Scanner: at most 64 KiB a line, or, as r3labs/sse and
+// tmaxmax/go-sse do, 64 KiB an event. [Publisher] accepts only what these can read.
 func (b *Broker) Publish(ctx context.Context, e Event) error {
 	if e.ID == 0 && b.numbered.Load() {
 		return ErrNoID

@@ -22,15 +22,15 @@ const (
 	publishTimeout = 4 * time.Second
 )
 
-// A Publisher is an http.Handler by which whoever has a token publishes events. Mount it for POST and, if
-// pages of other origins are to publish, for OPTIONS; [PublishHandler] is the same for Iris. It is safe
-// for concurrent use as long as nobody changes its fields.
+// A Publisher is an http.Handler by which whoever has a token publishes events. Mount it for POST
+// and, if pages of other origins are to publish, for OPTIONS; [PublishHandler] is the same for
+// Iris. It is safe for concurrent use as long as nobody changes its fields.
 //
-// A request must carry the header "Authorization: Bearer TOKEN" (RFC 6750, section 2.1). Its body
-// is the event's data: any bytes, but at most so many that the event with the stream's first line is at most
-// 64 KiB − 1 bytes on the wire, where each line of data begins with "data: ". (Clients that read with a
-// buffer of 64 KiB would end at a longer one, and again at each replay.) Its header Sse-Event,
-// which may be absent, is the event's name.
+// A request must carry the header "Authorization: Bearer TOKEN" (RFC 6750, section 2.1). Its header
+// Sse-Event, which may be absent, is the event's name, and its body the event's data. The event with
+// the first line of a stream before it may take 64 KiB − 1 bytes on the wire, where each line of
+// data begins with "data: ": clients that read with a buffer of 64 KiB would end at a longer one, and
+// again at each replay.
 //
 // The answers, each but 204 with one line of text that says why:
 //
@@ -48,9 +48,9 @@ const (
 //	503     Publish has returned an error, which is the line                 no, unless the line says
 //	                                                                         that it may have been
 //
-// Publishing does not end when the client disconnects, but after 4 seconds. An answer that
-// leaves a part of the body unread is sent at once. What the client still sends is thrown away, for a second and up to
-// 1 MiB, since closing the connection earlier would reset it (RFC 9112, section 9.6).
+// Publishing does not end when the client disconnects, but after 4 seconds. An answer that leaves a
+// part of the body unread is sent at once. What the client still sends is then thrown away, for a
+// second and up to 1 MiB, since closing the connection earlier would reset it (RFC 9112, section 9.6).
 type Publisher struct {
 	// Publish is [Broker.Publish], or another function that promises the same. There is no default.
 	Publish func(context.Context, Event) error
@@ -59,11 +59,11 @@ type Publisher struct {
 	// section 2.1). The zero value lets nobody publish.
 	Token string
 
-	// Origins are the origins, such as "https://example.com", whose pages may publish beside those of the server's
-	// own, written as browsers send them: in lower case, without a path, and without the scheme's default
-	// port. The zero value is none. For what pages of these origins send, each answer has the headers
-	// that let the page read it (Fetch Standard, "CORS protocol"). Where the app has set Access-Control-Allow-Origin before, that
-	// decides instead.
+	// Origins are those, such as "https://example.com", whose pages may publish beside the pages of
+	// the server's own origin. They are written as browsers send them: in lower case, without a path,
+	// and without the scheme's default port. The zero value is none. Each answer to such a page has the
+	// headers that let the page read it (Fetch Standard, "CORS protocol"). Where the app has set
+	// Access-Control-Allow-Origin before, that header decides instead.
 	Origins []string
 }
 

@@ -21,8 +21,8 @@ const (
 	bodyTimeout = 5 * time.Second
 )
 
-// checkEncoding returns why a body is not taken: what is compressed, or encoded as something other than
-// UTF-8, would be garbage on every screen (RFC 9110, section 15.5.16).
+// checkEncoding returns why a body is refused for its encoding, or nil: what is compressed, or has
+// another charset than UTF-8, would be garbage on every screen (RFC 9110, section 15.5.16).
 func checkEncoding(h http.Header) *refusal {
 	for coding := range strings.SplitSeq(strings.Join(h.Values("Content-Encoding"), ","), ",") {
 		if coding = strings.TrimSpace(coding); coding != "" && !strings.EqualFold(coding, "identity") {
@@ -68,9 +68,9 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
 	return data, nil
 }
 
-// blockLen returns how long an event that has no ID yet will be on the wire, with the first line of a stream
-// before it.
+// blockLen returns how long an event that has no ID yet will be on the wire, with the first line of
+// a stream before it.
 func blockLen(e Event) int {
-	e.ID = 1 << 53 // as many digits as the IDs of our days have
+	e.ID = 1 << 53 // as many digits as a time in microseconds has until 2286
 	return len(e.appendTo([]byte("retry: 3000\n")))
 }
