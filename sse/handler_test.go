@@ -46,8 +46,9 @@ func TestRecorderIsRefused(t *testing.T) {
 	app.Build()
 	server := httptest.NewServer(app)
 	defer server.Close()
-	if s := open(t, server.URL); s.response.StatusCode != http.StatusHTTPVersionNotSupported {
-		t.Error(s.response.Status)
+	s := open(t, server.URL)
+	if s.response.StatusCode != http.StatusHTTPVersionNotSupported || s.response.Header.Get("Access-Control-Allow-Origin") != "*" {
+		t.Error(s.response.Status, s.response.Header)
 	}
 }
 
