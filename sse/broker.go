@@ -192,14 +192,12 @@ func (b *Broker) unregister(c *client) {
 	b.clients[last] = nil
 	b.clients = b.clients[:last]
 	c.index = gone
-	if c.ends != nil {
-		c.ends.timer.Stop()
-	}
 	if !c.cursor.placed {
 		b.unplaced--
 	}
 	b.stats.clients.Store(int64(len(b.clients)))
 	b.log(logLine{false, len(b.clients)})
+	c.hasEnded()
 }
 
 // addAndFanOut adds an event, and puts the next heartbeat off. It does not where clients have no

@@ -86,9 +86,6 @@ func (b *Broker) join(c *client) bool {
 func (b *Broker) leave(c *client) {
 	b.closingClients <- c
 	b.streams.Done()
-	if c.ended != nil {
-		go c.ended() // It is the app's, and may block.
-	}
 }
 
 // cutOff cuts the client off. It does not wait. It is called by listen alone.

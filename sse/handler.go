@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -18,6 +19,9 @@ type handler struct {
 	w       http.ResponseWriter
 	control *http.ResponseController // of w
 
+	mu  sync.Mutex // protects cut
+	cut bool       // nothing blocks any more, for good
+
 	// ended has capacity 1: why the stream has ended. That is nil after a clean end, errCut, or
 	// what a middleware's writer panicked with.
 	ended chan any
@@ -26,15 +30,30 @@ type handler struct {
 // errCut says that a stream was cut off.
 var errCut = errors.New("sse: the stream was cut off")
 
-// newHandler returns the transport of a client, or an error where a write to the client can't be ended.
+// newHandler returns the transport of a client, or an error where a write to the client can't be flushed, or
+// can't be ended.
 func newHandler(w http.ResponseWriter, c *client) (*handler, error) {
 	h := &handler{w: w, control: http.NewResponseController(w), ended: make(chan any, 1)}
+	if !canFlush(w) {
+		return nil, http.ErrNotSupported
+	}
 	// A write can be blocked by a client that does not read; only a deadline ends it.
 	if err := h.control.SetWriteDeadline(time.Now().Add(openTimeout)); err != nil {
 		return nil, err
 	}
 	c.out = h
 	return h, nil
+}
+
+// canFlush tells whether http.ResponseController finds a writer that can be flushed.
+func canFlush(w http.ResponseWriter) bool {
+	switch w := w.(type) {
+	case http.Flusher, interface{ FlushError() error }:
+		return true
+	case interface{ Unwrap() http.ResponseWriter }:
+		return canFlush(w.Unwrap())
+	}
+	return false
 }
 
 // serve streams to a registered client until the stream ends.
@@ -54,7 +73,7 @@ func (h *handler) serve(r *http.Request, c *client, first []byte) {
 	}
 	c.broker.leave(c)
 	if why == errCut {
-		h.control.SetWriteDeadline(time.Unix(1, 0)) // ends a write that blocks, and resets the stream
+		h.unblock()
 	}
 	c.users.Wait() // The writer is another request's once this one's handler has returned.
 	if why != nil && why != errCut {
@@ -64,10 +83,24 @@ func (h *handler) serve(r *http.Request, c *client, first []byte) {
 
 func (h *handler) open(part []byte) error {
 	err := h.writeAndFlush(part)
-	h.control.SetWriteDeadline(time.Time{})
-	// The server's read timeout would wake each client's connection once, and late input would not be read.
-	h.control.SetReadDeadline(time.Time{})
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.cut {
+		h.control.SetWriteDeadline(time.Time{})
+		// The server's read timeout would wake each client's connection once, and late input would not be read.
+		h.control.SetReadDeadline(time.Time{})
+	}
 	return err
+}
+
+// unblock ends a write that blocks and, over HTTP/2, resets the stream. Over HTTP/1 net/http may be waiting
+// for the rest of the request before it writes the header.
+func (h *handler) unblock() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.cut = true
+	h.control.SetWriteDeadline(time.Unix(1, 0))
+	h.control.SetReadDeadline(time.Unix(1, 0))
 }
 
 func (h *handler) write(part []byte, _ *frame) error { return h.writeAndFlush(part) }

@@ -98,6 +98,16 @@ func (b *Broker) endStream(c *client) {
 	}
 }
 
+// hasEnded is called when the client's stream has ended, and the client is not registered any more.
+func (c *client) hasEnded() {
+	if c.ends != nil && c.ends.timer != nil {
+		c.ends.timer.Stop()
+	}
+	if c.ended != nil {
+		go c.ended() // It is the app's, and may block.
+	}
+}
+
 // An ending ends a client's stream at a time ([Stream.Until]).
 type ending struct {
 	at    time.Time

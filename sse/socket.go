@@ -124,10 +124,7 @@ func (s *socket) write(part []byte, f *frame) error {
 // goroutine does that: it may take as long as endTimeout.
 func (s *socket) end() {
 	s.ended.Store(true)
-	last := ""
-	if s.chunked {
-		last = lastChunk
-	}
+	last := s.last()
 	if s.tries {
 		n, err := new(tryWriter).write(s, []byte(last))
 		if last = last[n:]; last == "" || err != nil {
@@ -139,6 +136,14 @@ func (s *socket) end() {
 		s.sayGoodbye(last)
 		s.shutDown()
 	}()
+}
+
+// last returns what ends the body: nothing where that ends with the connection.
+func (s *socket) last() string {
+	if !s.chunked {
+		return ""
+	}
+	return lastChunk
 }
 
 // sayGoodbye writes what is left of the last chunk, and TLS's own goodbye.

@@ -26,7 +26,7 @@ type Stream struct {
 	// what the client has missed. The zero time is never.
 	Until time.Time
 
-	// Ended is called, in a goroutine of its own, when the stream has ended and its client is
+	// Ended is called once, in a goroutine of its own, when the stream has ended and its client is
 	// unregistered. A middleware that measures a request can't know that over HTTP/1: there the handler returns
 	// while the stream goes on. Nil means that nobody wants to know. It is not called for a request
 	// that gets no stream.
@@ -73,6 +73,7 @@ func (b *Broker) Serve(w http.ResponseWriter, r *http.Request, s Stream) {
 		handler.serve(r, c, first)
 	} else {
 		handler.open(first)
+		c.hasEnded()
 	}
 }
 
@@ -82,8 +83,9 @@ func (b *Broker) serveSocket(s *socket, c *client, first []byte) {
 	if !b.join(c) {
 		s.conn.SetWriteDeadline(time.Now().Add(endTimeout))
 		s.open(first)
-		s.sayGoodbye(lastChunk)
+		s.sayGoodbye(s.last())
 		s.conn.Close()
+		c.hasEnded()
 		return
 	}
 	if !b.watch(c) {
@@ -174,5 +176,5 @@ func unsupported(w http.ResponseWriter) {
 		}
 		below = wrapper.Unwrap()
 	}
-	fmt.Fprintf(w, "Streaming unsupported! A %T can neither be hijacked nor given a write deadline: mount the stream without the middleware that it belongs to.\n", below)
+	fmt.Fprintf(w, "Streaming unsupported! A %T can neither be hijacked nor flushed and given a write deadline: mount the stream without the middleware that it belongs to.\n", below)
 }
