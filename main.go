@@ -37,6 +37,7 @@ type options struct {
 	interval             time.Duration
 	cert, key, tokenFile string
 	origins              []string
+	broker               sse.Options
 	nats                 cluster.Options
 }
 
@@ -55,6 +56,8 @@ func parseFlags(args []string) (o options, err error) {
 		o.origins = append(o.origins, origins...)
 		return err
 	})
+	flags.IntVar(&o.broker.History, "history", sse.DefaultHistory, "retain the last events in memory, at most this `number` of bytes")
+	flags.DurationVar(&o.broker.Heartbeat, "heartbeat", sse.DefaultHeartbeat, "send a heartbeat after this `duration` of silence")
 	flags.StringVar(&o.nats.URLs, "nats", "", "share the events of all servers on the NATS at these `URLs`, separated by commas")
 	flags.StringVar(&o.nats.Creds, "nats-creds", "", "the credentials for NATS, a `file`")
 	flags.IntVar(&o.nats.Replicas, "nats-replicas", 1, "the `number` of NATS servers to hold the events, if their stream has to be created")
@@ -77,6 +80,10 @@ func parseFlags(args []string) (o options, err error) {
 		err = fmt.Errorf("-%s is empty", empty)
 	case o.interval <= 0:
 		err = fmt.Errorf("-interval must be positive: %v", o.interval)
+	case o.broker.History <= 0:
+		err = fmt.Errorf("-history must be positive: %d", o.broker.History)
+	case o.broker.Heartbeat < sse.MinHeartbeat:
+		err = fmt.Errorf("-heartbeat must be at least %v: %v", sse.MinHeartbeat, o.broker.Heartbeat)
 	case (o.cert == "") != (o.key == ""):
 		err = errors.New("-cert and -key go together")
 	case len(o.origins) > 0 && o.tokenFile == "":
@@ -117,7 +124,7 @@ func main() {
 
 	log := program.LogTo(os.Stdout, golog.Default.Printer.IsTerminal)
 	signalled := server.UntilSignal()
-	broker := sse.NewBroker()
+	broker := sse.New(o.broker)
 	// Where the events come from and go: this server alone, or the stream of all servers.
 	publish := broker.Publish
 	var member *cluster.Member

@@ -24,6 +24,17 @@ import (
 // asMain in the environment makes the test binary the server itself.
 const asMain = "SSE_TEST_AS_MAIN"
 
+func TestFlagsSetTheBrokersOptions(t *testing.T) {
+	for args, want := range map[string]sse.Options{
+		"":                            {History: sse.DefaultHistory, Heartbeat: sse.DefaultHeartbeat},
+		"-history 1000 -heartbeat 5s": {History: 1000, Heartbeat: 5 * time.Second},
+	} {
+		if o, err := parseFlags(strings.Fields(args)); o.broker != want || err != nil {
+			t.Errorf("%q: %+v, %v; want %+v", args, o.broker, err, want)
+		}
+	}
+}
+
 func TestMain(m *testing.M) {
 	if os.Getenv(asMain) != "" {
 		main()
@@ -117,6 +128,9 @@ func TestWrongCommandLineIsOneLineAndExit2(t *testing.T) {
 	}{
 		{"-foo", "-foo"},
 		{"-interval 0s", "positive"},
+		{"-history 0", "positive"},
+		{"-history 4MiB", "4MiB"},
+		{"-heartbeat 10ms", "at least 1s"},
 		{"-interval -1s", "positive"},
 		{"-interval soon", "soon"},
 		{"-addr", "-addr"},
@@ -153,7 +167,7 @@ func TestHelpListsEveryFlag(t *testing.T) {
 	if err := cmd.Run(); err != nil || stderr.Len() > 0 {
 		t.Errorf("%v, %s", err, stderr)
 	}
-	for _, word := range []string{"-addr", ":8080", "-interval", "2s", "-cert", "-key", "-publish-token-file", "-allow-origin", "/events"} {
+	for _, word := range []string{"-addr", ":8080", "-interval", "2s", "-cert", "-key", "-publish-token-file", "-allow-origin", "-history", "-heartbeat", "15s", "/events"} {
 		if !strings.Contains(stdout.String(), word) {
 			t.Errorf("no %q in\n%s", word, stdout)
 		}

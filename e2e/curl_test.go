@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -37,6 +38,12 @@ func TestCurlShowsAStreamThatTheGrammarAllows(t *testing.T) {
 				t.Errorf("%d heartbeats before the first event, after 17 s", p.Comments)
 			}
 		}},
+		{"a heartbeat each second", "1s500ms -heartbeat 1s", nil, func(t *testing.T, s *server, p *testkit.Parser) {
+			readEvents(t, p, 3)
+			if p.Comments < 2 {
+				t.Errorf("%d heartbeats between three events", p.Comments)
+			}
+		}},
 		{"HTTP/1.0", "50ms", func(*testing.T, *server) []string {
 			return []string{"--http1.0"}
 		}, func(t *testing.T, _ *server, p *testkit.Parser) { readEvents(t, p, 20) }},
@@ -56,7 +63,7 @@ func TestCurlShowsAStreamThatTheGrammarAllows(t *testing.T) {
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := start(t, "-interval", test.interval)
+			s := start(t, append([]string{"-interval"}, strings.Fields(test.interval)...)...)
 			args := []string{"--silent", "--show-error", "--no-buffer", s.url + "/events"}
 			if test.args != nil {
 				args = append(test.args(t, s), args...)

@@ -26,7 +26,7 @@ func BenchmarkEncode(b *testing.B) {
 }
 
 func BenchmarkResume(b *testing.B) {
-	h := history{max: defaultHistory}
+	h := history{max: DefaultHistory}
 	for id := int64(1); h.evictedID == 0; id++ {
 		h.add(Event{ID: id, Data: payload})
 	}

@@ -94,7 +94,7 @@ func TestHTTP2ClientThatDoesNotReadIsCutOffAndResumesWithoutLoss(t *testing.T) {
 			b.Notifier <- Event{ID: id, Data: large}
 			time.Sleep(time.Second)
 		}
-		if waited := time.Since(start); waited < (2*defaultHeartbeat) || waited > (2*defaultHeartbeat)+4*time.Second {
+		if waited := time.Since(start); waited < (2*DefaultHeartbeat) || waited > (2*DefaultHeartbeat)+4*time.Second {
 			t.Errorf("cut off after %v", waited)
 		}
 		stats := b.Stats()

@@ -40,7 +40,7 @@ func checkRetained(t *testing.T, h *history) {
 }
 
 func TestResumeBeginsExactlyAfterEachID(t *testing.T) {
-	h := history{max: defaultHistory}
+	h := history{max: DefaultHistory}
 	for id := int64(10); id <= 100; id += 10 {
 		h.add(Event{ID: id, Data: []byte("x")})
 	}
@@ -52,7 +52,7 @@ func TestResumeBeginsExactlyAfterEachID(t *testing.T) {
 }
 
 func TestResumeFromElsewhereGetsAllThatIsRetained(t *testing.T) {
-	h := history{max: defaultHistory}
+	h := history{max: DefaultHistory}
 	for id := int64(10); id <= 30; id += 10 {
 		h.add(Event{ID: id})
 	}
@@ -64,25 +64,25 @@ func TestResumeFromElsewhereGetsAllThatIsRetained(t *testing.T) {
 }
 
 func TestEmptyHistoryHasNothingToResume(t *testing.T) {
-	h := history{max: defaultHistory}
+	h := history{max: DefaultHistory}
 	if position, complete := h.after(5); position != 0 || complete {
 		t.Errorf("after(5) = %d, %v", position, complete)
 	}
 }
 
 func TestHistoryKeepsItsByteBound(t *testing.T) {
-	h := history{max: defaultHistory}
+	h := history{max: DefaultHistory}
 	data := []byte(strings.Repeat("x", 1000))
 	for id := int64(1); id <= 10_000; id++ {
 		h.add(Event{ID: id, Data: data})
-		if retained := h.end() - h.start(); retained > defaultHistory {
+		if retained := h.end() - h.start(); retained > DefaultHistory {
 			t.Fatalf("%d bytes retained after event %d", retained, id)
 		}
-		if cap(h.buf) > 4*defaultHistory {
-			t.Fatalf("%d bytes kept for %d of history after event %d", cap(h.buf), defaultHistory, id)
+		if cap(h.buf) > 4*DefaultHistory {
+			t.Fatalf("%d bytes kept for %d of history after event %d", cap(h.buf), DefaultHistory, id)
 		}
 	}
-	if retained := h.end() - h.start(); retained < defaultHistory-1100 {
+	if retained := h.end() - h.start(); retained < DefaultHistory-1100 {
 		t.Errorf("only %d bytes retained", retained)
 	}
 	checkRetained(t, &h)
@@ -96,8 +96,8 @@ func TestHistoryKeepsItsByteBound(t *testing.T) {
 }
 
 func TestPayloadLargerThanTheBoundIsRetainedAlone(t *testing.T) {
-	h := history{max: defaultHistory}
-	large := make([]byte, defaultHistory+1)
+	h := history{max: DefaultHistory}
+	large := make([]byte, DefaultHistory+1)
 	h.add(Event{ID: 1})
 	for id := int64(2); id <= 5; id++ {
 		h.add(Event{ID: id, Data: large})
@@ -109,13 +109,13 @@ func TestPayloadLargerThanTheBoundIsRetainedAlone(t *testing.T) {
 	if retained := ids(t, &h, h.start(), h.end()); len(retained) != 1 || retained[0] != 6 {
 		t.Errorf("retained after a small event: %v", retained)
 	}
-	if cap(h.buf) > 4*defaultHistory {
+	if cap(h.buf) > 4*DefaultHistory {
 		t.Errorf("%d bytes kept", cap(h.buf))
 	}
 }
 
 func TestBatchNeverChanges(t *testing.T) {
-	h := history{max: defaultHistory}
+	h := history{max: DefaultHistory}
 	data := []byte(strings.Repeat("x", 1000))
 	var batch, before []byte
 	for id := int64(1); id <= 20_000; id++ {
@@ -134,7 +134,7 @@ func TestBatchNeverChanges(t *testing.T) {
 
 func TestIDThatDoesNotRiseRestartsTheNumbering(t *testing.T) {
 	for _, id := range []int64{30, 5} {
-		h := history{max: defaultHistory}
+		h := history{max: DefaultHistory}
 		h.add(Event{ID: 20})
 		h.add(Event{ID: 30})
 		h.add(Event{ID: id})
@@ -149,7 +149,7 @@ func TestIDThatDoesNotRiseRestartsTheNumbering(t *testing.T) {
 			t.Errorf("after the last ID before the restart: %d, %v", position, complete)
 		}
 		// What came before the restart is evicted by size as all the rest.
-		large := make([]byte, defaultHistory/3)
+		large := make([]byte, DefaultHistory/3)
 		for next := id + 2; next < id+7; next++ {
 			h.add(Event{ID: next, Data: large})
 		}

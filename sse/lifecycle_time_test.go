@@ -18,12 +18,12 @@ func TestHeldClientsGetHeartbeats(t *testing.T) {
 		// Events that it does not get must not put its heartbeat off.
 		for id := range int64(2) {
 			b.Notifier <- Event{ID: id + 1}
-			time.Sleep(defaultHeartbeat / 2)
+			time.Sleep(DefaultHeartbeat / 2)
 		}
 		if line, err := s.Line(); line != ":\n" || err != nil {
 			t.Errorf("got %q, %v", line, err)
 		}
-		if waited := time.Since(start); waited != defaultHeartbeat {
+		if waited := time.Since(start); waited != DefaultHeartbeat {
 			t.Errorf("the heartbeat came after %v", waited)
 		}
 		b.Notifier <- Event{ID: 3}
@@ -41,7 +41,7 @@ func TestReleaseComesTooLateForAStreamThatEnds(t *testing.T) {
 		conn, _ := connect("Last-Event-ID: 1\r\n")
 		b.Notifier <- Event{ID: 1}
 		b.Notifier <- Event{ID: 2}
-		time.Sleep(defaultHeartbeat) // The heartbeat blocks in the pipe: nobody reads.
+		time.Sleep(DefaultHeartbeat) // The heartbeat blocks in the pipe: nobody reads.
 		ended := make(chan error)
 		go func() { ended <- b.Shutdown(t.Context()) }()
 		synctest.Wait()

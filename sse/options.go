@@ -12,14 +12,14 @@ import (
 type Options struct {
 	// History bounds the recent events that the broker retains in memory, in bytes as they are on
 	// the wire; the last event is always retained. Up to twice as much memory is used. A client
-	// that falls behind by more is cut off. Zero means 4 MiB, some 40,000 events of the demo.
+	// that falls behind by more is cut off. Zero means [DefaultHistory].
 	History int
 
 	// Heartbeat is how long a stream may be silent before it gets a comment, so that neither a proxy
 	// nor a client takes it for dead. A client whose connection takes nothing for twice as long,
 	// although something is pending, is cut off. Set it below the read timeout of the
-	// clients and proxies that there are. Zero means 15 s (WHATWG HTML, section 9.2.7, "Authoring notes");
-	// less than a second counts as a second.
+	// clients and proxies that there are. Zero means [DefaultHeartbeat]; less than [MinHeartbeat] counts
+	// as that.
 	Heartbeat time.Duration
 
 	// Log is where the broker says which clients come and go, and what goes wrong. The broker
@@ -46,25 +46,27 @@ func (s slogLogger) Warnf(format string, args ...any)  { s.l.Warn(fmt.Sprintf(fo
 func (s slogLogger) Errorf(format string, args ...any) { s.l.Error(fmt.Sprintf(format, args...)) }
 
 const (
-	// defaultHistory is [Options.History] where that is zero.
-	defaultHistory = 4 << 20
+	// DefaultHistory is [Options.History] where that is zero: some 40,000 events of the demo.
+	DefaultHistory = 4 << 20
 
-	// defaultHeartbeat is [Options.Heartbeat] where that is zero: nginx closes after 60 s of silence.
-	defaultHeartbeat = 15 * time.Second
+	// DefaultHeartbeat is [Options.Heartbeat] where that is zero: WHATWG HTML, section 9.2.7, "Authoring
+	// notes", suggests it, and nginx closes after 60 s of silence.
+	DefaultHeartbeat = 15 * time.Second
 
-	// minHeartbeat is the least time between heartbeats: a client that has just missed one for being busy is not stalled.
-	minHeartbeat = time.Second
+	// MinHeartbeat is the least that [Options.Heartbeat] can be: a client that is merely busy for a
+	// moment must not count as stalled.
+	MinHeartbeat = time.Second
 )
 
 // withDefaults returns the options with what is zero replaced by its default.
 func (o Options) withDefaults() Options {
 	if o.History <= 0 {
-		o.History = defaultHistory
+		o.History = DefaultHistory
 	}
 	if o.Heartbeat <= 0 {
-		o.Heartbeat = defaultHeartbeat
+		o.Heartbeat = DefaultHeartbeat
 	}
-	o.Heartbeat = max(o.Heartbeat, minHeartbeat)
+	o.Heartbeat = max(o.Heartbeat, MinHeartbeat)
 	if o.Log == nil {
 		o.Log = golog.Default
 	}

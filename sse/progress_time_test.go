@@ -76,7 +76,7 @@ func TestWhoReadsSlowlyGetsEverything(t *testing.T) {
 		s := stream{Parser: newParser(slowReader{open("Last-Event-ID", "0")})}
 		wait := publishEachSecond(t, b, 2)
 		s.want(t, 1, data)
-		if took := time.Since(start); took < 2*defaultHeartbeat {
+		if took := time.Since(start); took < 2*DefaultHeartbeat {
 			t.Errorf("the client took %v: it is not slow", took)
 		}
 		for id := int64(2); id < 100; id++ {
@@ -104,7 +104,7 @@ func TestWhoStopsReadingAmidALargeEventIsCutOff(t *testing.T) {
 		for b.Stats().Clients > 0 {
 			time.Sleep(time.Second)
 		}
-		if waited := time.Since(stopped); waited < 2*defaultHeartbeat-2*time.Second || waited > 2*defaultHeartbeat+3*time.Second {
+		if waited := time.Since(stopped); waited < 2*DefaultHeartbeat-2*time.Second || waited > 2*DefaultHeartbeat+3*time.Second {
 			t.Errorf("cut off after %v", waited)
 		}
 		if stats := b.Stats(); stats.SlowClients != 1 {
@@ -125,7 +125,7 @@ func TestWhoDoesNotReadIsCutOffWhileClientsAreHeldAgainAndAgain(t *testing.T) {
 			b.Hold()
 			time.Sleep(250 * time.Millisecond)
 		}
-		if waited := time.Since(start); waited > 5*defaultHeartbeat {
+		if waited := time.Since(start); waited > 5*DefaultHeartbeat {
 			t.Errorf("cut off after %v", waited)
 		}
 		shutdown(t, b)

@@ -97,7 +97,7 @@ func TestHeadThatNobodyReadsIsNoticedAsAStall(t *testing.T) {
 		if clients := b.Stats().Clients; clients != 1 {
 			t.Errorf("%d clients are registered", clients)
 		}
-		time.Sleep(defaultHeartbeat + (2 * defaultHeartbeat) + 2*defaultHeartbeat)
+		time.Sleep(DefaultHeartbeat + (2 * DefaultHeartbeat) + 2*DefaultHeartbeat)
 		if stats := b.Stats(); stats.Clients != 0 || stats.SlowClients != 1 {
 			t.Errorf("after its time: %+v", stats)
 		}

@@ -27,7 +27,7 @@ func TestNoHeartbeatDuringTraffic(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *Broker, connect func(string) (net.Conn, stream)) {
 		conn, s := connect("")
 		for id := range int64(10) {
-			time.Sleep(defaultHeartbeat - time.Millisecond)
+			time.Sleep(DefaultHeartbeat - time.Millisecond)
 			b.Notifier <- Event{ID: id + 1}
 			s.want(t, id+1, "")
 		}
@@ -74,7 +74,7 @@ func TestStalledClientIsCutOffInSilence(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 		// One heartbeat blocks in the pipe, the next is pending.
-		if waited := time.Since(start); waited > 2*defaultHeartbeat+(2*defaultHeartbeat)+defaultHeartbeat+time.Second {
+		if waited := time.Since(start); waited > 2*DefaultHeartbeat+(2*DefaultHeartbeat)+DefaultHeartbeat+time.Second {
 			t.Errorf("cut off after %v", waited)
 		}
 		shutdown(t, b)
