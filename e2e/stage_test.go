@@ -40,7 +40,13 @@ func init() { golog.SetLevel("error") }
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	s := &stage{t: t, broker: sse.NewBroker()}
+	return newStageOf(t, sse.NewBroker())
+}
+
+// newStageOf is newStage with a broker of the test's own.
+func newStageOf(t *testing.T, broker *sse.Broker) *stage {
+	t.Helper()
+	s := &stage{t: t, broker: broker}
 	app := iris.New()
 	web.Register(app)
 	app.Any("/events", func(ctx iris.Context) {

@@ -12,6 +12,7 @@ tell('waiting'); // support.js sees by this that the page runs.
 // The events to show: those without a name, which are of type message, and those whose names the page's own
 // URL has, as in /?event=alert&event=price. An EventSource can't listen to all names.
 const types = new Set(['message', ...new URLSearchParams(location.search).getAll('event')]);
+types.delete('heartbeat'); // The server's own.
 
 subscribe(types, recall(), evt => {
 	add(evt);

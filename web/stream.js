@@ -5,7 +5,10 @@ import { tell } from './header.js';
 const OPEN_WITHIN = 5000;   // ms that a stream may take to open before the header says so
 const HIDDEN_FOR = 3000;    // ms that a hidden tab keeps its connection, so that a glance elsewhere costs nothing
 const RETRY = 2000;         // ms, and up to as many again, before the page itself opens a new stream
+const HEARTBEAT = 15_000;   // ms within which something comes, until a stream says what it keeps to
+const MAY_MISS = 3;         // how many times nothing may come before the connection counts as lost
 const BEFORE_ALL = '0';     // the last ID of a page that got no event yet: it misses what comes before its first, too
+const LONGEST = 2 ** 31 - 1; // ms that a timer can wait for
 
 let source = null; // the EventSource, or null while there is none
 let lastId;        // the stream continues after this event; null before it was first opened
@@ -28,10 +31,10 @@ function open() {
 	if (source) return;
 	clearTimeout(timer);
 	// The browser sends the Last-Event-ID header when it reconnects by itself, but a new EventSource can't.
-	const after = lastId === null ? '' : '?lastEventId=' + encodeURIComponent(lastId);
+	const after = lastId === null ? '' : '&lastEventId=' + encodeURIComponent(lastId);
 	let stream;
 	try {
-		stream = new EventSource('events' + after);
+		stream = new EventSource('events?heartbeat=show' + after);
 	} catch { // The browser has none, or something in it refuses.
 		tell('unsupported');
 		return;
@@ -39,11 +42,13 @@ function open() {
 	source = stream;
 	lastId ??= BEFORE_ALL;
 	timer = setTimeout(tell, OPEN_WITHIN, 'late');
+	expectWithin(OPEN_WITHIN);
 
 	// WebKit revives a stream that was closed when the page went into the back/forward cache.
 	const on = (type, handle) => stream.addEventListener(type, evt => {
-		if (stream === source) handle(evt);
-		else stream.close();
+		if (stream !== source) return stream.close();
+		missed = 0;
+		handle(evt);
 	});
 	// A server may call its events open and error, too. Only those have data.
 	const fromBrowser = handle => evt => {
@@ -51,14 +56,22 @@ function open() {
 	};
 	on('open', fromBrowser(() => {
 		clearTimeout(timer);
+		expectWithin(interval);
 		tell(lastId === BEFORE_ALL ? 'waiting' : 'live');
 	}));
 	on('error', fromBrowser(() => {
 		clearTimeout(timer);
+		expectWithin(OPEN_WITHIN); // The browser opens it again.
 		tell('lost');
 		// Without an ID of its own the browser would continue with live events only.
 		if (stream.readyState === EventSource.CLOSED || lastId === BEFORE_ALL) retry();
 	}));
+	// A stream begins with a heartbeat that says within which time the next comes. No event has the name before it.
+	on('heartbeat', evt => {
+		if (evt.lastEventId !== '' || !(evt.data >= 1000)) return;
+		interval = Math.min(evt.data, LONGEST);
+		expectWithin(interval);
+	});
 	for (const type of types) {
 		on(type, evt => {
 			if (!(evt instanceof MessageEvent)) return;
@@ -71,6 +84,7 @@ function open() {
 
 function close() {
 	clearTimeout(timer);
+	clearInterval(pulse);
 	source?.close();
 	source = null;
 }
@@ -78,6 +92,24 @@ function close() {
 function retry() {
 	close();
 	timer = setTimeout(open, RETRY * (1 + Math.random()));
+}
+
+// A connection can hang without an end, for example where a proxy does. The server sends an event or a heartbeat in each
+// interval, so the page counts the intervals in which nothing came, and does not look at the time: a machine's sleep,
+// or a timer that a browser holds back, is one interval at most.
+
+let interval = HEARTBEAT;
+let pulse;  // ends each interval
+let missed; // how many intervals have passed since something came
+
+function expectWithin(ms) {
+	clearInterval(pulse);
+	missed = 0;
+	pulse = setInterval(() => {
+		if (++missed <= MAY_MISS) return;
+		if (source.readyState === EventSource.OPEN) tell('lost');
+		retry();
+	}, ms);
 }
 
 // Over HTTP/1.1 a browser allows a site six connections. A tab that nobody sees gives its own back, since
