@@ -1,190 +1,137 @@
 package e2e
 
 import (
-	"bufio"
-	"context"
-	"encoding/json"
-	"fmt"
 	"net/http"
-	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"example.com/sse/internal/testkit"
-
-	launchdarkly "github.com/launchdarkly/eventsource"
-	r3labs "github.com/r3labs/sse/v2"
-	tmaxmax "github.com/tmaxmax/go-sse"
 )
 
-// A watch runs a client until its context ends, and hands over each event that it gets, an
-// empty one too.
-type watch func(ctx context.Context, url string, got func(id, data string)) error
+// A client is a program of somebody else's that watches an event stream. Its command gets the
+// stream's URL as its last argument, and prints each event that it gets as a line of JSON.
+type client struct {
+	name    string
+	command []string // its program first, as it is found on PATH or in a pattern of needs
+	needs   []string // files and commands that must be here; a pattern may match any file
+	how     string   // how to get them
 
-func TestGoClientsSeeTheStreamAndResume(t *testing.T) {
-	t.Parallel()
-	checkClients(t, map[string]watch{
-		"tmaxmax/go-sse": func(ctx context.Context, url string, got func(id, data string)) error {
-			req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-			if err != nil {
-				return err
-			}
-			conn := tmaxmax.NewConnection(req)
-			conn.SubscribeToAll(func(e tmaxmax.Event) { got(e.LastEventID, e.Data) })
-			return conn.Connect()
-		},
-		"r3labs/sse": func(ctx context.Context, url string, got func(id, data string)) error {
-			client := r3labs.NewClient(url)
-			client.ReconnectStrategy = until{ctx}
-			for ctx.Err() == nil {
-				// A stream that ends, however it ends, is over for it without an error.
-				err := client.SubscribeRawWithContext(ctx, func(e *r3labs.Event) { got(string(e.ID), string(e.Data)) })
-				if err != nil {
-					return err
-				}
-			}
-			return nil
-		},
-		"launchdarkly/eventsource": func(ctx context.Context, url string, got func(id, data string)) error {
-			stream, err := launchdarkly.SubscribeWithURL(url)
-			if err != nil {
-				return err
-			}
-			defer stream.Close()
-			for {
-				select {
-				case e := <-stream.Events:
-					got(e.Id(), e.Data())
-				case <-stream.Errors: // It tells that the stream was lost, and reconnects.
-				case <-ctx.Done():
-					return nil
-				}
-			}
-		},
-	})
+	// emptyAtEnd says that the client takes what comes after the last event, a heartbeat say, for
+	// an event without data when the stream ends.
+	emptyAtEnd bool
 }
 
-func TestNodeClientsSeeTheStreamAndResume(t *testing.T) {
+const (
+	goClients  = "clients"
+	fromNPM    = "install npm, then run e2e/setup"
+	node       = "clients/node_modules/node-*/bin/node"
+	deno       = "clients/node_modules/@deno/*/deno"
+	python     = "/usr/bin/python3" // Debian's, which has Debian's packages
+	pyPackages = "/usr/lib/python3/dist-packages/"
+)
+
+// clients are all that the server is tested with, but for those in pages. What a client needs from
+// whoever uses it is in its program in clients/, and in docs/operating.md.
+var clients = []client{
+	{name: "r3labs/sse", command: []string{goClients, "r3labs"}, emptyAtEnd: true},
+	{name: "tmaxmax/go-sse", command: []string{goClients, "tmaxmax"}},
+	{name: "launchdarkly/eventsource", command: []string{goClients, "launchdarkly"}},
+	{name: "bufio.Scanner", command: []string{goClients, "scanner"}},
+
+	{name: "Node's EventSource", command: []string{node, "--experimental-eventsource", "clients/watch.mjs", "built-in"}, needs: []string{node}, how: fromNPM},
+	{name: "eventsource", command: []string{node, "clients/watch.mjs", "eventsource"}, needs: []string{node}, how: fromNPM},
+	{name: "@microsoft/fetch-event-source", command: []string{node, "clients/watch.mjs", "fetch-event-source"}, needs: []string{node}, how: fromNPM},
+	{name: "Deno's EventSource", command: []string{deno, "run", "--allow-net", "clients/watch.mjs", "built-in"}, needs: []string{deno}, how: fromNPM},
+
+	{name: "requests", command: []string{python, "clients/watch.py", "requests"}, needs: []string{python, pyPackages + "requests"}, how: "apt-get install python3-requests"},
+	{name: "urllib3", command: []string{python, "clients/watch.py", "urllib3"}, needs: []string{python, pyPackages + "urllib3"}, how: "apt-get install python3-urllib3"},
+	{name: "httpx", command: []string{python, "clients/watch.py", "httpx"}, needs: []string{python, pyPackages + "httpx"}, how: "apt-get install python3-httpx"},
+
+	{name: "Java's HttpClient", command: []string{"java", "-XX:TieredStopAtLevel=1", "clients/Watch.java"}, needs: []string{"javac"}, how: "apt-get install default-jdk-headless"},
+}
+
+// TestEveryClientGetsEachEventAtOnceAndResumes takes all clients at the same time through what tells
+// a good stream from a bad one.
+func TestEveryClientGetsEachEventAtOnceAndResumes(t *testing.T) {
 	t.Parallel()
-	const how = "install node 18 or newer and npm, then run e2e/setup"
-	need(t, "node", how)
-	need(t, "clients/node_modules", how)
-	node := func(client string) watch {
-		return func(ctx context.Context, url string, got func(id, data string)) error {
-			cmd := exec.CommandContext(ctx, "node", "clients/watch.mjs", client, url)
-			testkit.EndWithTest(cmd)
-			var stderr strings.Builder
-			cmd.Stderr = &stderr
-			stdout, err := cmd.StdoutPipe()
-			if err != nil {
-				return err
-			}
-			if err := cmd.Start(); err != nil {
-				return err
-			}
-			for lines := bufio.NewScanner(stdout); lines.Scan(); {
-				var e struct{ ID, Data string }
-				if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
-					return err
-				}
-				got(e.ID, e.Data)
-			}
-			return fmt.Errorf("%w: %s", cmd.Wait(), stderr.String())
+	s := start(t, "-interval", never.String(), "-publish-token-file", tokenFile(t))
+	// The largest events that POST accepts: each line takes seven bytes more. fetch-event-source loses empty
+	// lines where data begins.
+	line := strings.Repeat("x", largestBody)
+	lines := strings.Repeat("x", largestBody%7) + strings.Repeat("\n", largestBody/7)
+	a := &audience{t: t, s: s}
+	for _, c := range clients {
+		t.Run(c.name, func(t *testing.T) {
+			command := append(c.find(t), s.url+"/events")
+			a.members = append(a.members, c.join(a.t, command))
+		})
+	}
+	a.begin()
+	a.waitUntilConnected()
+
+	// At once: all have seen an event before there is another that could push it out of a buffer.
+	for _, data := range []string{"first", "größe \u2028 \u0085 ✓ 漢 🎈", "two\nlines", " spaces ", `{"message":"Hello"}`} {
+		a.publish("", data)
+		a.waitUntilSeen()
+	}
+	a.publish("named", "with a name")
+	for _, data := range []string{line, lines} {
+		if status, answer := postEvent(t.Context(), testkit.Client, s, data+"x"); status != http.StatusRequestEntityTooLarge {
+			t.Errorf("%d bytes: %d: %s", len(data)+1, status, answer)
 		}
+		a.publish("", data)
 	}
-	checkClients(t, map[string]watch{
-		"eventsource":                   node("eventsource"),
-		"@microsoft/fetch-event-source": node("fetch-event-source"),
-	})
-}
+	a.waitUntilSeen()
 
-// until has r3labs/sse retry every half a second until a context ends. By itself it would go on
-// for 15 minutes.
-type until struct{ context.Context }
-
-func (u until) NextBackOff() time.Duration {
-	if u.Err() != nil {
-		return -1
-	}
-	return 500 * time.Millisecond
-}
-
-func (until) Reset() {}
-
-// checkClients runs clients through the things that tell a good stream from a bad one: the line
-// at the start, a silence with a heartbeat, an event, and a server that is killed and started again.
-func checkClients(t *testing.T, watches map[string]watch) {
-	// Longer than the 15 s of silence after which a heartbeat comes.
-	s := start(t, "-interval", "17s")
-	var mu sync.Mutex
-	seen := make(map[string][]string) // by client, its events; mu protects it
-	ctx, cancel := context.WithCancel(t.Context())
-	var running sync.WaitGroup
-	defer testkit.Return(t, running.Wait, "all clients end")
-	defer cancel()
-	for name, watch := range watches {
-		running.Go(func() {
-			err := watch(ctx, s.url+"/events", func(id, data string) {
-				mu.Lock()
-				defer mu.Unlock()
-				seen[name] = append(seen[name], id+" "+data)
-			})
-			if ctx.Err() == nil {
-				t.Errorf("%s gave up: %v", name, err)
-			}
-		})
-	}
-	clients := int64(len(watches))
-	s.waitForClients(clients)
-	direct := subscribe(t, s.url+"/events", "")
-	id, data := direct.next()
-	events := []string{fmt.Sprintf("%d %s", id, data)}
-	// waitUntilSeen waits until every client has an event.
-	waitUntilSeen := func(event string) {
-		t.Helper()
-		testkit.Eventually(t, func() error {
-			mu.Lock()
-			defer mu.Unlock()
-			for name := range watches {
-				if !slices.Contains(seen[name], event) {
-					return fmt.Errorf("%s has not seen %q but %q", name, event, seen[name])
-				}
-			}
-			return nil
-		})
-	}
-	waitUntilSeen(events[0])
-
+	// What was published is lost with the server: the last event ID of a client gets it all that is
+	// retained since. The largest events come again, right after the first line of a stream.
 	s.kill()
-	s.command[len(s.command)-1] = "100ms"
 	s.restart()
-	restarted := time.Now()
-	s.waitForClients(clients)
-	t.Logf("all were back %v after the restart", time.Since(restarted).Round(time.Millisecond))
-	held := s.stats().Events
-	all := subscribe(t, s.url+"/events", "1")
-	for range held + 5 {
-		id, data := all.next()
-		events = append(events, fmt.Sprintf("%d %s", id, data))
+	a.begin()
+	for _, data := range []string{line, lines, "after kill -9"} {
+		a.publish("", data)
 	}
-	waitUntilSeen(events[len(events)-1])
-	mu.Lock()
-	defer mu.Unlock()
-	for name := range watches {
-		for _, event := range seen[name] {
-			if id, data, _ := strings.Cut(event, " "); id == "" || data == "" {
-				t.Errorf("%s has seen an empty event: %q", name, event)
-			}
+	a.waitUntilConnected()
+
+	// A heartbeat is the last that comes before the end.
+	waitForHeartbeat := a.heartbeat()
+	a.publish("", "before the silence")
+	a.waitUntilSeen()
+	waitForHeartbeat()
+	if code := s.stop(); code != 0 {
+		t.Errorf("after SIGTERM the server's exit code is %d", code)
+	}
+	s.restart()
+	a.begin()
+	a.publish("", "after SIGTERM")
+	a.waitUntilConnected()
+	a.publish("", "last")
+	a.waitUntilSeen()
+	if figures := s.stats(); figures.ResumesIncomplete < int64(len(a.members)) {
+		t.Errorf("not all of %d told their last event ID: %+v", len(a.members), figures)
+	}
+}
+
+// find returns the client's command with the path of its program, or skips the test where something
+// that the client needs is not here.
+func (c client) find(t *testing.T) []string {
+	t.Helper()
+	command := slices.Clone(c.command)
+	for _, needed := range c.needs {
+		found, err := filepath.Glob(needed)
+		if err != nil {
+			t.Fatal(err)
 		}
-		got := seen[name][slices.Index(seen[name], events[0]):]
-		if got = got[:min(len(events), len(got))]; !slices.Equal(got, events) {
-			t.Errorf("%s has seen\n%s\nbut the events were\n%s", name, strings.Join(got, "\n"), strings.Join(events, "\n"))
+		if len(found) == 0 {
+			need(t, needed, c.how)
+		} else if needed == command[0] {
+			command[0] = found[0]
 		}
 	}
-	if figures := s.stats(); figures.ResumesIncomplete < clients {
-		t.Errorf("not all of %d told their last event ID: %+v", clients, figures)
+	if command[0] == goClients {
+		command[0] = clientsBinary
 	}
+	return command
 }

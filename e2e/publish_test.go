@@ -31,6 +31,11 @@ func tokenFile(t *testing.T) string {
 // postEvent posts an event to a server, and returns the answer's status and line. It is 0 where there is
 // no answer.
 func postEvent(ctx context.Context, client *http.Client, s *server, data string) (status int, line string) {
+	return postNamed(ctx, client, s, "", data)
+}
+
+// postNamed is postEvent for an event with a name, unless that is empty.
+func postNamed(ctx context.Context, client *http.Client, s *server, name, data string) (status int, line string) {
 	ctx, cancel := context.WithTimeout(ctx, testkit.Limit)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+"/events", strings.NewReader(data))
@@ -38,6 +43,9 @@ func postEvent(ctx context.Context, client *http.Client, s *server, data string)
 		return 0, err.Error()
 	}
 	req.Header.Set("Authorization", "Bearer swordfish")
+	if name != "" {
+		req.Header.Set("Sse-Event", name)
+	}
 	resp, err := client.Do(req)
 	if err != nil {
 		return 0, err.Error()
