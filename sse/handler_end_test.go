@@ -117,4 +117,3 @@ func TestWriterThatCannotBeFlushedIsRefused(t *testing.T) {
 		t.Errorf("%d clients were registered", clients)
 	}
 }
-
