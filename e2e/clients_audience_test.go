@@ -153,9 +153,9 @@ func (a *audience) waitUntilSeen() {
 	})
 }
 
-// heartbeat opens a stream, and returns a function that waits until one more event has come on it, and
-// then, after a silence, something else.
-func (a *audience) heartbeat() (wait func()) {
+// heartbeats opens a stream, and returns a function that waits until one more event has come on it, and
+// then, in a silence, two lines that are no event's.
+func (a *audience) heartbeats() (wait func()) {
 	a.t.Helper()
 	resp, cancel, err := open(streaming, a.s.url+"/events", a.events[len(a.events)-1].ID)
 	if err != nil {
@@ -171,8 +171,10 @@ func (a *audience) heartbeat() (wait func()) {
 		if _, err := stream.Next(); err != nil {
 			a.t.Fatal(err)
 		}
-		if _, err := stream.Line(); err != nil {
-			a.t.Fatalf("there is no heartbeat: %v", err)
+		for range 2 {
+			if _, err := stream.Line(); err != nil {
+				a.t.Fatalf("there is no heartbeat: %v", err)
+			}
 		}
 	}
 }
