@@ -51,7 +51,7 @@ func hijack(w http.ResponseWriter, r *http.Request, c *client) (*socket, error) 
 		return nil, http.ErrNotSupported
 	}
 	header := w.Header().Clone()
-	conn, _, err := http.NewResponseController(w).Hijack()
+	conn, err := takeConn(w)
 	if err != nil {
 		return nil, err
 	}

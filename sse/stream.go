@@ -168,13 +168,5 @@ func unsupported(w http.ResponseWriter) {
 	header.Set("Content-Type", "text/plain; charset=utf-8")
 	header.Del("X-Accel-Buffering")
 	w.WriteHeader(http.StatusHTTPVersionNotSupported)
-	below := w
-	for {
-		wrapper, ok := below.(interface{ Unwrap() http.ResponseWriter })
-		if !ok {
-			break
-		}
-		below = wrapper.Unwrap()
-	}
-	fmt.Fprintf(w, "Streaming unsupported! A %T can neither be hijacked nor flushed and given a write deadline: mount the stream without the middleware that it belongs to.\n", below)
+	fmt.Fprintf(w, "Streaming unsupported! A %T can neither be hijacked nor flushed and given a write deadline: mount the stream without the middleware that it belongs to.\n", lowest(w))
 }

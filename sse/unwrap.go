@@ -1,0 +1,53 @@
+package sse
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+)
+
+// A wrapper is a middleware's writer that tells what lies below it, for [http.ResponseController].
+type wrapper interface{ Unwrap() http.ResponseWriter }
+
+// lowest returns the last writer that can be reached from w, most likely net/http's own.
+func lowest(w http.ResponseWriter) http.ResponseWriter {
+	for {
+		above, ok := w.(wrapper)
+		if !ok {
+			return w
+		}
+		w = above.Unwrap()
+	}
+}
+
+// takeConn takes a request's connection from its writer, or from one below that gives it: gin's method
+// Hijack panics where the writer below has none, and gin takes the answer for written then. So nobody
+// is asked where the lowest writer has none.
+func takeConn(w http.ResponseWriter) (net.Conn, error) {
+	if _, ok := lowest(w).(http.Hijacker); !ok {
+		return nil, http.ErrNotSupported
+	}
+	for {
+		if hijacker, ok := w.(http.Hijacker); ok {
+			if conn, err := takeConnFrom(hijacker); err == nil {
+				return conn, nil
+			}
+		}
+		above, ok := w.(wrapper)
+		if !ok {
+			return nil, http.ErrNotSupported
+		}
+		w = above.Unwrap()
+	}
+}
+
+// takeConnFrom is takeConn for one writer.
+func takeConnFrom(w http.Hijacker) (conn net.Conn, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("sse: a %T panicked: %v", w, p)
+		}
+	}()
+	conn, _, err = w.Hijack()
+	return conn, err
+}
