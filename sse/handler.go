@@ -1,6 +1,7 @@
 package sse
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -62,15 +63,7 @@ func canFlush(w http.ResponseWriter) bool {
 // done elsewhere, so that they stay at 4 KiB: that is why the first writer is a goroutine of its own.
 func (h *handler) serve(r *http.Request, c *client, first []byte) {
 	go c.writeFirst(first)
-	tooMuch := tooMuchInput(r)
-	var why any
-	select {
-	case why = <-h.ended:
-	case <-r.Context().Done(): // The client has disconnected.
-		why = errCut
-	case <-tooMuch:
-		why = errCut
-	}
+	why := h.wait(r, c)
 	c.broker.leave(c)
 	if why == errCut {
 		h.unblock()
@@ -78,6 +71,26 @@ func (h *handler) serve(r *http.Request, c *client, first []byte) {
 	c.users.Wait() // The writer is another request's once this one's handler has returned.
 	if why != nil && why != errCut {
 		panic(why) // For net/http to recover.
+	}
+}
+
+// wait waits until the stream has ended, and returns why.
+func (h *handler) wait(r *http.Request, c *client) any {
+	tooMuch, done := tooMuchInput(r), r.Context().Done()
+	for {
+		select {
+		case why := <-h.ended:
+			return why
+		case <-tooMuch:
+			return errCut
+		case <-done:
+			if r.Context().Err() != context.DeadlineExceeded {
+				return errCut // The client has disconnected.
+			}
+			// A middleware limits the request's time. To the client that is no failure.
+			c.broker.endSoon(c)
+			done = nil
+		}
 	}
 }
 

@@ -117,3 +117,25 @@ func TestWriterThatCannotBeFlushedIsRefused(t *testing.T) {
 		t.Errorf("%d clients were registered", clients)
 	}
 }
+
+// A middleware that limits the time of a request makes its stream end as it should, so that the client
+// reconnects and resumes.
+func TestEndOfARequestsTimeIsACleanEnd(t *testing.T) {
+	for _, timeout := range []time.Duration{0, time.Millisecond, 50 * time.Millisecond} {
+		b := NewBroker()
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			ctx, cancel := context.WithTimeout(r.Context(), timeout)
+			defer cancel()
+			b.Serve(w, r.WithContext(ctx), Stream{})
+		}))
+		server.EnableHTTP2 = true
+		server.StartTLS()
+		send(t, b, 1)
+		s := openWith(t, server.Client(), server.URL, "Last-Event-ID", "0")
+		s.want(t, 1, "1")
+		s.wantEnd(t)
+		eventually(t, "unregistered", func() bool { return b.Stats().Clients == 0 })
+		shutdown(t, b)
+		server.Close()
+	}
+}

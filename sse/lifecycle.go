@@ -116,10 +116,13 @@ type ending struct {
 
 // start sets the ending up for a registered client.
 func (e *ending) start(b *Broker, c *client) {
-	e.timer = time.AfterFunc(time.Until(e.at), func() {
-		select {
-		case b.endingClients <- c:
-		case <-b.stopped:
-		}
-	})
+	e.timer = time.AfterFunc(time.Until(e.at), func() { b.endSoon(c) })
+}
+
+// endSoon has listen end a registered client's stream.
+func (b *Broker) endSoon(c *client) {
+	select {
+	case b.endingClients <- c:
+	case <-b.stopped:
+	}
 }
