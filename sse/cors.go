@@ -19,16 +19,20 @@ func setDefault(h http.Header, name, value string) {
 	}
 }
 
-// allowReaders lets the pages of every origin read an answer, unless the app has said which may.
-func allowReaders(h http.Header) { setDefault(h, "Access-Control-Allow-Origin", "*") }
+// allowReaders lets the pages of every origin read an answer, unless the app has said which may. A
+// middleware that does so leaves out the header for all others, and says that the answer depends on the origin.
+func allowReaders(h http.Header) {
+	if !varies(h, "Origin") {
+		setDefault(h, "Access-Control-Allow-Origin", "*")
+	}
+}
 
-// answerPreflight answers an OPTIONS request for a page of another origin: it may read, and
+// answerPreflight answers an OPTIONS request for a page of another origin: if it may read, it may
 // do nothing else. A preflight for POST must name no header to say so, since
 // Access-Control-Allow-Methods never forbids GET, HEAD and POST (Fetch Standard,
 // "CORS-safelisted method").
 func answerPreflight(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
-	allowReaders(h)
 	setDefault(h, "Access-Control-Allow-Methods", "GET")
 	switch r.Header.Get("Access-Control-Request-Method") {
 	case "", http.MethodGet, http.MethodHead:
@@ -58,18 +62,21 @@ func mayPublish(h http.Header, r *http.Request, origins []string) bool {
 	return true
 }
 
-// varyBy says that an answer depends on a header of the request (RFC 9110, section 12.5.5).
-func varyBy(h http.Header, name string) {
-	all := strings.Join(h.Values("Vary"), ", ")
-	for member := range strings.SplitSeq(all, ",") {
+// varies reports whether an answer is said to depend on a header of the request (RFC 9110, section 12.5.5).
+func varies(h http.Header, name string) bool {
+	for member := range strings.SplitSeq(strings.Join(h.Values("Vary"), ","), ",") {
 		if strings.EqualFold(strings.TrimSpace(member), name) {
-			return
+			return true
 		}
 	}
-	if all != "" {
-		all += ", "
+	return false
+}
+
+// varyBy says that an answer depends on a header of the request.
+func varyBy(h http.Header, name string) {
+	if !varies(h, name) {
+		h.Set("Vary", strings.Join(append(h.Values("Vary"), name), ", "))
 	}
-	h.Set("Vary", all+name)
 }
 
 // answerPublishingPreflight answers an OPTIONS request for a page that may publish.

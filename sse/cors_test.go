@@ -155,3 +155,24 @@ func TestVaryNamesAHeaderOnce(t *testing.T) {
 		}
 	}
 }
+
+// A CORS middleware leaves the header out for a page that may not read, and says that it depends on the origin.
+func TestPageThatTheAppKeepsOutStaysOut(t *testing.T) {
+	b, app := newApp(t)
+	defer shutdown(t, b)
+	handlers := publishers(t, "https://app.example")
+	handlers["the stream"], handlers["the stream in Iris"] = b.Handler(), app
+	for mounted, handler := range handlers {
+		middleware := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Add("Vary", "Accept-Encoding")
+			w.Header().Add("Vary", "origin")
+			handler.ServeHTTP(w, r)
+		})
+		for _, method := range []string{"HEAD", "OPTIONS"} {
+			answer := ask(middleware, method, "", "Origin", "https://other.example")
+			if got := answer.Header.Values("Access-Control-Allow-Origin"); len(got) > 0 {
+				t.Errorf("%s, %s: %q may read", mounted, method, got)
+			}
+		}
+	}
+}

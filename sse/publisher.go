@@ -73,12 +73,16 @@ func (p Publisher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p Publisher) serve(w http.ResponseWriter, r *http.Request) {
+	mayRead := !varies(w.Header(), "Origin")
 	allowed := mayPublish(w.Header(), r, p.Origins)
 	switch {
 	case r.Method == http.MethodOptions && allowed && r.Header.Get("Access-Control-Request-Method") == http.MethodPost:
 		answerPublishingPreflight(w)
 		return
 	case r.Method == http.MethodOptions:
+		if mayRead {
+			setDefault(w.Header(), "Access-Control-Allow-Origin", "*")
+		}
 		answerPreflight(w, r)
 		return
 	}
