@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"fmt"
 	"os/exec"
 	"slices"
 	"strings"
@@ -22,6 +23,12 @@ func (b *lockedBuffer) Write(p []byte) (int, error) {
 	defer b.mu.Unlock()
 	return b.buf.Write(p)
 }
+
+// Print adds a line, as a *log.Logger does.
+func (b *lockedBuffer) Print(v ...any) { fmt.Fprintln(b, v...) }
+
+// Println is Print.
+func (b *lockedBuffer) Println(v ...any) { b.Print(v...) }
 
 func (b *lockedBuffer) String() string {
 	b.mu.Lock()

@@ -56,6 +56,7 @@ var budgets = map[string]time.Duration{
 	"TestHiddenTabSurvivesABurst":                                     2 * time.Minute,
 	"TestKillUnder500Clients":                                         2 * time.Minute,
 	"TestMiniPageLogsEveryEvent":                                      2 * time.Minute,
+	"TestMountedBrokerKeepsItsPromises":                               3 * time.Minute,
 	"TestNATSLosesOneOfThreeServers":                                  5 * time.Minute,
 	"TestNATSWantsTLS":                                                2 * time.Minute,
 	"TestNothingStaysOf2000ClientsThatComeAndGo":                      3 * time.Minute,
