@@ -61,7 +61,8 @@ func (l *Listener) URL() string {
 
 // shakeHands does a new connection's handshake in a goroutine that ends with it
 // (http.Server.ConnContext). net/http would do it in the goroutine that stays with a connection
-// over HTTP/2, whose stack then stays twice as deep as it needs to be: 16 KiB. As it is,
+// over HTTP/2, whose stack then stays twice as deep as it needs to be: a client takes 45.7 KiB instead
+// of 54.6 (bench, 2,000 clients). As it is,
 // net/http waits for this handshake, and gets its result.
 func shakeHands(ctx context.Context, conn net.Conn) context.Context {
 	if conn, ok := conn.(*tls.Conn); ok {
