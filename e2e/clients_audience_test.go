@@ -118,8 +118,8 @@ func (a *audience) begin() { a.direct = subscribe(a.t, a.s.url+"/events", "1") }
 // waitUntilConnected waits until all are connected and have seen all events.
 func (a *audience) waitUntilConnected() {
 	a.t.Helper()
+	a.waitUntilSeen()                             // It names the client that has given up.
 	a.s.waitForClients(int64(len(a.members) + 1)) // with direct
-	a.waitUntilSeen()
 }
 
 // publish publishes an event.
