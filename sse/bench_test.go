@@ -26,8 +26,8 @@ func BenchmarkEncode(b *testing.B) {
 }
 
 func BenchmarkResume(b *testing.B) {
-	h := history{max: DefaultHistory}
-	for id := int64(1); h.evictedID == 0; id++ {
+	h := newLone(DefaultHistory)
+	for id := int64(1); h.evictedID == none; id++ {
 		h.add(Event{ID: id, Data: payload})
 	}
 	b.ReportAllocs()
@@ -74,7 +74,7 @@ func newKeptUpClients(tb testing.TB, clients int) (*Broker, *atomic.Int64) {
 			tb.Fatal(err)
 		}
 		c := newClient(broker, theirs)
-		broker.join(c)
+		broker.join(c, "")
 		if !broker.watch(c) {
 			go broker.waitForEnd(c)
 		}

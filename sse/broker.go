@@ -33,7 +33,7 @@ type Broker struct {
 	heartbeatEvent []byte          // a heartbeat for those who want to see it
 	began          time.Time       // what client.progress counts from
 	published      chan Event      // what Publish hands over; no buffer: what was sent was received
-	newClients     chan *client    // new client connections, to be registered
+	newClients     chan registration  // new client connections, to be registered
 	closingClients chan *client    // closed client connections, to be unregistered
 	endingClients  chan *client    // clients whose streams are to end
 	holdRequests   chan hold       // whether clients are held from now on
@@ -50,12 +50,12 @@ type Broker struct {
 	// Owned by listen:
 
 	clients    []*client   // the registry of client connections
-	history    history     // the recent events
-	held       bool        // clients wait to be placed in the history
-	unplaced   int         // how many clients have no position in the history yet
+	topics     topics      // who gets what, and the recent events
+	heartbeats heartbeats  // when each client is to get its next heartbeat
+	held       bool        // clients wait to be placed in the histories
+	waiting    []*waiter   // the clients that have no place yet
 	aheadTimer *time.Timer // fires when a client has waited long enough for an event that has not come
 	aheadUntil time.Time   // when that is; zero where no client waits
-	fannedOut  int64       // the history's position up to which the last fan-out went
 	writers    writers     // the goroutines that write to all clients
 	roundTimer *time.Timer // fires when events have waited for the end of a round for maxRound
 	deferred   bool        // such events wait
@@ -72,7 +72,7 @@ func New(options Options) *Broker {
 		options:        options.withDefaults(),
 		began:          time.Now(),
 		published:      make(chan Event),
-		newClients:     make(chan *client),
+		newClients:     make(chan registration),
 		closingClients: make(chan *client),
 		endingClients:  make(chan *client),
 		holdRequests:   make(chan hold),
@@ -84,7 +84,8 @@ func New(options Options) *Broker {
 		roundTimer:     newStoppedTimer(),
 		writers:        newWriters(),
 	}
-	b.history.max = b.options.History
+	b.topics = newTopics(b.options.History)
+	b.heartbeats.interval = b.options.Heartbeat
 	b.heartbeatEvent = fmt.Appendf(nil, "event: heartbeat\ndata: %d\n\n", b.options.Heartbeat.Milliseconds())
 	b.stop = sync.OnceFunc(func() { close(b.done) })
 	// Set it running: listening and broadcasting events.
@@ -108,8 +109,8 @@ func (b *Broker) listen() {
 	defer close(b.stopped)
 	defer close(b.logLines)
 	defer b.watcher.close()
-	silence := time.NewTimer(b.options.Heartbeat)
-	defer silence.Stop()
+	turn := time.NewTicker(b.heartbeats.turnEvery())
+	defer turn.Stop()
 	// A nil channel is never ready: that is how a case is switched off below.
 	newClients, notifier, published, done := b.newClients, b.Notifier, b.published, b.done
 	for done != nil || len(b.clients) > 0 {
@@ -126,30 +127,30 @@ func (b *Broker) listen() {
 				notifier = nil // Its senders have closed it.
 				continue
 			}
-			b.addAndFanOut(e, silence)
+			b.addAndFanOut(e)
 		case e := <-published:
-			b.addAndFanOut(e, silence)
-		case <-b.writers.roundEnded:
-			b.maybeFanOut()
+			b.addAndFanOut(e)
+		case <-b.writers.lanes[few].ended:
+			b.roundEnded(&b.writers.lanes[few])
+		case <-b.writers.lanes[many].ended:
+			b.roundEnded(&b.writers.lanes[many])
 		case <-b.roundTimer.C:
-			b.writers.abandonRound()
-			b.fanOut(false)
-		case <-silence.C:
-			b.fanOut(true)
-			silence.Reset(b.options.Heartbeat)
+			b.abandonRounds()
+		case <-turn.C:
+			b.keepAlive()
 		case <-b.aheadTimer.C:
 			b.aheadUntil = time.Time{}
-			b.fanOut(false)
+			b.fanOutAll()
 		case h := <-b.holdRequests:
 			b.held = h.held
 			b.addWaiting()
-			b.fanOut(false)
+			b.fanOutAll() // What was added before must not count as added after.
 			close(h.done)
 		case <-done:
 			newClients, notifier, published, done = nil, nil, nil, nil
-			silence.Stop()
+			turn.Stop()
 			b.addWaiting()
-			b.fanOut(false)
+			b.fanOutAll()
 			for _, c := range b.clients {
 				b.endStream(c)
 			}
@@ -167,17 +168,23 @@ func (b *Broker) listen() {
 // register puts a client that has just connected into the registry. That is a slice and no map, so
 // that clients that came one after the other are written to one after the other: what they need lies side
 // by side in memory, here and in the kernel, and an event takes a tenth less CPU.
-func (b *Broker) register(c *client) {
+func (b *Broker) register(n registration) {
+	c := n.client
 	c.index = len(b.clients)
 	b.clients = append(b.clients, c)
 	b.streams.Add(1)
 	b.stats.clients.Store(int64(len(b.clients)))
 	b.stats.clientsTotal.Add(1)
 	b.log(logLine{true, len(b.clients)})
-	b.unplaced++
+	b.topics.subscribe(c, n.topics)
+	b.heartbeats.add(c, b.heartbeats.interval)
 	now := time.Now()
-	b.place(c, now)
-	b.enqueue(c, now, false)
+	c.since = now
+	if w := (waiter{client: c}); !b.place(&w, now) {
+		waits := w
+		b.waiting = append(b.waiting, &waits)
+	}
+	b.enqueue(c, now, false, &b.writers.lanes[few])
 	b.writers.start() // where the client's first writer, its request's goroutine, has found nothing before this
 	if c.ends != nil {
 		c.ends.start(b, c)
@@ -192,31 +199,11 @@ func (b *Broker) unregister(c *client) {
 	b.clients[last] = nil
 	b.clients = b.clients[:last]
 	c.index = gone
-	if !c.cursor.placed {
-		b.unplaced--
-	}
+	b.heartbeats.remove(c)
+	b.topics.unsubscribe(c)
 	b.stats.clients.Store(int64(len(b.clients)))
 	b.log(logLine{false, len(b.clients)})
 	c.hasEnded()
-}
-
-// addAndFanOut adds an event, and puts the next heartbeat off. It does not where clients have no
-// position in the history yet: they do not get the event, and need their heartbeats.
-func (b *Broker) addAndFanOut(e Event, silence *time.Timer) {
-	b.add(e)
-	b.maybeFanOut()
-	if b.unplaced == 0 {
-		silence.Reset(b.options.Heartbeat)
-	}
-}
-
-// add numbers an event that has no ID, and appends it to the history.
-func (b *Broker) add(e Event) {
-	if e.ID == 0 {
-		e.ID = max(time.Now().UnixMicro(), b.history.lastID+1)
-	}
-	b.history.add(e)
-	b.stats.events.Add(1)
 }
 
 // addWaiting adds the events that wait in Notifier.

@@ -19,62 +19,144 @@ type client struct {
 	ends           *ending // when its stream is to end; nil for never
 	ended          func()  // what to call when its stream has ended; nil for nothing
 
-	outbox outbox         // from listen to the client's writer
-	rest   []byte         // what its writer has picked up and not written yet; owned by the writer
-	users  sync.WaitGroup // the writers that may use out; listen adds them while the client is registered
+	outbox  outbox         // from listen to the client's writer
+	writing batch          // what its writer has picked up and not written yet; owned by the writer
+	users   sync.WaitGroup // the writers that may use out; listen adds them while the client is registered
 
 	// progress is when a part was last written of more than one, in nanoseconds since the broker began.
 	progress atomic.Int64
 
 	// Owned by listen, but for next, which is the writer's while the client is in its list:
 
-	next      *client   // in a list of clients
-	index     int       // in the registry; gone where the client is not there
-	cursor    cursor    // how far it has been sent the history
-	waitUntil time.Time // how long it waits for an event that this broker does not have yet
-	commented bool      // what was made pending last is a comment
-	finished  bool      // it gets no more
-	cut       bool      // it was cut off
+	next          *client         // in a list of clients
+	index         int             // in the registry; gone where the client is not there
+	beat          beat            // where it is among the heartbeats
+	subscriptions []subscription  // to its topics: its cursor, which stands at one place in the order of all events
+	one           [1]subscription // where they are if there is one
+	several       *several        // nil where there is one at most
+	since         time.Time       // since when something is pending, or when something last was
+	placed        bool            // its subscriptions have positions
+	commented     bool            // what was made pending last is a comment
+	finished      bool            // it gets no more
+	cut           bool            // it was cut off
 }
 
 // gone is the index of a client that is not in the registry.
 const gone = -1
 
-// A cursor is how far a client has been sent the history. Only listen uses it. The zero
-// cursor has no position yet.
-type cursor struct {
-	placed     bool      // it has a position in the history
-	start, end int64     // the range that was last made pending
-	since      time.Time // since when something is pending, or could be
+// several says which subscriptions of a client with several have something new, so that an event costs no look at
+// the others. All that is new goes out together, or the client would get a later event first.
+type several struct {
+	fresh   []*subscription // those whose topics have something new, or are to be fanned out
+	pending []*subscription // those of which a range is pending
 }
 
-// place gives the cursor its position. Only a heartbeat can be pending then.
-func (c *cursor) place(position int64) {
-	c.placed = true
-	c.start, c.end = position, position
+// taken says that the client's writer has picked up what was pending: what comes next starts there.
+func (c *client) taken(now time.Time) {
+	c.since = now
+	if c.several == nil {
+		for i := range c.subscriptions {
+			c.subscriptions[i].start = c.subscriptions[i].end
+		}
+		return
+	}
+	for _, s := range c.several.pending {
+		s.start, s.run = s.end, noRun
+	}
+	clear(c.several.pending)
+	c.several.pending = c.several.pending[:0]
 }
 
-// taken says that the client's writer has picked up the range: the next one starts at its end.
-func (c *cursor) taken(now time.Time) { c.start, c.since = c.end, now }
+// extend adds to what is pending all that is new in the client's topics. It reports whether nothing
+// of that was evicted: otherwise the client can only reconnect and get what is retained.
+func (c *client) extend(pending *batch) (ok bool) {
+	if c.several != nil {
+		return c.several.extend(pending)
+	}
+	for i := range c.subscriptions {
+		s := &c.subscriptions[i]
+		h := &s.topic.history
+		if s.end = h.end(); s.evicted() {
+			return false
+		}
+		if s.start < s.end {
+			*pending = batch{bytes: h.between(s.start, s.end)}
+		}
+	}
+	return true
+}
 
-// advance extends the range to a position, if the client has one of its own.
-func (c *cursor) advance(end int64) {
-	if c.placed {
-		c.end = end
+// hasRange tells whether a range of one of its topics is pending, or was until its writer picked it up.
+func (c *client) hasRange() bool {
+	if c.several != nil {
+		return len(c.several.pending) > 0
+	}
+	return len(c.subscriptions) > 0 && c.subscriptions[0].start < c.subscriptions[0].end
+}
+
+// mark notes that a subscription has something new, or will have: its topic is to be fanned out.
+func (s *several) mark(sub *subscription) {
+	if !sub.fresh {
+		sub.fresh = true
+		s.fresh = append(s.fresh, sub)
 	}
 }
 
-// empty tells whether there is nothing that the client has not been sent.
-func (c *cursor) empty() bool { return c.start == c.end }
+// extend is [client.extend]. The pending batch is a single range, a merge, or a heartbeat.
+func (s *several) extend(pending *batch) (ok bool) {
+	unsent := s.fresh[:0]
+	before := len(s.pending)
+	for _, sub := range s.fresh {
+		h := &sub.topic.history
+		if sub.end = h.end(); sub.evicted() {
+			return false
+		}
+		if sub.start < sub.end {
+			if sub.run == noRun {
+				sub.run = len(s.pending)
+				s.pending = append(s.pending, sub)
+			} else if pending.merge != nil {
+				pending.merge.runs[sub.run] = h.from(sub.start)
+			}
+		}
+		// What comes to its topic before that is fanned out must not be overtaken either.
+		if sub.fresh = sub.topic.unsent; sub.fresh {
+			unsent = append(unsent, sub)
+		}
+	}
+	clear(s.fresh[len(unsent):])
+	s.fresh = unsent
+	switch {
+	case len(s.pending) == 0:
+		return true
+	case len(s.pending) == 1:
+		first := s.pending[0]
+		*pending = batch{bytes: first.topic.history.between(first.start, first.end)}
+		return true
+	case pending.merge == nil:
+		*pending = batch{merge: new(merge)}
+		before = 0
+	}
+	for _, sub := range s.pending[before:] {
+		if sub.evicted() {
+			return false
+		}
+		pending.merge.runs = append(pending.merge.runs, sub.topic.history.from(sub.start))
+	}
+	return true
+}
 
-// evicted tells whether the history has evicted the next event.
-func (c *cursor) evicted(h *history) bool { return !c.empty() && c.start < h.start() }
+// A registration is a client that is to be registered, and its topics, each once.
+type registration struct {
+	client *client
+	topics []string
+}
 
-// join registers a client, and reports whether the broker has not stopped.
-func (b *Broker) join(c *client) bool {
+// join registers a client for topics, each once, and reports whether the broker has not stopped.
+func (b *Broker) join(c *client, topics ...string) bool {
 	c.users.Add(1) // its first writer
 	select {
-	case b.newClients <- c:
+	case b.newClients <- registration{c, topics}:
 		return true
 	case <-b.done:
 		return false
@@ -101,7 +183,7 @@ func (c *client) cutOff() {
 // by listen alone.
 func (c *client) stalled(now time.Time) bool {
 	timeout := c.broker.stallTimeout()
-	return now.Sub(c.cursor.since) > timeout && now.Sub(c.broker.began)-time.Duration(c.progress.Load()) > timeout
+	return now.Sub(c.since) > timeout && now.Sub(c.broker.began)-time.Duration(c.progress.Load()) > timeout
 }
 
 // hasProgressed notes that a part was written. The client's writer calls it where more is to come,

@@ -23,7 +23,7 @@ func TestEndedIsCalledAfterTheClientIsUnregistered(t *testing.T) {
 		c := &client{broker: b, index: gone, out: slowTransport{}}
 		c.ended = func() { clients <- b.Stats().Clients }
 		c.outbox.init()
-		if !b.join(c) {
+		if !b.join(c, "") {
 			t.Fatal("the broker has stopped")
 		}
 		b.leave(c)

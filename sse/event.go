@@ -26,6 +26,14 @@ type Event struct {
 	// JavaScript number.
 	ID int64
 
+	// Topic is where the event is published: only streams of that topic get it. A topic is any
+	// text without control characters of at most 256 bytes, such as "mail/anna". It needs no
+	// creation, and is gone when it has neither a stream nor a retained event. It is not
+	// on the wire: the name and the data say what a client must know. The zero value is the default
+	// topic, which a request gets that asks for none. [Broker.Publish] refuses any other text with [ErrTopic];
+	// what comes through Notifier for such a topic reaches nobody.
+	Topic string
+
 	// Name is the event's type, one line of text: UTF-8 without control characters.
 	// A browser dispatches the event to the listeners for it,
 	// addEventListener(name, …), and onmessage gets only events without one.

@@ -1,6 +1,9 @@
 package sse
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // maxAhead is how long a client waits for its next event where the source is shared: servers
 // lag behind each other by moments even when all is well, and a client that comes from one that
@@ -19,113 +22,197 @@ func (b *Broker) heartbeat(c *client) []byte {
 	return comment
 }
 
-// place decides where in the history a client begins: after its last event ID, or at the
-// end. A client waits without a position while clients are held and, where the source is
+// A waiter is a client that has no place in its topics' histories yet.
+type waiter struct {
+	client *client
+	until  time.Time // how long it waits for an event that this broker does not have yet; zero where it does not
+}
+
+// place decides where a client begins in its topics' histories: after its last event ID, or at the
+// end. A client waits without a place while clients are held and, where the source is
 // shared, until the event with its ID has come or maxAhead is over.
-func (b *Broker) place(c *client, now time.Time) {
-	if c.cursor.placed {
-		return
-	}
-	ahead := c.resumes && c.lastEventID > b.history.lastID
+func (b *Broker) place(w *waiter, now time.Time) (placed bool) {
+	c := w.client
+	ahead := c.resumes && c.lastEventID > b.topics.lastID
 	if b.held && (ahead || !c.resumes) {
-		return
+		return false
 	}
-	if ahead && b.numbered.Load() && !b.hasWaitedEnough(c, now) {
-		return
+	if ahead && b.numbered.Load() && !b.hasWaitedEnough(w, now) {
+		return false
 	}
-	position, complete := b.history.end(), true
+	complete := true
+	for i := range c.subscriptions {
+		s := &c.subscriptions[i]
+		position, ok := s.topic.history.end(), true
+		if c.resumes {
+			position, ok = b.topics.after(s.topic, c.lastEventID)
+		}
+		s.start, s.end = position, position
+		complete = complete && ok
+		if c.several != nil && (s.topic.unsent || position < s.topic.history.end()) {
+			c.several.mark(s)
+		}
+	}
+	c.placed = true
 	if c.resumes {
-		position, complete = b.history.after(c.lastEventID)
 		b.stats.resumes.Add(1)
+		if !complete {
+			b.stats.resumesIncomplete.Add(1)
+		}
 	}
-	if !complete {
-		b.stats.resumesIncomplete.Add(1)
-	}
-	c.cursor.place(position)
-	b.unplaced--
+	return true
+}
+
+// placeWaiting places the clients that need not wait any longer.
+func (b *Broker) placeWaiting() {
+	now := time.Now()
+	b.waiting = slices.DeleteFunc(b.waiting, func(w *waiter) bool {
+		if w.client.index == gone {
+			return true
+		}
+		placed := b.place(w, now)
+		if placed {
+			b.enqueue(w.client, now, false, &b.writers.lanes[many])
+		}
+		return placed
+	})
 }
 
 // hasWaitedEnough tells whether a client that is ahead has waited for maxAhead. Otherwise
 // aheadTimer will fire when it has.
-func (b *Broker) hasWaitedEnough(c *client, now time.Time) bool {
-	if c.waitUntil.IsZero() {
-		c.waitUntil = now.Add(maxAhead)
+func (b *Broker) hasWaitedEnough(w *waiter, now time.Time) bool {
+	if w.until.IsZero() {
+		w.until = now.Add(maxAhead)
 	}
-	left := c.waitUntil.Sub(now)
+	left := w.until.Sub(now)
 	if left <= 0 {
 		return true
 	}
-	if b.aheadUntil.IsZero() || c.waitUntil.Before(b.aheadUntil) {
-		b.aheadUntil = c.waitUntil
+	if b.aheadUntil.IsZero() || w.until.Before(b.aheadUntil) {
+		b.aheadUntil = w.until
 		b.aheadTimer.Reset(left)
 	}
 	return false
 }
 
-// maybeFanOut fans out what is new, unless a round of writes is still under way: then what comes
-// meanwhile goes out together after the round, or after maxRound. So the busier the server,
-// the fewer its rounds. Where payloads are so large that the history would evict what clients
-// have not been sent, it fans out at once.
-func (b *Broker) maybeFanOut() {
-	unsent := b.history.end() - b.fannedOut
-	if unsent == 0 {
-		return
+// add numbers an event that has no ID, appends it to its topic's history, and notes that the topic is
+// to be fanned out. It returns the topic and its lane.
+func (b *Broker) add(e Event) (*topic, *lane) {
+	if e.ID == 0 {
+		e.ID = max(time.Now().UnixMicro(), b.topics.lastID+1)
 	}
-	if unsent > int64(b.history.max/2) || !b.writers.busy() {
-		b.fanOut(false)
-	} else if !b.deferred {
-		b.deferred = true
-		b.roundTimer.Reset(maxRound)
+	t := b.topics.add(e)
+	b.stats.events.Add(1)
+	b.stats.topics.Store(int64(len(b.topics.byName)))
+	l := &b.writers.lanes[few]
+	if len(t.subscriptions) > clientsPerWriter {
+		l = &b.writers.lanes[many]
 	}
+	if !t.unsent && len(t.subscriptions) > 0 {
+		t.unsent = true
+		l.topics = append(l.topics, t)
+		for _, s := range t.subscriptions {
+			if c := s.client; c.several != nil && c.placed {
+				c.several.mark(s)
+			}
+		}
+	}
+	return t, l
 }
 
-// fanOut makes pending, for every client, what it has not been sent yet or, where that is
-// nothing and a heartbeat is due, the heartbeat.
-func (b *Broker) fanOut(heartbeat bool) {
-	b.fannedOut = b.history.end()
-	if b.deferred {
-		b.deferred = false
-		b.roundTimer.Stop()
+// addAndFanOut adds an event, and fans it out unless a round of its topic's lane is still under way:
+// then what comes meanwhile goes out together after the round, or after maxRound. So the busier the
+// server, the fewer its rounds. Where payloads are so large that what clients have not been sent
+// might be evicted, they are fanned out at once.
+func (b *Broker) addAndFanOut(e Event) {
+	t, l := b.add(e)
+	if len(b.waiting) > 0 {
+		b.placeWaiting()
 	}
-	now := time.Now()
-	for _, c := range b.clients {
-		b.place(c, now)
-		b.enqueue(c, now, heartbeat)
+	switch {
+	case !l.busy() || t.history.end()-t.fannedOut > int64(b.options.History/4):
+		b.fanOut(l)
+	case !b.deferred:
+		b.deferred = true
+		b.roundTimer.Reset(maxRound)
 	}
 	b.writers.start()
 }
 
+// roundEnded fans out what has waited for the end of a round.
+func (b *Broker) roundEnded(l *lane) {
+	if !l.busy() {
+		b.fanOut(l)
+	}
+}
+
+// abandonRounds has events wait no longer for rounds that do not end.
+func (b *Broker) abandonRounds() {
+	for i := range b.writers.lanes {
+		b.writers.lanes[i].abandonRound()
+		b.fanOut(&b.writers.lanes[i])
+	}
+}
+
+// fanOut makes pending, for every client of a lane's topics, what it has not been sent yet.
+func (b *Broker) fanOut(l *lane) {
+	now := time.Now()
+	for i, t := range l.topics {
+		t.unsent = false
+		t.fannedOut = t.history.end()
+		for _, s := range t.subscriptions {
+			// Not where another of the client's topics has come first, and has taken this one along.
+			if c := s.client; c.placed && (c.several == nil || s.fresh) {
+				b.enqueue(c, now, false, l)
+			}
+		}
+		l.topics[i] = nil
+	}
+	l.topics = l.topics[:0]
+	b.writers.start()
+	if b.deferred && len(b.writers.lanes[few].topics)+len(b.writers.lanes[many].topics) == 0 {
+		b.deferred = false
+		b.roundTimer.Stop()
+	}
+}
+
+// fanOutAll fans out what is new in all topics, and places the clients that wait.
+func (b *Broker) fanOutAll() {
+	b.placeWaiting()
+	for i := range b.writers.lanes {
+		b.fanOut(&b.writers.lanes[i])
+	}
+}
+
 // enqueue makes pending what a client has not been sent yet or, where that is nothing and a heartbeat
-// is due, the heartbeat. A heartbeat that is pending already stays so: how long it has been pending is
-// how a client is noticed that does not read. Only listen puts something into an outbox, and it has
-// just emptied this one, so this never blocks.
-func (b *Broker) enqueue(c *client, now time.Time, heartbeat bool) {
+// is due, the heartbeat, and reports whether that was it. A heartbeat that is pending already stays so: how long
+// it has been pending is how a client is noticed that does not read. Only listen puts something into
+// an outbox, and it has just emptied this one, so this never blocks.
+func (b *Broker) enqueue(c *client, now time.Time, heartbeat bool, l *lane) (beaten bool) {
 	if c.finished {
 		if !c.cut && c.stalled(now) { // It does not read the last of a stream that ends.
 			b.cutOffSlow(c)
 		}
-		return
+		return false
 	}
-	batch := c.outbox.takeBack()
-	if batch == nil {
-		c.cursor.taken(now)
+	pending, ok := c.outbox.takeBack()
+	if !ok {
+		c.taken(now)
 	}
-	c.cursor.advance(b.history.end())
-	// Once its next event is evicted, a client can only reconnect and get what is retained.
-	if c.stalled(now) || c.cursor.evicted(&b.history) {
+	if c.stalled(now) || c.placed && !c.extend(&pending) {
 		b.cutOffSlow(c)
-		return
+		return false
 	}
-	if !c.cursor.empty() {
-		batch = b.history.between(c.cursor.start, c.cursor.end)
-		c.commented = false
-	} else if heartbeat {
-		batch = b.heartbeat(c)
+	if beaten = heartbeat && pending.isEmpty(); beaten {
+		pending.bytes = b.heartbeat(c)
 		c.commented = !c.showHeartbeats
+	} else if c.hasRange() {
+		c.commented = false
 	}
-	if batch != nil && c.outbox.put(batch) {
-		b.writers.add(c)
+	if !pending.isEmpty() && c.outbox.put(pending) {
+		b.writers.add(c, l)
 	}
+	return beaten
 }
 
 // cutOffSlow cuts off a client that is too slow.

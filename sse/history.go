@@ -5,29 +5,30 @@ import (
 	"slices"
 )
 
-// A history is the recent events as one run of bytes, so that what a client has not been
+// A history is a topic's recent events as one run of bytes, so that what a client has not been
 // sent yet, be it one event or a thousand, is a slice of it: no copy, one write. Bytes once
 // written never change; writers go on reading a slice of them while the history grows, and
-// after it has evicted them. A position is a number of bytes since the broker began. It is owned by
-// the broker's loop.
-//
-// The history is bounded in bytes; only the last event is always retained, however large it is.
+// after it has evicted them. A position is a number of bytes since the history began. The zero
+// history is empty. It is owned by the broker's loop; [topics] say what it evicts.
 //
 // Where the source has restarted its numbering, what came before is retained for the clients
 // that are on their way through it, but can't be resumed from: its IDs mean other events now.
 type history struct {
-	max       int     // the bound
 	buf       []byte  // the encoded events end to end, after some that are evicted
 	base      int64   // the position of buf[0]
 	index     []entry // the events retained, oldest first
 	restart   int     // where in index the source restarted its numbering
-	lastID    int64   // of the newest event ever added; 0 before the first
-	evictedID int64   // of the newest event that can't be resumed with any more; 0 before the first
+	evictedID int64   // of the newest event since then that is no longer retained; none where there is none
 }
 
-// An entry says where an event's bytes begin.
+// none is the evictedID of a history that has lost nothing. IDs that sources give may be negative.
+const none = -1 << 63
+
+// An entry says which event it is and where its bytes begin.
 type entry struct {
-	id, position int64
+	id       int64
+	position int64
+	seq      int64 // the event's number among those of all topics, in the order of their arrival
 }
 
 // start returns the position of the oldest event retained: a client that has not been sent
@@ -50,51 +51,63 @@ func (h *history) end() int64 {
 	return h.base + int64(len(h.buf))
 }
 
+// size returns how many bytes an event of the index takes.
+func (h *history) size(i int) int64 { return h.positionOf(i+1) - h.index[i].position }
+
 // between returns the bytes from one position to another, both at or after start.
 func (h *history) between(from, to int64) []byte {
 	return h.buf[from-h.base : to-h.base : to-h.base]
 }
 
-// add appends an event that has its ID. An ID that does not rise means that its source
-// restarts its numbering.
-func (h *history) add(e Event) {
-	if e.ID <= h.lastID {
-		h.evictedID = h.lastID
-		h.restart = len(h.index)
-	}
-	h.lastID = e.ID
-	h.index = append(h.index, entry{e.ID, h.end()})
+// from returns the events from a position to the end.
+func (h *history) from(position int64) run {
+	i, _ := slices.BinarySearchFunc(h.index, position, func(e entry, position int64) int {
+		return cmp.Compare(e.position, position)
+	})
+	return run{h.between(position, h.end()), h.index[i:len(h.index):len(h.index)]}
+}
+
+// add appends an event that has its ID.
+func (h *history) add(e Event, seq int64) {
+	h.index = append(h.index, entry{e.ID, h.end(), seq})
 	h.buf = e.appendTo(h.buf)
-	for len(h.index) > 1 && h.end()-h.start() > int64(h.max) {
-		if h.restart > 0 {
-			h.restart--
-		} else {
-			h.evictedID = h.index[0].id
-		}
-		h.index = h.index[1:]
+}
+
+// restartNumbering says that the source has restarted its numbering: nothing that is retained can
+// be resumed from any more.
+func (h *history) restartNumbering() {
+	h.restart = len(h.index)
+	h.evictedID = none
+}
+
+// evict evicts the oldest event.
+func (h *history) evict() {
+	if h.restart > 0 {
+		h.restart--
+	} else {
+		h.evictedID = h.index[0].id
 	}
-	if evicted := h.start() - h.base; evicted > int64(h.max) {
-		retained := h.buf[evicted:]
-		// Space for as much again, so that the next copy is a whole history away.
-		h.buf = append(make([]byte, 0, len(retained)+h.max), retained...)
+	h.index = h.index[1:]
+	if len(h.index) == 0 {
+		h.base, h.buf, h.index = h.end(), nil, nil
+		return
+	}
+	// What is retained is moved when as much was evicted, so that each byte is moved once at most.
+	if evicted, retained := h.start()-h.base, h.end()-h.start(); evicted > retained {
+		h.buf = append(make([]byte, 0, 2*retained), h.buf[evicted:]...)
 		h.base += evicted
 	}
 }
 
-// after returns the position of the first event after the given ID, and whether
-// nothing between the two is missing. An ID that can't be placed, because it is older
-// than all that is retained or was never given out, gets all that can be resumed with:
-// twice is better than never.
+// after returns the position of the first event after the given ID, which is one of the current
+// numbering, and whether nothing between the two is missing.
 func (h *history) after(id int64) (position int64, complete bool) {
 	resumable := h.index[h.restart:]
-	if id == h.lastID {
-		return h.end(), true
-	}
-	if id > h.lastID || len(resumable) == 0 || id < resumable[0].id {
-		return h.firstResumable(), id == h.evictedID
-	}
-	i, _ := slices.BinarySearchFunc(resumable, id+1, func(e entry, id int64) int {
-		return cmp.Compare(e.id, id)
+	i, _ := slices.BinarySearchFunc(resumable, id, func(e entry, id int64) int {
+		if e.id <= id {
+			return -1
+		}
+		return 1
 	})
-	return resumable[i].position, true
+	return h.positionOf(h.restart + i), id >= h.evictedID
 }

@@ -7,6 +7,25 @@ import (
 	"testing"
 )
 
+// A lone is the history of a topic beside which there is no other.
+type lone struct {
+	topics *topics
+	*history
+}
+
+func newLone(max int) lone {
+	ts := newTopics(max)
+	t := ts.get("")
+	t.subscriptions = make([]*subscription, 1) // so that it is not forgotten
+	return lone{&ts, &t.history}
+}
+
+func (l lone) add(e Event) { l.topics.add(e) }
+
+func (l lone) after(id int64) (position int64, complete bool) {
+	return l.topics.after(l.topics.get(""), id)
+}
+
 // ids returns the IDs of the events between two positions.
 func ids(t *testing.T, h *history, from, to int64) (ids []int64) {
 	t.Helper()
@@ -22,9 +41,9 @@ func ids(t *testing.T, h *history, from, to int64) (ids []int64) {
 
 // checkRetained checks that the history retains exactly what its index says, in order, and that
 // after finds the position after each event.
-func checkRetained(t *testing.T, h *history) {
+func checkRetained(t *testing.T, h lone) {
 	t.Helper()
-	retained := ids(t, h, h.start(), h.end())
+	retained := ids(t, h.history, h.start(), h.end())
 	if len(retained) != len(h.index) {
 		t.Fatalf("%d events in the buffer, %d entries", len(retained), len(h.index))
 	}
@@ -40,11 +59,11 @@ func checkRetained(t *testing.T, h *history) {
 }
 
 func TestResumeBeginsExactlyAfterEachID(t *testing.T) {
-	h := history{max: DefaultHistory}
+	h := newLone(DefaultHistory)
 	for id := int64(10); id <= 100; id += 10 {
 		h.add(Event{ID: id, Data: []byte("x")})
 	}
-	checkRetained(t, &h)
+	checkRetained(t, h)
 	// An ID between two events was never given out, but its place is known.
 	if position, complete := h.after(55); position != h.index[5].position || !complete {
 		t.Errorf("after(55) = %d, %v", position, complete)
@@ -52,7 +71,7 @@ func TestResumeBeginsExactlyAfterEachID(t *testing.T) {
 }
 
 func TestResumeFromElsewhereGetsAllThatIsRetained(t *testing.T) {
-	h := history{max: DefaultHistory}
+	h := newLone(DefaultHistory)
 	for id := int64(10); id <= 30; id += 10 {
 		h.add(Event{ID: id})
 	}
@@ -64,28 +83,28 @@ func TestResumeFromElsewhereGetsAllThatIsRetained(t *testing.T) {
 }
 
 func TestEmptyHistoryHasNothingToResume(t *testing.T) {
-	h := history{max: DefaultHistory}
+	h := newLone(DefaultHistory)
 	if position, complete := h.after(5); position != 0 || complete {
 		t.Errorf("after(5) = %d, %v", position, complete)
 	}
 }
 
 func TestHistoryKeepsItsByteBound(t *testing.T) {
-	h := history{max: DefaultHistory}
+	h := newLone(DefaultHistory)
 	data := []byte(strings.Repeat("x", 1000))
 	for id := int64(1); id <= 10_000; id++ {
 		h.add(Event{ID: id, Data: data})
-		if retained := h.end() - h.start(); retained > DefaultHistory {
-			t.Fatalf("%d bytes retained after event %d", retained, id)
+		if h.topics.retained > DefaultHistory {
+			t.Fatalf("%d bytes retained after event %d", h.topics.retained, id)
 		}
 		if cap(h.buf) > 4*DefaultHistory {
 			t.Fatalf("%d bytes kept for %d of history after event %d", cap(h.buf), DefaultHistory, id)
 		}
 	}
-	if retained := h.end() - h.start(); retained < DefaultHistory-1100 {
-		t.Errorf("only %d bytes retained", retained)
+	if h.topics.retained < DefaultHistory-1200 {
+		t.Errorf("only %d bytes retained", h.topics.retained)
 	}
-	checkRetained(t, &h)
+	checkRetained(t, h)
 	oldest := h.index[0].id
 	if position, complete := h.after(oldest - 1); position != h.start() || !complete {
 		t.Errorf("after the newest event evicted: %d, %v: nothing is missing", position, complete)
@@ -96,17 +115,17 @@ func TestHistoryKeepsItsByteBound(t *testing.T) {
 }
 
 func TestPayloadLargerThanTheBoundIsRetainedAlone(t *testing.T) {
-	h := history{max: DefaultHistory}
+	h := newLone(DefaultHistory)
 	large := make([]byte, DefaultHistory+1)
 	h.add(Event{ID: 1})
 	for id := int64(2); id <= 5; id++ {
 		h.add(Event{ID: id, Data: large})
-		if retained := ids(t, &h, h.start(), h.end()); len(retained) != 1 || retained[0] != id {
+		if retained := ids(t, h.history, h.start(), h.end()); len(retained) != 1 || retained[0] != id {
 			t.Fatalf("retained after event %d: %v", id, retained)
 		}
 	}
 	h.add(Event{ID: 6})
-	if retained := ids(t, &h, h.start(), h.end()); len(retained) != 1 || retained[0] != 6 {
+	if retained := ids(t, h.history, h.start(), h.end()); len(retained) != 1 || retained[0] != 6 {
 		t.Errorf("retained after a small event: %v", retained)
 	}
 	if cap(h.buf) > 4*DefaultHistory {
@@ -115,7 +134,7 @@ func TestPayloadLargerThanTheBoundIsRetainedAlone(t *testing.T) {
 }
 
 func TestBatchNeverChanges(t *testing.T) {
-	h := history{max: DefaultHistory}
+	h := newLone(DefaultHistory)
 	data := []byte(strings.Repeat("x", 1000))
 	var batch, before []byte
 	for id := int64(1); id <= 20_000; id++ {
@@ -129,20 +148,20 @@ func TestBatchNeverChanges(t *testing.T) {
 	if !bytes.Equal(batch, before) {
 		t.Error("a batch that was handed out has changed")
 	}
-	checkRetained(t, &h)
+	checkRetained(t, h)
 }
 
 func TestIDThatDoesNotRiseRestartsTheNumbering(t *testing.T) {
 	for _, id := range []int64{30, 5} {
-		h := history{max: DefaultHistory}
+		h := newLone(DefaultHistory)
 		h.add(Event{ID: 20})
 		h.add(Event{ID: 30})
 		h.add(Event{ID: id})
 		h.add(Event{ID: id + 1})
-		if resumable := ids(t, &h, h.firstResumable(), h.end()); !slices.Equal(resumable, []int64{id, id + 1}) {
+		if resumable := ids(t, h.history, h.firstResumable(), h.end()); !slices.Equal(resumable, []int64{id, id + 1}) {
 			t.Errorf("after a restart with ID %d, %v can be resumed with", id, resumable)
 		}
-		if retained := ids(t, &h, h.start(), h.end()); !slices.Equal(retained, []int64{20, 30, id, id + 1}) {
+		if retained := ids(t, h.history, h.start(), h.end()); !slices.Equal(retained, []int64{20, 30, id, id + 1}) {
 			t.Errorf("after a restart with ID %d, %v are retained for those on their way", id, retained)
 		}
 		if position, complete := h.after(30); id != 30 && (position != h.firstResumable() || !complete) {
@@ -153,6 +172,6 @@ func TestIDThatDoesNotRiseRestartsTheNumbering(t *testing.T) {
 		for next := id + 2; next < id+7; next++ {
 			h.add(Event{ID: next, Data: large})
 		}
-		checkRetained(t, &h)
+		checkRetained(t, h)
 	}
 }

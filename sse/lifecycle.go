@@ -79,22 +79,22 @@ func (b *Broker) endStream(c *client) {
 	if c.index == gone || c.finished {
 		return
 	}
-	now := time.Now()
-	b.enqueue(c, now, false)
+	now, l := time.Now(), &b.writers.lanes[many]
+	b.enqueue(c, now, false, l)
 	if c.finished {
 		return // It was too slow.
 	}
 	if c.commented {
 		// tmaxmax/go-sse 0.12 takes a stream that ends with a comment for broken, and does not reconnect.
 		c.outbox.takeBack()
-		if c.outbox.put(retryLine()) {
-			b.writers.add(c)
+		if c.outbox.put(batch{bytes: retryLine()}) {
+			b.writers.add(c, l)
 		}
 	}
 	c.finished = true
-	c.cursor.since = now
+	c.since = now
 	if c.outbox.close() {
-		b.writers.add(c)
+		b.writers.add(c, l)
 	}
 }
 

@@ -112,7 +112,7 @@ func TestShutdownWithAnEndedContextLeavesNobody(t *testing.T) {
 				ours, theirs := net.Pipe() // Nobody reads.
 				defer ours.Close()
 				c := newClient(b, theirs)
-				if b.join(c) {
+				if b.join(c, "") {
 					b.waitForEnd(c)
 				}
 			})

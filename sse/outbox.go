@@ -2,8 +2,8 @@ package sse
 
 import "sync/atomic"
 
-// An outbox hands ranges of the history from listen to a client's one writer. What is pending
-// in it can be taken back and replaced by a longer range until the writer picks it up.
+// An outbox hands batches from listen to a client's one writer. What is pending in it can be taken
+// back and replaced by more until the writer picks it up.
 //
 // Its state says whether the client has a writer:
 //
@@ -18,7 +18,7 @@ import "sync/atomic"
 // is how the broker notices that the client has stalled. So does a writer whose write has failed: the
 // client gets no other one.
 type outbox struct {
-	batch chan []byte // capacity 1: the range that is pending; listen fills and closes it
+	batch chan batch // capacity 1: what is pending; listen fills and closes it
 	state atomic.Int32
 }
 
@@ -32,24 +32,24 @@ const (
 
 // init makes the outbox one of a client whose first writer is about to start.
 func (o *outbox) init() {
-	o.batch = make(chan []byte, 1)
+	o.batch = make(chan batch, 1)
 	o.state.Store(dirty)
 }
 
-// takeBack takes back what is pending; nil where that is nothing. It is called by listen alone.
-func (o *outbox) takeBack() []byte {
+// takeBack takes back what is pending, and reports whether that is anything. It is called by listen alone.
+func (o *outbox) takeBack() (pending batch, ok bool) {
 	select {
-	case batch := <-o.batch:
-		return batch
+	case pending = <-o.batch:
+		return pending, true
 	default:
-		return nil
+		return batch{}, false
 	}
 }
 
 // put makes a batch pending, where nothing is, and reports whether a writer has to be found
 // for it: if there is one already, it will look again. It is called by listen alone.
-func (o *outbox) put(batch []byte) (needsWriter bool) {
-	o.batch <- batch
+func (o *outbox) put(b batch) (needsWriter bool) {
+	o.batch <- b
 	return o.state.Swap(dirty) == idle
 }
 
@@ -60,15 +60,15 @@ func (o *outbox) close() (needsWriter bool) {
 	return o.state.Swap(closing) == idle
 }
 
-// next picks up what is pending, or nil. It reports whether the outbox is closed and empty.
+// next picks up what is pending, if anything is. It reports whether the outbox is closed and empty.
 // It is called by the client's writer alone.
-func (o *outbox) next() (batch []byte, closed bool) {
+func (o *outbox) next() (pending batch, closed bool) {
 	o.state.CompareAndSwap(dirty, writing)
 	select {
-	case batch, ok := <-o.batch:
-		return batch, !ok
+	case b, ok := <-o.batch:
+		return b, !ok
 	default:
-		return nil, false
+		return batch{}, false
 	}
 }
 

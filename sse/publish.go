@@ -19,11 +19,14 @@ var (
 	// ErrName is what [Broker.Publish] returns for an event whose name is not one line of text,
 	// as [Event] says.
 	ErrName = errors.New("sse: the event's name is not one line of UTF-8 without control characters")
+
+	// ErrTopic is what [Broker.Publish] returns for an event whose topic is none, as [Event] says.
+	ErrTopic = errors.New("sse: the event's topic is not one line of UTF-8 without control characters, of at most 256 bytes")
 )
 
 // Publish gives the broker an event. It returns nil when the broker has the event for
 // certain: the event goes out to every client before [Broker.Shutdown] ends the streams.
-// Otherwise it returns [ErrStopped], [ErrNoID], [ErrName] or the context's error, and no client gets
+// Otherwise it returns [ErrStopped], [ErrNoID], [ErrName], [ErrTopic] or the context's error, and no client gets
 // the event.
 //
 // Data may have any length, but some clients end at an event that is longer on the wire than they
@@ -36,6 +39,9 @@ func (b *Broker) Publish(ctx context.Context, e Event) error {
 	}
 	if !text.IsLine(e.Name) {
 		return ErrName
+	}
+	if !isTopic(e.Topic) {
+		return ErrTopic
 	}
 	select {
 	case b.published <- e:

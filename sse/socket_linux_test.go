@@ -40,15 +40,15 @@ func TestWritersListKeepsNobody(t *testing.T) {
 		clients[i] = newClient(b, writing)
 		clients[i].outbox.next()
 		clients[i].outbox.release()
-		if clients[i].outbox.put(payload) {
-			w.add(clients[i])
+		if clients[i].outbox.put(batch{bytes: payload}) {
+			w.add(clients[i], &w.lanes[few])
 		}
 	}
 	w.start()
 	if _, err := reading.Read(make([]byte, 1)); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the round has ended", func() bool { return !w.busy() })
+	eventually(t, "the round has ended", func() bool { return !w.lanes[few].busy() })
 	for i, c := range clients {
 		if c.next != nil {
 			t.Errorf("client %d still leads to another one", i)

@@ -10,11 +10,12 @@ type Stats struct {
 	SlowClients       int64 `json:"slow_clients"`       // clients cut off because they did not read
 	Resumes           int64 `json:"resumes"`            // clients that sent a last event ID and were placed after it
 	ResumesIncomplete int64 `json:"resumes_incomplete"` // of these, asked for more than was retained
+	Topics            int64 `json:"topics"`             // topics that retain an event or have a client
 }
 
 // stats is Stats as listen counts it.
 type stats struct {
-	clients, clientsTotal, events, slowClients, resumes, resumesIncomplete atomic.Int64
+	clients, clientsTotal, events, slowClients, resumes, resumesIncomplete, topics atomic.Int64
 }
 
 // Stats returns the broker's figures. Each of them is current, but they are not taken at one
@@ -27,5 +28,6 @@ func (b *Broker) Stats() Stats {
 		SlowClients:       b.stats.slowClients.Load(),
 		Resumes:           b.stats.resumes.Load(),
 		ResumesIncomplete: b.stats.resumesIncomplete.Load(),
+		Topics:            b.stats.topics.Load(),
 	}
 }

@@ -16,6 +16,14 @@ const minRetry, maxRetry = 1000, 3000
 
 // A Stream is what a request gets, as an app decides it. The zero value is what the request asks for.
 type Stream struct {
+	// Topics are the topics that the stream has, at most 10,000; one that is named twice counts once. Their
+	// events come in the order of their IDs. Nil means what the request asks for: the topics that its
+	// query names, as in ?topic=mail/anna&topic=news, at most 100, and the default topic where it
+	// names none. An empty slice that is not nil means no topic: the stream has heartbeats only. An
+	// app in which not everybody may read everything sets Topics, and never takes them from the
+	// query unchecked.
+	Topics []string
+
 	// First are events that this client gets before all others: a snapshot that the app has made
 	// for it, say. They are sent without an ID, whatever their ID is, so that the client's last event
 	// ID stays what it was.
@@ -57,6 +65,14 @@ func (b *Broker) Serve(w http.ResponseWriter, r *http.Request, s Stream) {
 	if !answersWithStream(w, r) {
 		return
 	}
+	topics, err := topicsOf(r, s.Topics)
+	if err != nil {
+		header := w.Header()
+		header.Del("X-Accel-Buffering")
+		header.Del("Cache-Control")
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
 	c := &client{broker: b, index: gone, ended: s.Ended}
 	c.outbox.init()
 	c.lastEventID, c.resumes = lastEventID(r)
@@ -66,10 +82,10 @@ func (b *Broker) Serve(w http.ResponseWriter, r *http.Request, s Stream) {
 	}
 	first := b.firstPart(c, s.First)
 	if socket, err := hijack(w, r, c); err == nil {
-		b.serveSocket(socket, c, first)
+		b.serveSocket(socket, c, topics, first)
 	} else if handler, err := newHandler(w, c); err != nil {
 		unsupported(w)
-	} else if b.join(c) {
+	} else if b.join(c, topics...) {
 		handler.serve(r, c, first)
 	} else {
 		handler.open(first)
@@ -79,8 +95,8 @@ func (b *Broker) Serve(w http.ResponseWriter, r *http.Request, s Stream) {
 
 // serveSocket streams to a client whose connection was hijacked, until nothing is pending for it; then
 // the broker's writers do.
-func (b *Broker) serveSocket(s *socket, c *client, first []byte) {
-	if !b.join(c) {
+func (b *Broker) serveSocket(s *socket, c *client, topics []string, first []byte) {
+	if !b.join(c, topics...) {
 		s.conn.SetWriteDeadline(time.Now().Add(endTimeout))
 		s.open(first)
 		s.sayGoodbye(s.last())
@@ -97,7 +113,7 @@ func (b *Broker) serveSocket(s *socket, c *client, first []byte) {
 // writeFirst writes the head of the client's stream, and what is pending for it, as its first writer.
 func (c *client) writeFirst(first []byte) {
 	part := first[:min(len(first), maxPart)]
-	c.rest = first[len(part):]
+	c.writing.bytes = first[len(part):]
 	if err := c.out.open(part); err != nil {
 		c.out.cutOff()
 		c.users.Done()
@@ -147,6 +163,38 @@ func (b *Broker) firstPart(c *client, events []Event) []byte {
 		first = append(first, encoded[bytes.IndexByte(encoded, '\n')+1:]...) // without the line of its ID
 	}
 	return first
+}
+
+// maxTopicsByQuery and maxTopics bound how many topics a stream has, by its request's query and in all.
+const maxTopicsByQuery, maxTopics = 100, 10_000
+
+// topicsOf returns the topics that a stream has, each once.
+func topicsOf(r *http.Request, wanted []string) ([]string, error) {
+	most := maxTopics
+	if wanted == nil {
+		most = maxTopicsByQuery
+		if r.URL.RawQuery != "" {
+			wanted = r.URL.Query()["topic"]
+		}
+		if len(wanted) == 0 {
+			return []string{""}, nil
+		}
+	}
+	if len(wanted) > most {
+		return nil, fmt.Errorf("%d topics are too many for a stream: at most %d", len(wanted), most)
+	}
+	topics := make([]string, 0, len(wanted))
+	seen := make(map[string]bool, len(wanted))
+	for _, name := range wanted {
+		if !isTopic(name) {
+			return nil, fmt.Errorf("a topic is not one line of UTF-8 without control characters, of at most %d bytes", maxTopic)
+		}
+		if !seen[name] {
+			seen[name] = true
+			topics = append(topics, name)
+		}
+	}
+	return topics, nil
 }
 
 // lastEventID returns the last event ID that a request names, and whether it is a number:

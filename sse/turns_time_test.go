@@ -33,7 +33,7 @@ func TestClientsThatAreSlowInTurnDelayTheLastForABoundedTime(t *testing.T) {
 		for i := range clients {
 			clients[i] = &client{broker: b, index: gone, out: slowTransport{lookInterval * 9 / 10, written}}
 			clients[i].outbox.init()
-			if !b.join(clients[i]) {
+			if !b.join(clients[i], "") {
 				t.Fatal("the broker has stopped")
 			}
 			clients[i].writeAlone(nil)

@@ -32,15 +32,29 @@ const (
 // writers start the short-lived goroutines that write to all clients. Its methods are called by
 // listen alone. The zero value is not usable: see newWriters.
 type writers struct {
-	trying queue // the clients for the round's next writer: it tries their sockets, which never blocks
-	turns  queue // the clients for the next writer that may block; no round waits for it
-
-	running    *atomic.Int32 // the writers of the round that have not ended
-	roundEnded chan struct{} // capacity 1: the last writer of a round has ended
+	lanes [2]lane // the rounds of clients whose sockets are tried, which never blocks
+	turns queue   // the clients for the next writer that may block; no round waits for it
 }
 
-func newWriters() writers {
-	return writers{running: new(atomic.Int32), roundEnded: make(chan struct{}, 1)}
+// A lane is the rounds of one kind of topic: those with few subscriptions need not wait for those with many.
+type lane struct {
+	topics  []*topic      // what is to be fanned out when the round has ended
+	queue   queue         // the clients for the round's next writer
+	running *atomic.Int32 // the writers of the round that have not ended
+	ended   chan struct{} // capacity 1: the last writer of a round has ended
+}
+
+// The lanes.
+const (
+	few  = iota // of topics with no more subscriptions than one writer has clients
+	many        // of all others, and of heartbeats
+)
+
+func newWriters() (w writers) {
+	for i := range w.lanes {
+		w.lanes[i].running, w.lanes[i].ended = new(atomic.Int32), make(chan struct{}, 1)
+	}
+	return w
 }
 
 // A queue is a list of clients. The last that was added is the first.
@@ -72,11 +86,11 @@ func pop(list **client) *client {
 }
 
 // add queues a client that has something pending and no writer.
-func (w *writers) add(c *client) {
+func (w *writers) add(c *client, l *lane) {
 	c.users.Add(1)
 	if c.socket != nil && c.socket.tries {
-		if w.trying.add(c) == clientsPerWriter {
-			w.startRound()
+		if l.queue.add(c) == clientsPerWriter {
+			l.start()
 		}
 	} else if w.turns.add(c) == clientsPerTurns {
 		w.startTurns()
@@ -85,25 +99,10 @@ func (w *writers) add(c *client) {
 
 // start starts writers for the clients queued so far.
 func (w *writers) start() {
-	w.startRound()
-	w.startTurns()
-}
-
-// startRound starts a writer as a part of the round.
-func (w *writers) startRound() {
-	if list := w.trying.take(); list != nil {
-		running, ended := w.running, w.roundEnded
-		running.Add(1)
-		go func() {
-			serve(&writer{list: list, tries: true})
-			if running.Add(-1) == 0 {
-				select {
-				case ended <- struct{}{}:
-				default: // listen has not heard of the last time yet.
-				}
-			}
-		}()
+	for i := range w.lanes {
+		w.lanes[i].start()
 	}
+	w.startTurns()
 }
 
 // startTurns starts a writer that no round waits for.
@@ -113,11 +112,30 @@ func (w *writers) startTurns() {
 	}
 }
 
+// start starts a writer as a part of the lane's round.
+func (l *lane) start() {
+	list := l.queue.take()
+	if list == nil {
+		return
+	}
+	running := l.running
+	running.Add(1)
+	go func() {
+		serve(&writer{list: list, tries: true})
+		if running.Add(-1) == 0 {
+			select {
+			case l.ended <- struct{}{}:
+			default: // listen has not heard of the last time yet.
+			}
+		}
+	}()
+}
+
 // busy tells whether a round is under way.
-func (w *writers) busy() bool { return w.running.Load() > 0 }
+func (l *lane) busy() bool { return l.running.Load() > 0 }
 
 // abandonRound has nobody wait any longer for the round that is under way.
-func (w *writers) abandonRound() { w.running = new(atomic.Int32) }
+func (l *lane) abandonRound() { l.running = new(atomic.Int32) }
 
 // A writer is a goroutine that writes to its clients in turn, a part each, until nothing is pending
 // for any of them. Where a turn takes long, the other clients get writers of their own.
@@ -202,18 +220,16 @@ func (c *client) writeAlone(chunk []byte) {
 // writePart writes the next part of what is pending for the client, and reports whether the client
 // needs another turn.
 func (c *client) writePart(w *writer) (again bool) {
-	if len(c.rest) == 0 {
+	if c.writing.isEmpty() {
 		batch, closed := c.outbox.next()
 		if closed {
 			c.out.end()
 			return false
 		}
-		c.rest = batch
+		c.writing = batch
 	}
-	if len(c.rest) > 0 {
-		part := c.rest[:min(len(c.rest), maxPart)]
-		c.rest = c.rest[len(part):]
-		left, err := w.write(c, part)
+	if !c.writing.isEmpty() {
+		left, err := w.write(c, c.writing.part())
 		if err != nil {
 			c.out.cutOff()
 			return false
@@ -223,11 +239,10 @@ func (c *client) writePart(w *writer) (again bool) {
 			go c.writeAlone(bytes.Clone(left))
 			return false
 		}
-		if len(c.rest) > 0 {
+		if !c.writing.isEmpty() {
 			c.hasProgressed()
 			return true
 		}
-		c.rest = nil // It would keep an old buffer of the history alive.
 	}
 	return !c.outbox.release()
 }

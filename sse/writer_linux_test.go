@@ -101,9 +101,9 @@ func TestWriterThatIsAboutToEndLooksAgain(t *testing.T) {
 		for range rand.IntN(3000) { // Until the writer looks into the empty outbox, more or less.
 		}
 		select {
-		case c.outbox.batch <- payload:
+		case c.outbox.batch <- batch{bytes: payload}:
 			if c.outbox.state.Swap(dirty) == idle {
-				w.add(c)
+				w.add(c, &w.lanes[few])
 			}
 			w.start()
 		case <-forgotten.C:

@@ -1,0 +1,72 @@
+package sse
+
+import "time"
+
+// beats is how many parts the time between two heartbeats has: a stream is silent for a sixtieth longer
+// at most.
+const beatsPerInterval = 60
+
+// heartbeats knows when each client is to be looked at for its next heartbeat: its clients are in the slots of
+// a wheel that turns by one slot each sixtieth of the interval. So no client has a timer, a
+// look touches a sixtieth of all clients, and an event touches none: a client that has been sent something
+// meanwhile is looked at again when its heartbeat is due from then on.
+type heartbeats struct {
+	interval time.Duration // between two heartbeats
+	slots    [beatsPerInterval + 1][]*client
+	now      int // the slot of the last turn
+}
+
+// A beat is a client's place in the wheel.
+type beat struct{ slot, index int32 }
+
+// turnEvery returns the time between two turns.
+func (h *heartbeats) turnEvery() time.Duration { return h.interval / beatsPerInterval }
+
+// add has a client looked at after a time, at the end of a turn.
+func (h *heartbeats) add(c *client, after time.Duration) {
+	turns := min(max(1, int((after+h.turnEvery()-1)/h.turnEvery())), beatsPerInterval)
+	slot := (h.now + turns) % len(h.slots)
+	c.beat = beat{int32(slot), int32(len(h.slots[slot]))}
+	h.slots[slot] = append(h.slots[slot], c)
+}
+
+// remove removes a client.
+func (h *heartbeats) remove(c *client) {
+	slot := h.slots[c.beat.slot]
+	last := len(slot) - 1
+	slot[c.beat.index] = slot[last]
+	slot[c.beat.index].beat.index = c.beat.index
+	slot[last] = nil
+	h.slots[c.beat.slot] = slot[:last]
+}
+
+// turn turns the wheel, and returns the clients to be looked at. All of them have to be added again.
+func (h *heartbeats) turn() []*client {
+	h.now = (h.now + 1) % len(h.slots)
+	due := h.slots[h.now]
+	h.slots[h.now] = nil
+	return due
+}
+
+// keepAlive makes the heartbeat pending for every client that was sent nothing for the
+// interval, and notices those that do not read. A client that wants to see its heartbeats gets one each
+// interval whatever else it is sent, since a page sees no event that it does not listen for.
+func (b *Broker) keepAlive() {
+	now := time.Now()
+	for _, c := range b.heartbeats.turn() {
+		next := b.heartbeats.interval - now.Sub(c.since)
+		if next <= 0 || c.showHeartbeats {
+			beaten := b.enqueue(c, now, true, &b.writers.lanes[many])
+			switch {
+			case beaten:
+				next = b.heartbeats.interval
+			case c.showHeartbeats:
+				next = 0 // It is due at the next turn: something else was pending.
+			default:
+				next = b.heartbeats.interval / 4 // The client does not read.
+			}
+		}
+		b.heartbeats.add(c, next)
+	}
+	b.writers.start()
+}

@@ -1,0 +1,101 @@
+package sse
+
+import "slices"
+
+const (
+	// keepEvents is how many of a topic's last events are kept longer than the rest: a busy topic
+	// pushes the events of all others out of the window, but not these.
+	keepEvents = 10
+
+	// eventCost and topicCost are what an event and a topic that retains one take beside the event's
+	// bytes: entries, buffers' ends, the map. They count against the bound, so that a million topics
+	// of tiny events are no way around it.
+	eventCost, topicCost = 64, 300
+)
+
+// A retention decides which events of all topics are retained. These are the window, the last
+// events of all topics, and what is kept: of the events that have left the window those that are still
+// among their topic's last keepEvents, in at most half of the bound. The last event is always
+// retained, however large it is. What is evicted of a topic is always its oldest event.
+type retention struct {
+	max        int64     // bounds all that is retained, in bytes
+	window     []arrival // the last events, oldest first
+	kept       []arrival // what has left the window and was not evicted then, oldest first
+	retained   int64     // what all topics retain, in bytes
+	keptBytes  int64     // how much of that is kept
+	keptEvents int       // how many events are kept: others in kept were evicted since
+}
+
+// An arrival says which event has come.
+type arrival struct {
+	topic *topic
+	seq   int64
+}
+
+// isKept tells whether an event of kept was not evicted since.
+func (a arrival) isKept() bool { return a.topic.kept > 0 && a.topic.history.index[0].seq <= a.seq }
+
+// cost returns what an event of a topic's index takes.
+func (t *topic) cost(i int) int64 { return t.history.size(i) + eventCost }
+
+// retain takes note of the newest event, which is the topic's last, and evicts what there is no more
+// room for. It calls emptied for a topic that retains nothing then.
+func (r *retention) retain(t *topic, emptied func(*topic)) {
+	last := len(t.history.index) - 1
+	r.retained += t.cost(last)
+	if last == 0 {
+		r.retained += topicCost
+	}
+	r.window = append(r.window, arrival{t, t.history.index[last].seq})
+	if t.kept > 0 && last+1 > keepEvents {
+		r.evict(t, emptied)
+	}
+	for r.retained > r.max {
+		switch {
+		case r.keptBytes > r.max/2 || len(r.window) == 1 && len(r.kept) > 0:
+			oldest := r.kept[0]
+			r.kept = r.kept[1:]
+			if oldest.isKept() {
+				r.evict(oldest.topic, emptied)
+			}
+		case len(r.window) > 1:
+			r.shrinkWindow(emptied)
+		default:
+			return
+		}
+	}
+}
+
+// shrinkWindow takes the oldest event out of the window, and evicts it unless it is kept.
+func (r *retention) shrinkWindow(emptied func(*topic)) {
+	oldest := r.window[0]
+	r.window = r.window[1:]
+	t := oldest.topic
+	if len(t.history.index)-t.kept > keepEvents {
+		r.evict(t, emptied) // More events have come to the topic since, so nothing of it is kept.
+		return
+	}
+	r.keptBytes += t.cost(t.kept)
+	t.kept++
+	r.keptEvents++
+	r.kept = append(r.kept, oldest)
+	if len(r.kept) > 2*r.keptEvents+64 {
+		r.kept = slices.DeleteFunc(r.kept, func(a arrival) bool { return !a.isKept() })
+	}
+}
+
+// evict evicts a topic's oldest event.
+func (r *retention) evict(t *topic, emptied func(*topic)) {
+	cost := t.cost(0)
+	if t.kept > 0 {
+		t.kept--
+		r.keptEvents--
+		r.keptBytes -= cost
+	}
+	r.retained -= cost
+	t.history.evict()
+	if len(t.history.index) == 0 {
+		r.retained -= topicCost
+		emptied(t)
+	}
+}

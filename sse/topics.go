@@ -1,0 +1,150 @@
+package sse
+
+import "example.com/sse/internal/text"
+
+// maxTopic is how long a topic may be, in bytes.
+const maxTopic = 256
+
+// isTopic tells whether a text is a topic.
+func isTopic(name string) bool { return len(name) <= maxTopic && text.IsLine(name) }
+
+// A topic is the events that were published to it, and who gets them. It is there as long as it
+// retains an event or has a subscription. The default topic has the empty name.
+type topic struct {
+	name          string
+	history       history
+	subscriptions []*subscription
+	restarts      int   // how many restarts of the numbering its history knows of
+	kept          int   // how many of its events, the oldest, have left the window
+	fannedOut     int64 // the history's position up to which the last fan-out went
+	unsent        bool  // it is in a lane's topics
+}
+
+// A subscription is a client's place in a topic's history.
+type subscription struct {
+	topic      *topic
+	client     *client
+	index      int   // in the topic's subscriptions
+	start, end int64 // the range that was last made pending; empty where the client has been sent all
+	run        int   // which run of the client's pending merge is the range, where the client has several subscriptions
+	fresh      bool  // it is in the client's several.fresh
+}
+
+// noRun is the run of a subscription of which nothing is pending.
+const noRun = -1
+
+// evicted tells whether the history has evicted the next event.
+func (s *subscription) evicted() bool { return s.start < s.end && s.start < s.topic.history.start() }
+
+// topics are all topics, and their one numbering. All events have one order, that of their arrival; where
+// the source does not restart its numbering it is the order of their IDs. They are owned by the
+// broker's loop. The zero value is not usable: see newTopics.
+type topics struct {
+	byName map[string]*topic
+
+	seq           int64 // how many events there were
+	firstID       int64 // of the first event since the numbering was last restarted
+	lastID        int64 // of the newest event; 0 before the first
+	restarts      int   // how often the source has restarted its numbering
+	beforeRestart int64 // the last ID before the last restart; 0 before the first
+	forgottenID   int64 // of the newest event that was evicted from a topic which is gone since
+
+	retention
+}
+
+func newTopics(max int) topics {
+	return topics{byName: make(map[string]*topic), forgottenID: none, retention: retention{max: int64(max)}}
+}
+
+// get returns a topic, and creates it where there is none.
+func (ts *topics) get(name string) *topic {
+	t := ts.byName[name]
+	if t == nil {
+		t = &topic{name: name, restarts: ts.restarts}
+		// A topic of that name may have been forgotten, and have lost as much as this.
+		t.history.evictedID = ts.forgottenID
+		ts.byName[name] = t
+	}
+	if t.restarts != ts.restarts {
+		t.restarts = ts.restarts
+		t.history.restartNumbering()
+	}
+	return t
+}
+
+// forget removes a topic that nobody subscribes to and that retains nothing.
+func (ts *topics) forget(t *topic) {
+	if len(t.subscriptions) > 0 || len(t.history.index) > 0 || ts.byName[t.name] != t {
+		return
+	}
+	delete(ts.byName, t.name)
+	if t.restarts == ts.restarts {
+		ts.forgottenID = max(ts.forgottenID, t.history.evictedID)
+	}
+}
+
+// add appends an event that has its ID to its topic's history, evicts what there is no more
+// room for, and returns the topic. An ID that does not rise means that the source restarts its numbering.
+func (ts *topics) add(e Event) *topic {
+	if ts.seq > 0 && e.ID <= ts.lastID {
+		ts.restarts++
+		ts.beforeRestart, ts.forgottenID = ts.lastID, none
+		ts.firstID = e.ID
+	}
+	if ts.seq == 0 {
+		ts.firstID = e.ID
+	}
+	ts.lastID = e.ID
+	ts.seq++
+	t := ts.get(e.Topic)
+	t.history.add(e, ts.seq)
+	ts.retain(t, ts.forget)
+	return t
+}
+
+// after returns the position of a topic's first event after the given ID, which may be that of any
+// topic's event, and whether nothing between the two is missing. An ID that can't be placed, because
+// it is older than the first event or was never given out, gets all that can be resumed with: twice
+// is better than never.
+func (ts *topics) after(t *topic, id int64) (position int64, complete bool) {
+	h := &ts.get(t.name).history
+	if ts.seq > 0 && ts.firstID <= id && id <= ts.lastID {
+		return h.after(id)
+	}
+	return h.firstResumable(), id == ts.beforeRestart && h.evictedID == none
+}
+
+// subscribe subscribes a client to topics, each of which is named once.
+func (ts *topics) subscribe(c *client, names []string) {
+	c.subscriptions = c.one[:min(len(names), 1)]
+	if len(names) > 1 {
+		c.subscriptions = make([]subscription, len(names))
+		c.several = new(several)
+	}
+	for i, name := range names {
+		t := ts.get(name)
+		if len(t.subscriptions) == 0 {
+			t.fannedOut = t.history.end()
+		}
+		c.subscriptions[i] = subscription{topic: t, client: c, index: len(t.subscriptions), run: noRun}
+		t.subscriptions = append(t.subscriptions, &c.subscriptions[i])
+	}
+}
+
+// unsubscribe removes a client from its topics.
+func (ts *topics) unsubscribe(c *client) {
+	for i := range c.subscriptions {
+		s := &c.subscriptions[i]
+		t := s.topic
+		last := len(t.subscriptions) - 1
+		t.subscriptions[s.index] = t.subscriptions[last]
+		t.subscriptions[s.index].index = s.index
+		t.subscriptions[last] = nil
+		t.subscriptions = t.subscriptions[:last]
+		if last == 0 {
+			t.subscriptions = nil
+		}
+		ts.forget(t)
+	}
+	c.subscriptions = nil
+}
