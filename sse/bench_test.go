@@ -27,7 +27,7 @@ func BenchmarkEncode(b *testing.B) {
 
 func BenchmarkResume(b *testing.B) {
 	h := newLone(DefaultHistory)
-	for id := int64(1); h.evictedID == none; id++ {
+	for id := int64(1); h.evictedID == noneEvicted; id++ {
 		h.add(Event{ID: id, Data: payload})
 	}
 	b.ReportAllocs()

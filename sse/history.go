@@ -18,11 +18,11 @@ type history struct {
 	base      int64   // the position of buf[0]
 	index     []entry // the events retained, oldest first
 	restart   int     // where in index the source restarted its numbering
-	evictedID int64   // of the newest event since then that is no longer retained; none where there is none
+	evictedID int64   // of the newest event since then that is no longer retained; noneEvicted where there is none
 }
 
-// none is the evictedID of a history that has lost nothing. IDs that sources give may be negative.
-const none = -1 << 63
+// noneEvicted is the evictedID of a history that has lost nothing. IDs that sources give may be negative.
+const noneEvicted = -1 << 63
 
 // An entry says which event it is and where its bytes begin.
 type entry struct {
@@ -77,7 +77,7 @@ func (h *history) add(e Event, seq int64) {
 // be resumed from any more.
 func (h *history) restartNumbering() {
 	h.restart = len(h.index)
-	h.evictedID = none
+	h.evictedID = noneEvicted
 }
 
 // evict evicts the oldest event.

@@ -39,8 +39,8 @@ func (o *outbox) init() {
 // takeBack takes back what is pending, and reports whether that is anything. It is called by listen alone.
 func (o *outbox) takeBack() (pending batch, ok bool) {
 	select {
-	case pending = <-o.batch:
-		return pending, true
+	case pending, ok = <-o.batch:
+		return pending, ok
 	default:
 		return batch{}, false
 	}

@@ -108,9 +108,8 @@ func TestOutboxDoesWhatItsModelDoes(t *testing.T) {
 		for range 20 {
 			switch step := rand.IntN(5); {
 			case step == 0:
-				batch := o.takeBack()
-				if (batch != nil) != w.full {
-					t.Fatalf("takeBack returns %q, in %+v", batch, w)
+				if _, ok := o.takeBack(); ok != w.full {
+					t.Fatalf("takeBack returns %v, in %+v", ok, w)
 				}
 				w.full = false
 			case step == 1 && !w.full && !w.closed:
@@ -118,7 +117,7 @@ func TestOutboxDoesWhatItsModelDoes(t *testing.T) {
 				w.listenStep(noMutation, func(c world, _ string) { w = c })
 				needs := w.state == idle
 				w.state = dirty
-				if got := o.put([]byte("x")); got != needs {
+				if got := o.put(batch{bytes: []byte("x")}); got != needs {
 					t.Fatalf("put returns %v, in %+v", got, w)
 				}
 			case step == 2 && !w.closed:
@@ -132,8 +131,8 @@ func TestOutboxDoesWhatItsModelDoes(t *testing.T) {
 				full := w.full
 				w.swapIn(noMutation)
 				w.receive(0)
-				if batch, closed := o.next(); (batch != nil) != full || closed != w.writers[0].closed {
-					t.Fatalf("next returns %q, %v, in %+v", batch, closed, w)
+				if got, closed := o.next(); got.isEmpty() == full || closed != w.writers[0].closed {
+					t.Fatalf("next returns %q, %v, in %+v", got.bytes, closed, w)
 				}
 			case step == 4:
 				releases := w.state == writing

@@ -93,9 +93,9 @@ func (w world) listenStep(m mutation, next next) {
 				w.start = w.end
 			}
 		} else if m != takenIsNotNoted {
-			w.start = w.end // c.cursor.taken(now)
+			w.start = w.end // c.taken(now)
 		}
-		w.end = w.published // c.cursor.advance
+		w.end = w.published // c.extend
 		switch {
 		case w.start == w.end:
 			w.afterPut()

@@ -99,7 +99,7 @@ func (s *storm) join(c *client) bool {
 	if rand.IntN(4) == 0 {
 		c.ends = &ending{at: time.Now().Add(time.Duration(rand.IntN(200)) * time.Microsecond)}
 	}
-	return s.b.join(c)
+	return s.b.join(c, "")
 }
 
 // run publishes, and shuts the broker down: with time for all clients, or with none.

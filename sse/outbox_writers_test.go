@@ -120,7 +120,7 @@ func (w world) writeSteps(i int, m mutation, next next) {
 	case finishing: // what is before the rest
 		wrong = w.write(w.restFrom)
 	case writingOut:
-		w.restFrom++ // c.rest = c.rest[len(part):]
+		w.restFrom++ // c.writing.part()
 		if writer.tries {
 			left := w // No room for all of it.
 			left.writers[i].at = handingOn

@@ -53,7 +53,7 @@ type topics struct {
 }
 
 func newTopics(max int) topics {
-	return topics{byName: make(map[string]*topic), forgottenID: none, retention: retention{max: int64(max)}}
+	return topics{byName: make(map[string]*topic), forgottenID: noneEvicted, retention: retention{max: int64(max)}}
 }
 
 // get returns a topic, and creates it where there is none.
@@ -88,7 +88,7 @@ func (ts *topics) forget(t *topic) {
 func (ts *topics) add(e Event) *topic {
 	if ts.seq > 0 && e.ID <= ts.lastID {
 		ts.restarts++
-		ts.beforeRestart, ts.forgottenID = ts.lastID, none
+		ts.beforeRestart, ts.forgottenID = ts.lastID, noneEvicted
 		ts.firstID = e.ID
 	}
 	if ts.seq == 0 {
@@ -111,7 +111,7 @@ func (ts *topics) after(t *topic, id int64) (position int64, complete bool) {
 	if ts.seq > 0 && ts.firstID <= id && id <= ts.lastID {
 		return h.after(id)
 	}
-	return h.firstResumable(), id == ts.beforeRestart && h.evictedID == none
+	return h.firstResumable(), id == ts.beforeRestart && h.evictedID == noneEvicted
 }
 
 // subscribe subscribes a client to topics, each of which is named once.
