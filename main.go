@@ -117,10 +117,6 @@ func main() {
 			fail(1, "certificate: %v", err)
 		}
 	}
-	listener, err := server.Listen(o.addr, certificate)
-	if err != nil {
-		fail(1, "%v", err)
-	}
 
 	log := program.LogTo(os.Stdout, golog.Default.Printer.IsTerminal)
 	signalled := server.UntilSignal()
@@ -136,6 +132,10 @@ func main() {
 		}
 		publish = member.Publish
 		go member.Tick(signalled, o.interval, hello)
+	}
+	listener, err := server.Listen(o.addr, certificate)
+	if err != nil {
+		fail(1, "%v", err)
 	}
 
 	app := newApp(broker, member)

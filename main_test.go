@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -119,85 +117,6 @@ func wantOneLine(t *testing.T, said *bytes.Buffer, words ...string) {
 			t.Errorf("no %q in %q", word, line)
 		}
 	}
-}
-
-func TestWrongCommandLineIsOneLineAndExit2(t *testing.T) {
-	for _, test := range []struct {
-		args string
-		word string
-	}{
-		{"-foo", "-foo"},
-		{"-interval 0s", "positive"},
-		{"-history 0", "positive"},
-		{"-history 4MiB", "4MiB"},
-		{"-heartbeat 10ms", "at least 1s"},
-		{"-interval -1s", "positive"},
-		{"-interval soon", "soon"},
-		{"-addr", "-addr"},
-		{"extra", "extra"},
-		{"-cert a.pem", "-key"},
-		{"-key a.pem", "-cert"},
-		{"-nats-creds a.creds", "-nats"},
-		{"-allow-origin https://a.example", "-publish-token-file"},
-		{"-publish-token-file a -allow-origin *", "such as https://"},
-		{"-publish-token-file a -allow-origin https://a.example/app", "write https://a.example"},
-		{"-publish-token-file a -allow-origin=", "empty"},
-		{"-publish-token-file=", "-publish-token-file is empty"},
-		{"-nats=", "-nats is empty"},
-		{"-addr=", "-addr is empty"},
-		{"-nats localhost -nats-replicas 0", "positive"},
-		{"-nats http://me:secret@localhost", "not a list of NATS URLs"},
-	} {
-		t.Run(test.args, func(t *testing.T) {
-			cmd, stdout, stderr := command(t, strings.Fields(test.args)...)
-			var exit *exec.ExitError
-			if err := cmd.Run(); !errors.As(err, &exit) || exit.ExitCode() != 2 {
-				t.Errorf("exit: %v", err)
-			}
-			wantOneLine(t, stderr, test.word)
-			if stdout.Len() > 0 {
-				t.Errorf("stdout: %s", stdout)
-			}
-		})
-	}
-}
-
-func TestHelpListsEveryFlag(t *testing.T) {
-	cmd, stdout, stderr := command(t, "-h")
-	if err := cmd.Run(); err != nil || stderr.Len() > 0 {
-		t.Errorf("%v, %s", err, stderr)
-	}
-	for _, word := range []string{"-addr", ":8080", "-interval", "2s", "-cert", "-key", "-publish-token-file", "-allow-origin", "-history", "-heartbeat", "15s", "/events"} {
-		if !strings.Contains(stdout.String(), word) {
-			t.Errorf("no %q in\n%s", word, stdout)
-		}
-	}
-}
-
-func TestPortInUseIsOneLineAndExit1(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	cmd, stdout, stderr := command(t, "-addr", l.Addr().String())
-	var exit *exec.ExitError
-	if err := cmd.Run(); !errors.As(err, &exit) || exit.ExitCode() != 1 {
-		t.Errorf("exit: %v", err)
-	}
-	wantOneLine(t, stderr, l.Addr().String(), "in use")
-	if stdout.Len() > 0 {
-		t.Errorf("stdout: %s", stdout)
-	}
-}
-
-func TestUnreadableCertificateIsOneLineAndExit1(t *testing.T) {
-	cmd, _, stderr := command(t, "-cert", "missing.pem", "-key", "missing.pem")
-	var exit *exec.ExitError
-	if err := cmd.Run(); !errors.As(err, &exit) || exit.ExitCode() != 1 {
-		t.Errorf("exit: %v", err)
-	}
-	wantOneLine(t, stderr, "missing.pem")
 }
 
 func TestEveryClientGetsTheDemosEvents(t *testing.T) {
