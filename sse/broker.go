@@ -59,6 +59,7 @@ type Broker struct {
 	writers    writers     // the goroutines that write to all clients
 	roundTimer *time.Timer // fires when events have waited for the end of a round for maxRound
 	deferred   bool        // such events wait
+	unsent     int64       // at most how many bytes of events wait so
 }
 
 // NewBroker returns a Broker with the zero [Options] that is running: it accepts clients and

@@ -26,8 +26,8 @@
 //
 // The code's files in the order of this way: broker.go (the loop, and who is connected), publish.go
 // and event.go (the way in, and an event's bytes), history.go (the recent events), fanout.go (who gets
-// what, and when), client.go and outbox.go (a client's cursor, and what is pending for it), writer.go
-// (who writes), transport.go, socket.go, socket_linux.go and handler.go (what is written to). A client's own way
+// what, and when), client.go and outbox.go (a client's cursor, and what is pending for it), writers.go and
+// writer.go (who writes), transport.go, socket.go, socket_linux.go and handler.go (what is written to). A client's own way
 // begins in stream.go (its request) or iris.go (the same for Iris); watcher_linux.go notices its
 // disconnect. lifecycle.go has Hold, Shutdown and the end of a stream, options.go what can be set, stats.go
 // and log.go what is told. publisher.go, publisher_body.go and cors.go are for publishing over HTTP.

@@ -96,8 +96,8 @@ func (b *Broker) hasWaitedEnough(w *waiter, now time.Time) bool {
 }
 
 // add numbers an event that has no ID, appends it to its topic's history, and notes that the topic is
-// to be fanned out. It returns the topic and its lane.
-func (b *Broker) add(e Event) (*topic, *lane) {
+// to be fanned out. It returns the topic's lane.
+func (b *Broker) add(e Event) *lane {
 	if e.ID == 0 {
 		e.ID = max(time.Now().UnixMicro(), b.topics.lastID+1)
 	}
@@ -108,16 +108,19 @@ func (b *Broker) add(e Event) (*topic, *lane) {
 	if len(t.subscriptions) > clientsPerWriter {
 		l = &b.writers.lanes[many]
 	}
-	if !t.unsent && len(t.subscriptions) > 0 {
-		t.unsent = true
-		l.topics = append(l.topics, t)
-		for _, s := range t.subscriptions {
-			if c := s.client; c.several != nil && c.placed {
-				c.several.mark(s)
+	if len(t.subscriptions) > 0 {
+		b.unsent += t.history.size(len(t.history.index) - 1)
+		if !t.unsent {
+			t.unsent = true
+			l.topics = append(l.topics, t)
+			for _, s := range t.subscriptions {
+				if c := s.client; c.several != nil && c.placed {
+					c.several.mark(s)
+				}
 			}
 		}
 	}
-	return t, l
+	return l
 }
 
 // addAndFanOut adds an event, and fans it out unless a round of its topic's lane is still under way:
@@ -125,12 +128,14 @@ func (b *Broker) add(e Event) (*topic, *lane) {
 // server, the fewer its rounds. Where payloads are so large that what clients have not been sent
 // might be evicted, they are fanned out at once.
 func (b *Broker) addAndFanOut(e Event) {
-	t, l := b.add(e)
+	l := b.add(e)
 	if len(b.waiting) > 0 {
 		b.placeWaiting()
 	}
 	switch {
-	case !l.busy() || t.history.end()-t.fannedOut > int64(b.options.History/4):
+	case b.unsent > int64(b.options.History/4):
+		b.fanOutAll()
+	case !l.busy():
 		b.fanOut(l)
 	case !b.deferred:
 		b.deferred = true
@@ -159,7 +164,6 @@ func (b *Broker) fanOut(l *lane) {
 	now := time.Now()
 	for i, t := range l.topics {
 		t.unsent = false
-		t.fannedOut = t.history.end()
 		for _, s := range t.subscriptions {
 			// Not where another of the client's topics has come first, and has taken this one along.
 			if c := s.client; c.placed && (c.several == nil || s.fresh) {
@@ -170,9 +174,12 @@ func (b *Broker) fanOut(l *lane) {
 	}
 	l.topics = l.topics[:0]
 	b.writers.start()
-	if b.deferred && len(b.writers.lanes[few].topics)+len(b.writers.lanes[many].topics) == 0 {
-		b.deferred = false
-		b.roundTimer.Stop()
+	if len(b.writers.lanes[few].topics)+len(b.writers.lanes[many].topics) == 0 {
+		b.unsent = 0
+		if b.deferred {
+			b.deferred = false
+			b.roundTimer.Stop()
+		}
 	}
 }
 

@@ -14,10 +14,9 @@ type topic struct {
 	name          string
 	history       history
 	subscriptions []*subscription
-	restarts      int   // how many restarts of the numbering its history knows of
-	kept          int   // how many of its events, the oldest, have left the window
-	fannedOut     int64 // the history's position up to which the last fan-out went
-	unsent        bool  // it is in a lane's topics
+	restarts      int  // how many restarts of the numbering its history knows of
+	kept          int  // how many of its events, the oldest, have left the window
+	unsent        bool // it is in a lane's topics
 }
 
 // A subscription is a client's place in a topic's history.
@@ -123,9 +122,6 @@ func (ts *topics) subscribe(c *client, names []string) {
 	}
 	for i, name := range names {
 		t := ts.get(name)
-		if len(t.subscriptions) == 0 {
-			t.fannedOut = t.history.end()
-		}
 		c.subscriptions[i] = subscription{topic: t, client: c, index: len(t.subscriptions), run: noRun}
 		t.subscriptions = append(t.subscriptions, &c.subscriptions[i])
 	}

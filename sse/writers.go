@@ -1,0 +1,128 @@
+package sse
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// clientsPerWriter is how many clients one goroutine of a round writes to: enough that starting
+	// it costs nothing, few enough that all cores share a fan-out.
+	clientsPerWriter = 64
+
+	// clientsPerTurns is the same where a write may block, and is therefore made by crypto/tls or
+	// net/http. The fewer writers at once, the less memory their stacks take: half a KiB a client.
+	clientsPerTurns = 256
+
+	// maxRound is how long the events that come during a round may wait for its end. It bounds what a
+	// round could do whose writers did not behave as they should, and is far longer than rounds take.
+	maxRound = 200 * time.Millisecond
+)
+
+// writers start the short-lived goroutines that write to all clients. Its methods are called by
+// listen alone. The zero value is not usable: see newWriters.
+type writers struct {
+	lanes [2]lane // the rounds of clients whose sockets are tried, which never blocks
+	turns queue   // the clients for the next writer that may block; no round waits for it
+}
+
+// A lane is the rounds of one kind of topic: those with few subscriptions need not wait for those with many.
+type lane struct {
+	topics  []*topic      // what is to be fanned out when the round has ended
+	queue   queue         // the clients for the round's next writer
+	running *atomic.Int32 // the writers of the round that have not ended
+	ended   chan struct{} // capacity 1: the last writer of a round has ended
+}
+
+// The lanes.
+const (
+	few  = iota // of topics with no more subscriptions than one writer has clients
+	many        // of all others, and of heartbeats
+)
+
+func newWriters() (w writers) {
+	for i := range w.lanes {
+		w.lanes[i].running, w.lanes[i].ended = new(atomic.Int32), make(chan struct{}, 1)
+	}
+	return w
+}
+
+// A queue is a list of clients. The last that was added is the first.
+type queue struct {
+	first *client
+	n     int
+}
+
+// add adds a client, and returns how many the queue has.
+func (q *queue) add(c *client) int {
+	c.next, q.first = q.first, c
+	q.n++
+	return q.n
+}
+
+// take empties the queue, and returns what was in it.
+func (q *queue) take() (list *client) {
+	list, *q = q.first, queue{}
+	return list
+}
+
+// pop takes the first client off a list, and returns it, or nil where there is none.
+func pop(list **client) *client {
+	c := *list
+	if c != nil {
+		*list, c.next = c.next, nil // A list must not keep clients that have left.
+	}
+	return c
+}
+
+// add queues a client that has something pending and no writer.
+func (w *writers) add(c *client, l *lane) {
+	c.users.Add(1)
+	if c.socket != nil && c.socket.tries {
+		if l.queue.add(c) == clientsPerWriter {
+			l.start()
+		}
+	} else if w.turns.add(c) == clientsPerTurns {
+		w.startTurns()
+	}
+}
+
+// start starts writers for the clients queued so far.
+func (w *writers) start() {
+	for i := range w.lanes {
+		w.lanes[i].start()
+	}
+	w.startTurns()
+}
+
+// startTurns starts a writer that no round waits for.
+func (w *writers) startTurns() {
+	if list := w.turns.take(); list != nil {
+		go serve(&writer{list: list})
+	}
+}
+
+// start starts a writer as a part of the lane's round.
+func (l *lane) start() {
+	list := l.queue.take()
+	if list == nil {
+		return
+	}
+	running := l.running
+	running.Add(1)
+	go func() {
+		serve(&writer{list: list, tries: true})
+		if running.Add(-1) == 0 {
+			select {
+			case l.ended <- struct{}{}:
+			default: // listen has not heard of the last time yet.
+			}
+		}
+	}()
+}
+
+// busy tells whether a round is under way.
+func (l *lane) busy() bool { return l.running.Load() > 0 }
+
+// abandonRound has nobody wait any longer for the round that is under way.
+func (l *lane) abandonRound() { l.running = new(atomic.Int32) }
