@@ -88,6 +88,7 @@ var echo4Framework = framework{
 	},
 	middleware: []middleware{
 		{name: "log", use: func(a *mountedApp) any {
+			//lint:ignore SA1019 Apps have it.
 			return echo4middleware.LoggerWithConfig(echo4middleware.LoggerConfig{Output: &a.requests})
 		}},
 		{name: "recover", use: func(*mountedApp) any { return echo4middleware.Recover() }},
@@ -97,6 +98,7 @@ var echo4Framework = framework{
 		{name: "gzip", use: func(*mountedApp) any { return echo4middleware.Gzip() }},
 		{name: "timeout", use: func(*mountedApp) any { return echo4middleware.ContextTimeout(timeout) }},
 		{name: "buffering timeout", lacks: "*http.timeoutWriter", use: func(*mountedApp) any {
+			//lint:ignore SA1019 Apps have it, and what it makes impossible is what is tested.
 			return echo4middleware.TimeoutWithConfig(echo4middleware.TimeoutConfig{Timeout: timeout})
 		}},
 	},

@@ -1,6 +1,7 @@
 package sse
 
 import (
+	"context"
 	"crypto/tls"
 	"io"
 	"net"
@@ -29,7 +30,7 @@ func overEachProtocol(t *testing.T, test func(t *testing.T, b *Broker, open func
 				b, l := newPipeServer(t)
 				client := newPipeClient(t, l)
 				if protocol != "HTTP/2" {
-					client.Transport = &http.Transport{DisableKeepAlives: true, Dial: func(string, string) (net.Conn, error) {
+					client.Transport = &http.Transport{DisableKeepAlives: true, DialContext: func(context.Context, string, string) (net.Conn, error) {
 						ours, theirs := net.Pipe()
 						if protocol == "TLS" {
 							theirs = tls.Server(theirs, &tls.Config{Certificates: []tls.Certificate{certificate}})
