@@ -38,13 +38,18 @@ const pipeReadTimeout = time.Second
 // newPipeServer serves a broker on a pipeListener, over HTTP/1 and HTTP/2, until the test ends.
 func newPipeServer(t *testing.T) (*Broker, *pipeListener) {
 	b, app := newApp(t)
+	return b, newPipeServerOf(t, app)
+}
+
+// newPipeServerOf is newPipeServer for any handler.
+func newPipeServerOf(t *testing.T, handler http.Handler) *pipeListener {
 	l := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
-	server := &http.Server{Handler: app, ReadTimeout: pipeReadTimeout, Protocols: new(http.Protocols)}
+	server := &http.Server{Handler: handler, ReadTimeout: pipeReadTimeout, Protocols: new(http.Protocols)}
 	server.Protocols.SetHTTP1(true)
 	server.Protocols.SetUnencryptedHTTP2(true)
 	go server.Serve(l)
 	t.Cleanup(func() { server.Close() })
-	return b, l
+	return l
 }
 
 // newClient returns a client with a connection of its own, whose stream ends with the connection.

@@ -23,11 +23,17 @@ func (r slowReader) Read(b []byte) (int, error) {
 
 // overEachProtocol runs a test in a bubble for each way to a client, whose stream is read with newReader.
 func overEachProtocol(t *testing.T, test func(t *testing.T, b *Broker, open func(header ...string) (body io.Reader))) {
+	overEachProtocolTo(t, func(t *testing.T) (*Broker, http.Handler) { return newApp(t) }, test)
+}
+
+// overEachProtocolTo is overEachProtocol for a broker and a handler that serve returns.
+func overEachProtocolTo(t *testing.T, serve func(t *testing.T) (*Broker, http.Handler), test func(t *testing.T, b *Broker, open func(header ...string) (body io.Reader))) {
 	certificate := newTLSCertificate(t)
 	for _, protocol := range []string{"HTTP/1.1", "TLS", "HTTP/2"} {
 		t.Run(protocol, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b, l := newPipeServer(t)
+				b, handler := serve(t)
+				l := newPipeServerOf(t, handler)
 				client := newPipeClient(t, l)
 				if protocol != "HTTP/2" {
 					client.Transport = &http.Transport{DisableKeepAlives: true, DialContext: func(context.Context, string, string) (net.Conn, error) {
