@@ -116,6 +116,22 @@ func TestStreamWhoseTimeHasPassedEndsAfterWhatItsClientHasMissed(t *testing.T) {
 	}
 }
 
+// What waits for the end of a round comes before the end of a stream.
+func TestUntilEndsAStreamAfterWhatWaitsForARound(t *testing.T) {
+	until := func() Stream { return Stream{Until: time.Now().Add(maxRound / 2)} }
+	overEachProtocolServing(t, Options{}, until, func(t *testing.T, b *Broker, open func(...string) io.Reader) {
+		s := stream{Parser: newParser(open())}
+		s.wantRetry(t)
+		synctest.Wait()
+		b.writers.running.Add(1) // As if another client were being written to.
+		b.Notifier <- Event{ID: 1}
+		synctest.Wait()
+		s.want(t, 1, "")
+		s.wantEnd(t)
+		shutdown(t, b)
+	})
+}
+
 // The timer of a client that has left would keep the client.
 func TestUntilLeavesNoTimer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -136,23 +152,21 @@ func TestUntilLeavesNoTimer(t *testing.T) {
 
 // Who does not read the last of a stream that has ended for it is cut off like any other.
 func TestWhoDoesNotReadTheLastOfItsStreamIsCutOff(t *testing.T) {
-	until := func() Stream { return Stream{Until: time.Now().Add(time.Minute)} }
+	// Something has been pending for the client before, for less than it may be.
+	const begun = DefaultHeartbeat + DefaultHeartbeat/3
+	until := func() Stream { return Stream{Until: time.Now().Add(begun)} }
 	overEachProtocolServing(t, Options{}, until, func(t *testing.T, b *Broker, open func(...string) io.Reader) {
 		if err := b.Publish(t.Context(), Event{ID: 1, Data: make([]byte, 1<<20)}); err != nil {
 			t.Fatal(err)
 		}
-		body := open("Last-Event-ID", "0")
 		start := time.Now()
-		for range 50 { // It reads until shortly before its time.
-			if _, err := io.ReadFull(body, make([]byte, 8<<10)); err != nil {
-				t.Fatal(err)
-			}
-			time.Sleep(time.Second)
-		}
+		open("Last-Event-ID", "0") // It does not read.
+		synctest.Wait()
+		b.Notifier <- Event{ID: 2}
 		for b.Stats().Clients > 0 && time.Since(start) < time.Hour {
 			time.Sleep(time.Second)
 		}
-		least, most := time.Minute+2*DefaultHeartbeat, time.Minute+3*DefaultHeartbeat+time.Second
+		least, most := begun+2*DefaultHeartbeat, begun+3*DefaultHeartbeat+time.Second
 		if took := time.Since(start); took < least || took > most {
 			t.Errorf("cut off after %v", took)
 		}
