@@ -83,17 +83,17 @@ func TestChunkIsMadeOnceForClientsThatGetTheSame(t *testing.T) {
 	}
 }
 
-// A wrapper is a middleware's writer that tells what lies below it.
-type wrapper struct{ http.ResponseWriter }
+// A transparent is a middleware's writer that tells what lies below it.
+type transparent struct{ http.ResponseWriter }
 
-func (w wrapper) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (w transparent) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func TestRefusalNamesTheWriterThatIsInTheWay(t *testing.T) {
 	b := NewBroker()
 	defer shutdown(t, b)
 	for want, w := range map[string]func(http.ResponseWriter) http.ResponseWriter{
-		"sse.noFlusher": func(w http.ResponseWriter) http.ResponseWriter { return wrapper{wrapper{noFlusher{w}}} },
-		"sse.flusher":   func(w http.ResponseWriter) http.ResponseWriter { return wrapper{flusher{w, w.(http.Flusher)}} },
+		"sse.noFlusher": func(w http.ResponseWriter) http.ResponseWriter { return transparent{transparent{noFlusher{w}}} },
+		"sse.flusher":   func(w http.ResponseWriter) http.ResponseWriter { return transparent{flusher{w, w.(http.Flusher)}} },
 	} {
 		server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { b.Serve(w(rw), r, Stream{}) }))
 		response, err := testkit.Client.Get(server.URL)

@@ -11,7 +11,7 @@ import (
 // Options are what an app can set of a [Broker]. The zero value is what [NewBroker] uses.
 type Options struct {
 	// History bounds the recent events that the broker retains in memory, in bytes as they are on
-	// the wire; the last event is always retained. Up to twice as much memory is used. A client
+	// the wire, with 64 more an event and 300 more a topic; the last event is always retained. Up to twice as much memory is used. A client
 	// that falls behind by more is cut off. Zero means [DefaultHistory].
 	History int
 

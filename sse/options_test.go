@@ -25,18 +25,19 @@ func TestZeroOptionsAreTheDefaults(t *testing.T) {
 }
 
 func TestHistoryIsAsLargeAsItsOption(t *testing.T) {
-	b := New(Options{History: 1000})
+	const size, retained = 200, 5
+	b := New(Options{History: retained*(size+eventCost) + topicCost})
 	server := httptest.NewServer(b.Handler())
 	defer server.Close()
 	defer shutdown(t, b)
-	data := strings.Repeat("x", 200-len("id: 1\ndata: \n\n"))
+	data := strings.Repeat("x", size-len("id: 1\ndata: \n\n"))
 	for id := range int64(9) {
 		if err := b.Publish(t.Context(), Event{ID: id + 1, Data: []byte(data)}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	s := open(t, server.URL, "Last-Event-ID", "1")
-	for id := int64(5); id <= 9; id++ { // 1000 bytes
+	for id := int64(9 - retained + 1); id <= 9; id++ {
 		s.want(t, id, data)
 	}
 	if missed := b.Stats().ResumesIncomplete; missed != 1 {

@@ -29,10 +29,10 @@ func TestClientThatHasMissedMuchDelaysTheOthersOfItsWriterByOnePart(t *testing.T
 			c := &client{broker: b, index: gone, out: notingTransport{slowTransport{takes: time.Microsecond}, i, &noted}}
 			c.outbox.init()
 			c.users.Add(1)
-			c.outbox.put(payload)
+			c.outbox.put(batch{bytes: payload})
 			if i == clientsPerWriter/2 {
 				c.outbox.takeBack()
-				c.outbox.put(make([]byte, DefaultHistory))
+				c.outbox.put(batch{bytes: make([]byte, DefaultHistory)})
 			}
 			c.next, w.list = w.list, c
 		}
@@ -62,7 +62,7 @@ func TestEventsThatComeWhileAClientResumesAreNotDelayed(t *testing.T) {
 		join := func(out slowTransport, resumes bool) *client {
 			c := &client{broker: b, index: gone, out: out, resumes: resumes}
 			c.outbox.init()
-			if !b.join(c) {
+			if !b.join(c, "") {
 				t.Fatal("the broker has stopped")
 			}
 			synctest.Wait()

@@ -123,7 +123,7 @@ func TestUntilEndsAStreamAfterWhatWaitsForARound(t *testing.T) {
 		s := stream{Parser: newParser(open())}
 		s.wantRetry(t)
 		synctest.Wait()
-		b.writers.running.Add(1) // As if another client were being written to.
+		b.writers.lanes[few].running.Add(1) // As if another client were being written to.
 		b.Notifier <- Event{ID: 1}
 		synctest.Wait()
 		s.want(t, 1, "")
@@ -138,7 +138,7 @@ func TestUntilLeavesNoTimer(t *testing.T) {
 		b := NewBroker()
 		c := &client{broker: b, index: gone, out: slowTransport{}, ends: &ending{at: time.Now().Add(time.Hour)}}
 		c.outbox.init()
-		if !b.join(c) {
+		if !b.join(c, "") {
 			t.Fatal("the broker has stopped")
 		}
 		b.leave(c)
