@@ -28,7 +28,8 @@
 // and event.go (the way in, and an event's bytes), history.go (the recent events), fanout.go (who gets
 // what, and when), client.go and outbox.go (a client's cursor, and what is pending for it), writers.go and
 // writer.go (who writes), transport.go, socket.go, socket_linux.go and handler.go (what is written to). A client's own way
-// begins in stream.go (its request) or iris.go (the same for Iris); watcher_linux.go notices its
+// begins in stream.go (its request), iris.go (the same for Iris) and unwrap.go (what lies below a
+// middleware's writer); watcher_linux.go notices its
 // disconnect. lifecycle.go has Hold, Shutdown and the end of a stream, options.go what can be set, stats.go
 // and log.go what is told. publisher.go, publisher_body.go and cors.go are for publishing over HTTP.
 // socket_other.go and watcher_other.go are for systems without epoll.

@@ -35,9 +35,9 @@ type Stream struct {
 	Until time.Time
 
 	// Ended is called once, in a goroutine of its own, when the stream has ended and its client is
-	// unregistered. A middleware that measures a request can't know that over HTTP/1: there the handler returns
-	// while the stream goes on. Nil means that nobody wants to know. It is not called for a request
-	// that gets no stream.
+	// unregistered. It is for what a middleware can't do over HTTP/1, where the handler returns while the
+	// stream goes on: a middleware that logs requests says 0 ms there. Ended is not called for a request that
+	// gets no stream. Nil means that nobody wants to know.
 	Ended func()
 }
 
@@ -58,9 +58,15 @@ func (b *Broker) Handler() http.Handler {
 // tells when it has ended); over HTTP/2 it returns when the stream ends. It answers HEAD with the
 // stream's header, OPTIONS as a CORS preflight, and other methods with 405. Once the broker has stopped, a
 // stream ends where it begins, so that its client reconnects: any status but 200 makes a browser give up
-// for good (section 9.2.3). It answers 505, with a line that names the writer's type, behind a middleware's
-// writer that can neither be hijacked nor flushed and given a write deadline, for want of an Unwrap
-// method say ([http.ResponseController]).
+// for good (section 9.2.3).
+//
+// Every origin may read, unless the app has set Access-Control-Allow-Origin before, or, as a CORS middleware
+// does for an origin that may not, Vary with Origin alone. Over HTTP/2 a deadline of the request's context
+// ends the stream as [Stream.Until] does; over HTTP/1 the context means nothing once Serve has returned.
+//
+// Serve answers 505, with a line that names the writer's type, behind a middleware's writer that can neither
+// be hijacked nor flushed and given a write deadline, for want of an Unwrap method say
+// ([http.ResponseController]). docs/questions.md says which middleware was tried.
 func (b *Broker) Serve(w http.ResponseWriter, r *http.Request, s Stream) {
 	if !answersWithStream(w, r) {
 		return
