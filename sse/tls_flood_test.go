@@ -28,13 +28,21 @@ type flooder struct {
 	number   byte   // of the next record, counted from the last change of the keys (section 5.2)
 }
 
+// http1Request and http2Request ask for the stream: the second is the preface, empty settings, and a HEADERS
+// frame that ends its stream, with :method GET, :scheme https, :path and :authority (RFC 9113, section 3.4; RFC 7541).
+const (
+	http1Request = "GET /events HTTP/1.1\r\nHost: test\r\n\r\n"
+	http2Request = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + "\x00\x00\x00\x04\x00\x00\x00\x00\x00" +
+		"\x00\x00\x11\x01\x05\x00\x00\x00\x01" + "\x82\x87\x04\x07/events\x01\x04test"
+)
+
 // newFlooder connects, and asks for the stream. The server has to choose TLS_AES_128_GCM_SHA256.
-func newFlooder(t *testing.T, server *httptest.Server) *flooder {
+func newFlooder(t *testing.T, server *httptest.Server, protocol, ask string) *flooder {
 	t.Helper()
 	conn := dial(t, server)
 	conn.(*net.TCPConn).SetReadBuffer(16 << 10)
 	var log bytes.Buffer
-	client := tls.Client(conn, &tls.Config{InsecureSkipVerify: true, KeyLogWriter: &log})
+	client := tls.Client(conn, &tls.Config{InsecureSkipVerify: true, KeyLogWriter: &log, NextProtos: []string{protocol}})
 	if err := client.Handshake(); err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +55,7 @@ func newFlooder(t *testing.T, server *httptest.Server) *flooder {
 			f.secret, _ = hex.DecodeString(fields[2])
 		}
 	}
-	if _, err := f.Write(f.seal(23, []byte("GET /events HTTP/1.1\r\nHost: test\r\n\r\n"))); err != nil {
+	if _, err := f.Write(f.seal(23, []byte(ask))); err != nil {
 		t.Fatal(err)
 	}
 	return f
@@ -85,15 +93,15 @@ func (f *flooder) keyUpdate() []byte {
 	return record
 }
 
-// flood asks for new keys until the connection ends. A byte of data after each 15 requests keeps
+// flood asks for new keys until the connection ends. Some data after each 15 requests keeps
 // crypto/tls from taking them for an attack. It reads nothing.
-func (f *flooder) flood() {
+func (f *flooder) flood(data string) {
 	for {
 		var records []byte
 		for range 15 {
 			records = append(records, f.keyUpdate()...)
 		}
-		if _, err := f.Write(append(records, f.seal(23, []byte("x"))...)); err != nil {
+		if _, err := f.Write(append(records, f.seal(23, []byte(data))...)); err != nil {
 			return
 		}
 	}
@@ -104,6 +112,7 @@ func newFloodedServer(t *testing.T) (*Broker, *httptest.Server) {
 	t.Helper()
 	b := New(Options{Heartbeat: time.Second})
 	server := httptest.NewUnstartedServer(b.Handler())
+	server.EnableHTTP2 = true
 	server.TLS = &tls.Config{MinVersion: tls.VersionTLS13}
 	server.Config.ConnState = func(conn net.Conn, state http.ConnState) {
 		if state == http.StateNew {
@@ -128,9 +137,9 @@ func TestTLSClientThatFloodsAndDoesNotReadStopsNobody(t *testing.T) {
 	const flooders = 3
 	ended := make(chan struct{}, flooders)
 	for range flooders {
-		f := newFlooder(t, server)
+		f := newFlooder(t, server, "http/1.1", http1Request)
 		go func() {
-			f.flood()
+			f.flood("x")
 			ended <- struct{}{}
 		}()
 	}
@@ -147,7 +156,7 @@ func TestTLSClientThatFloodsAndDoesNotReadStopsNobody(t *testing.T) {
 func TestUnfinishedRecordIsInput(t *testing.T) {
 	t.Parallel()
 	b, server := newFloodedServer(t)
-	f := newFlooder(t, server)
+	f := newFlooder(t, server, "http/1.1", http1Request)
 	eventually(t, "registered", func() bool { return b.Stats().Clients == 1 })
 	if _, err := f.Write(append([]byte{23, 3, 3, 0x40, 0}, make([]byte, maxInput)...)); err != nil {
 		t.Fatal(err)
@@ -162,8 +171,32 @@ func TestUnfinishedRecordIsInput(t *testing.T) {
 func TestTLSClientThatFloodsAndReadsIsCutOff(t *testing.T) {
 	t.Parallel()
 	b, server := newFloodedServer(t)
-	f := newFlooder(t, server)
+	f := newFlooder(t, server, "http/1.1", http1Request)
 	go io.Copy(io.Discard, f.Conn)
-	testkit.Return(t, f.flood, "the flood ends")
+	testkit.Return(t, func() { f.flood("x") }, "the flood ends")
 	eventually(t, "unregistered", func() bool { return b.Stats().Clients == 0 })
+}
+
+// Over HTTP/2 net/http reads what a client sends, so it counts nothing; but such a client, too, delays nobody,
+// and its stream ends since it does not read.
+func TestHTTP2ClientThatFloodsAndDoesNotReadStopsNobody(t *testing.T) {
+	t.Parallel()
+	b, server := newFloodedServer(t)
+	reader := openWith(t, server.Client(), server.URL, "Last-Event-ID", "0")
+	eventually(t, "the reader registered", func() bool { return b.Stats().Clients == 1 })
+	f := newFlooder(t, server, "h2", http2Request)
+	eventually(t, "the flooder registered", func() bool { return b.Stats().Clients == 2 })
+	flooded := make(chan struct{})
+	go func() {
+		f.flood("\x00\x00\x08\x06\x01\x00\x00\x00\x0012345678") // a PING's answer
+		close(flooded)
+	}()
+	for id := int64(1); b.Stats().Clients == 2; id++ {
+		if err := b.Publish(t.Context(), Event{ID: id}); err != nil {
+			t.Fatal(err)
+		}
+		reader.want(t, id, "")
+	}
+	f.Close()
+	testkit.Receive(t, flooded, "the flood's end")
 }
