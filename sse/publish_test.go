@@ -55,23 +55,7 @@ func newServerOf(t *testing.T, http2 bool, handler http.Handler) *httptest.Serve
 // post sends a request with headers, and returns the answer and its body.
 func post(t *testing.T, server *httptest.Server, body io.Reader, header ...string) (*http.Response, string) {
 	t.Helper()
-	request, err := http.NewRequest("POST", server.URL+"/events", body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := 0; i < len(header); i += 2 {
-		request.Header.Set(header[i], header[i+1])
-	}
-	response, err := server.Client().Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	line, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return response, string(line)
+	return postTo(t, server, "", body, header...)
 }
 
 // wantLine checks an answer's status, and that its body is one line of text, or none with 204.

@@ -27,7 +27,9 @@ const (
 // Iris. It is safe for concurrent use as long as nobody changes its fields.
 //
 // A request must carry the header "Authorization: Bearer TOKEN" (RFC 6750, section 2.1). Its header
-// Sse-Event, which may be absent, is the event's name, and its body the event's data. The event with
+// Sse-Event, which may be absent, is the event's name, and its body the event's data. The parameter
+// topic of its query is the event's topic, as in /events?topic=mail/anna; without it, or where it is empty,
+// that is the default topic. Other parameters mean nothing. The event with
 // the first line of a stream before it may take 64 KiB − 1 bytes on the wire, where each line of
 // data begins with "data: ": clients that read with a buffer of 64 KiB would end at a longer one, and
 // again at each replay.
@@ -38,7 +40,8 @@ const (
 //	204     Publish has returned nil                                         yes
 //	204     to OPTIONS: what the page of another origin may do               no
 //	400     the name is not one line of UTF-8 without control characters,    no
-//	        there is more than one name, or the body can't be read
+//	        the topic is none ([Event]), there is more than one of either,
+//	        the query can't be read, or the body can't
 //	401     the token is missing or wrong; the body is not believed          no
 //	403     a page of another origin that is not in Origins has sent it      no
 //	405     the method is neither POST nor OPTIONS                           no
@@ -121,6 +124,9 @@ func (p Publisher) publish(w http.ResponseWriter, r *http.Request, allowed bool)
 		return &refusal{http.StatusBadRequest, "the header " + nameHeader + " is not one line of UTF-8 without control characters", nil}
 	}
 	var err *refusal
+	if e.Topic, err = topicToPublish(r); err != nil {
+		return err
+	}
 	if e.Data, err = readBody(w, r); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -42,6 +43,24 @@ func checkEncoding(h http.Header) *refusal {
 		}
 	}
 	return nil
+}
+
+// topicToPublish returns the topic that a request publishes to. A query that can't be read might have
+// had one, and what is meant for one topic's readers must not reach the default topic's.
+func topicToPublish(r *http.Request) (topic string, refused *refusal) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	switch topics := query["topic"]; {
+	case err != nil:
+		return "", &refusal{http.StatusBadRequest, "the query of the URL can't be read", nil}
+	case len(topics) > 1:
+		return "", &refusal{http.StatusBadRequest, "an event has one topic, and the URL names more", nil}
+	case len(topics) == 1:
+		topic = topics[0]
+	}
+	if !isTopic(topic) {
+		return "", &refusal{http.StatusBadRequest, fmt.Sprintf("the topic is not one line of UTF-8 without control characters, of at most %d bytes", maxTopic), nil}
+	}
+	return topic, nil
 }
 
 // readBody returns a request's body.
