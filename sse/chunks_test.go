@@ -154,8 +154,8 @@ func FuzzLastEventID(f *testing.F) {
 		if value == "" {
 			value = r.URL.Query().Get("lastEventId")
 		}
-		digits := strings.TrimLeft(strings.TrimLeft(value, "+-")+"", "0123456789")
-		isNumber := value != "" && digits == "" && strings.IndexAny(value, "0123456789") >= 0 && strings.LastIndexAny(value, "+-") <= 0
+		digits := strings.TrimLeft(strings.TrimLeft(value, "+-"), "0123456789")
+		isNumber := value != "" && digits == "" && strings.ContainsAny(value, "0123456789") && strings.LastIndexAny(value, "+-") <= 0
 		id, ok := lastEventID(r)
 		if ok != isNumber {
 			t.Errorf("%q, %q: a number is %v", header, query, ok)
