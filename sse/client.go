@@ -105,13 +105,14 @@ func (s *several) mark(sub *subscription) {
 // extend is [client.extend]. The pending batch is a single range, a merge, or a heartbeat.
 func (s *several) extend(pending *batch) (ok bool) {
 	unsent := s.fresh[:0]
-	before := len(s.pending)
+	before, changed := len(s.pending), false
 	for _, sub := range s.fresh {
 		h := &sub.topic.history
 		if sub.end = h.end(); sub.evicted() {
 			return false
 		}
 		if sub.start < sub.end {
+			changed = true
 			if sub.run == noRun {
 				sub.run = len(s.pending)
 				s.pending = append(s.pending, sub)
@@ -127,11 +128,11 @@ func (s *several) extend(pending *batch) (ok bool) {
 	clear(s.fresh[len(unsent):])
 	s.fresh = unsent
 	switch {
-	case len(s.pending) == 0:
+	case !changed: // What is pending may have been evicted, but is still there to be written.
 		return true
-	case len(s.pending) == 1:
-		first := s.pending[0]
-		*pending = batch{bytes: first.topic.history.between(first.start, first.end)}
+	case len(s.pending) == 1: // It is what has changed.
+		only := s.pending[0]
+		*pending = batch{bytes: only.topic.history.between(only.start, only.end)}
 		return true
 	case pending.merge == nil:
 		*pending = batch{merge: new(merge)}
