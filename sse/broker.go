@@ -53,7 +53,8 @@ type Broker struct {
 	topics     topics      // who gets what, and the recent events
 	heartbeats heartbeats  // when each client is to get its next heartbeat
 	held       bool        // clients wait to be placed in the histories
-	waiting    []*waiter   // the clients that have no place yet
+	waiting    []*waiter   // the clients that have no place yet, and some that have left since
+	unplaced   int         // how many of these have not left
 	aheadTimer *time.Timer // fires when a client has waited long enough for an event that has not come
 	aheadUntil time.Time   // when that is; zero where no client waits
 	writers    writers     // the goroutines that write to all clients
@@ -184,7 +185,9 @@ func (b *Broker) register(n registration) {
 	if w := (waiter{client: c}); !b.place(&w, now) {
 		waits := w
 		b.waiting = append(b.waiting, &waits)
+		b.unplaced++
 	}
+	b.stats.topics.Store(int64(len(b.topics.byName)))
 	b.enqueue(c, now, false, &b.writers.lanes[few])
 	b.writers.start() // where the client's first writer, its request's goroutine, has found nothing before this
 	if c.ends != nil {
@@ -202,6 +205,11 @@ func (b *Broker) unregister(c *client) {
 	c.index = gone
 	b.heartbeats.remove(c)
 	b.topics.unsubscribe(c)
+	b.stats.topics.Store(int64(len(b.topics.byName)))
+	if !c.placed {
+		b.unplaced--
+		b.forgetWaiters()
+	}
 	b.stats.clients.Store(int64(len(b.clients)))
 	b.log(logLine{false, len(b.clients)})
 	c.hasEnded()

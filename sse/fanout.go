@@ -72,10 +72,19 @@ func (b *Broker) placeWaiting() {
 		}
 		placed := b.place(w, now)
 		if placed {
+			b.unplaced--
 			b.enqueue(w.client, now, false, &b.writers.lanes[many])
 		}
 		return placed
 	})
+}
+
+// forgetWaiters forgets the clients that have left without a place, once they are the most of all that wait: a
+// source may be away for hours while clients come and go.
+func (b *Broker) forgetWaiters() {
+	if len(b.waiting) > 2*b.unplaced+64 {
+		b.waiting = slices.DeleteFunc(b.waiting, func(w *waiter) bool { return w.client.index == gone })
+	}
 }
 
 // hasWaitedEnough tells whether a client that is ahead has waited for maxAhead. Otherwise

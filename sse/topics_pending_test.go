@@ -37,3 +37,25 @@ func TestPendingEventOfAQuietTopicThatIsEvictedIsStillWritten(t *testing.T) {
 		shutdown(t, b)
 	})
 }
+
+// While a source is away for hours, clients come and go: nothing of those who have left remains.
+func TestClientsThatLeaveWhileTheyAreHeldLeaveNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := NewBroker()
+		b.Hold()
+		for range 1000 {
+			ours, theirs := net.Pipe()
+			c := newClient(b, theirs)
+			if !b.join(c, "") {
+				t.Fatal("the broker has stopped")
+			}
+			ours.Close()
+			b.waitForEnd(c)
+		}
+		synctest.Wait()
+		if n := len(b.waiting); n > 100 {
+			t.Errorf("%d clients are remembered", n)
+		}
+		shutdown(t, b)
+	})
+}
