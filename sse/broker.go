@@ -49,18 +49,18 @@ type Broker struct {
 
 	// Owned by listen:
 
-	clients    []*client   // the registry of client connections
-	topics     topics      // who gets what, and the recent events
-	heartbeats heartbeats  // when each client is to get its next heartbeat
-	held       bool        // clients wait to be placed in the histories
-	waiting    []*waiter   // the clients that have no place yet, and some that have left since
-	unplaced   int         // how many of these have not left
-	aheadTimer *time.Timer // fires when a client has waited long enough for an event that has not come
-	aheadUntil time.Time   // when that is; zero where no client waits
-	writers    writers     // the goroutines that write to all clients
-	roundTimer *time.Timer // fires when events have waited for the end of a round for maxRound
-	deferred   bool        // such events wait
-	unsent     int64       // at most how many bytes of events wait so
+	clients     []*client   // the registry of client connections
+	topics      topics      // who gets what, and the recent events
+	heartbeats  heartbeats  // when each client is to get its next heartbeat
+	held        bool        // clients wait to be placed in the histories
+	waiting     []*waiter   // the clients that have no place yet, and some that have left since
+	unplaced    int         // how many of these have not left
+	aheadTimer  *time.Timer // fires when a client has waited long enough for an event that has not come
+	aheadUntil  time.Time   // when that is; zero where no client waits
+	writers     writers     // the goroutines that write to all clients
+	roundTimer  *time.Timer // fires when events have waited for the end of a round for maxRound
+	deferred    bool        // such events wait
+	unsentSince int64       // how much had come to all topics before the first of them did
 }
 
 // NewBroker returns a Broker with the zero [Options] that is running: it accepts clients and

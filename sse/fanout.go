@@ -2,24 +2,13 @@ package sse
 
 import "time"
 
-// comment is a heartbeat, which clients ignore. No blank line follows it: a block without
-// data makes several clients dispatch an empty event.
-var comment = []byte(":\n")
-
-// heartbeat returns a client's heartbeat: a comment, or an event where the client wants to see it.
-func (b *Broker) heartbeat(c *client) []byte {
-	if c.showHeartbeats {
-		return b.heartbeatEvent
-	}
-	return comment
-}
-
 // add numbers an event that has no ID, appends it to its topic's history, and notes that the topic is
 // to be fanned out. It returns the topic's lane.
 func (b *Broker) add(e Event) *lane {
 	if e.ID == 0 {
 		e.ID = max(time.Now().UnixMicro(), b.topics.lastID+1)
 	}
+	before := b.topics.added
 	t := b.topics.add(e)
 	b.stats.events.Add(1)
 	b.stats.topics.Store(int64(len(b.topics.byName)))
@@ -27,15 +16,15 @@ func (b *Broker) add(e Event) *lane {
 	if len(t.subscriptions) > clientsPerWriter {
 		l = &b.writers.lanes[many]
 	}
-	if len(t.subscriptions) > 0 {
-		b.unsent += t.history.size(len(t.history.index) - 1)
-		if !t.unsent {
-			t.unsent = true
-			l.topics = append(l.topics, t)
-			for _, s := range t.subscriptions {
-				if c := s.client; c.several != nil && c.placed {
-					c.several.mark(s)
-				}
+	if !t.unsent && len(t.subscriptions) > 0 {
+		if !b.hasUnsent() {
+			b.unsentSince = before
+		}
+		t.unsent = true
+		l.topics = append(l.topics, t)
+		for _, s := range t.subscriptions {
+			if c := s.client; c.several != nil && c.placed {
+				c.several.mark(s)
 			}
 		}
 	}
@@ -52,7 +41,7 @@ func (b *Broker) addAndFanOut(e Event) {
 		b.placeWaiting()
 	}
 	switch {
-	case b.unsent > int64(b.options.History/4):
+	case b.hasUnsent() && b.topics.added-b.unsentSince > int64(b.options.History/4):
 		b.fanOutAll()
 	case !l.busy():
 		b.fanOut(l)
@@ -81,8 +70,10 @@ func (b *Broker) abandonRounds() {
 // fanOut makes pending, for every client of a lane's topics, what it has not been sent yet.
 func (b *Broker) fanOut(l *lane) {
 	now := time.Now()
+	for _, t := range l.topics {
+		t.unsent = false // before the first client, so that each takes what is new in all of its topics at once
+	}
 	for i, t := range l.topics {
-		t.unsent = false
 		for _, s := range t.subscriptions {
 			// Not where another of the client's topics has come first, and has taken this one along.
 			if c := s.client; c.placed && (c.several == nil || s.fresh) {
@@ -93,13 +84,15 @@ func (b *Broker) fanOut(l *lane) {
 	}
 	l.topics = l.topics[:0]
 	b.writers.start()
-	if len(b.writers.lanes[few].topics)+len(b.writers.lanes[many].topics) == 0 {
-		b.unsent = 0
-		if b.deferred {
-			b.deferred = false
-			b.roundTimer.Stop()
-		}
+	if b.deferred && !b.hasUnsent() {
+		b.deferred = false
+		b.roundTimer.Stop()
 	}
+}
+
+// hasUnsent tells whether events wait to be fanned out.
+func (b *Broker) hasUnsent() bool {
+	return len(b.writers.lanes[few].topics)+len(b.writers.lanes[many].topics) > 0
 }
 
 // fanOutAll fans out what is new in all topics, and places the clients that wait.
@@ -125,6 +118,7 @@ func (b *Broker) enqueue(c *client, now time.Time, heartbeat bool, l *lane) (bea
 	if !ok {
 		c.taken(now)
 	}
+	shown := c.showHeartbeats && b.isHeartbeat(pending)
 	if c.stalled(now) || c.placed && !c.extend(&pending) {
 		b.cutOffSlow(c)
 		return false
@@ -134,6 +128,10 @@ func (b *Broker) enqueue(c *client, now time.Time, heartbeat bool, l *lane) (bea
 		c.commented = !c.showHeartbeats
 	} else if c.hasRange() {
 		c.commented = false
+	}
+	if shown && !heartbeat && !b.isHeartbeat(pending) {
+		b.heartbeats.remove(c)
+		b.heartbeats.add(c, 0) // An event has taken the heartbeat's place.
 	}
 	if !pending.isEmpty() && c.outbox.put(pending) {
 		b.writers.add(c, l)

@@ -1,6 +1,9 @@
 package sse
 
-import "time"
+import (
+	"bytes"
+	"time"
+)
 
 // beats is how many parts the time between two heartbeats has: a stream is silent for a sixtieth longer
 // at most.
@@ -47,6 +50,21 @@ func (h *heartbeats) turn() []*client {
 	h.slots[h.now] = nil
 	return due
 }
+
+// comment is a heartbeat, which clients ignore. No blank line follows it: a block without
+// data makes several clients dispatch an empty event.
+var comment = []byte(":\n")
+
+// heartbeat returns a client's heartbeat: a comment, or an event where the client wants to see it.
+func (b *Broker) heartbeat(c *client) []byte {
+	if c.showHeartbeats {
+		return b.heartbeatEvent
+	}
+	return comment
+}
+
+// isHeartbeat tells whether a batch is a heartbeat that its client wants to see. An event begins with its ID.
+func (b *Broker) isHeartbeat(batch batch) bool { return bytes.Equal(batch.bytes, b.heartbeatEvent) }
 
 // keepAlive makes the heartbeat pending for every client that was sent nothing for the
 // interval, and notices those that do not read. A client that wants to see its heartbeats gets one each

@@ -8,8 +8,8 @@ const (
 	keepEvents = 10
 
 	// eventCost and topicCost are what an event and a topic that retains one take beside the event's
-	// bytes: entries, buffers' ends, the map. They count against the bound, so that a million topics
-	// of tiny events are no way around it.
+	// bytes and the topic's name: entries, buffers' ends, the map. They count against the bound, so that a
+	// million topics of tiny events are no way around it.
 	eventCost, topicCost = 64, 300
 )
 
@@ -22,7 +22,8 @@ type retention struct {
 	window     []arrival // the last events, oldest first
 	kept       []arrival // what has left the window and was not evicted then, oldest first
 	retained   int64     // what all topics retain, in bytes
-	keptBytes  int64     // how much of that is kept
+	added      int64     // what all events took that ever came, in bytes
+	keptBytes  int64     // how much of what is retained is kept, with its topics
 	keptEvents int       // how many events are kept: others in kept were evicted since
 }
 
@@ -38,14 +39,19 @@ func (a arrival) isKept() bool { return a.topic.kept > 0 && a.topic.history.inde
 // cost returns what an event of a topic's index takes.
 func (t *topic) cost(i int) int64 { return t.history.size(i) + eventCost }
 
+// overhead returns what a topic that retains an event takes without its events.
+func (t *topic) overhead() int64 { return topicCost + int64(len(t.name)) }
+
 // retain takes note of the newest event, which is the topic's last, and evicts what there is no more
 // room for. It calls emptied for a topic that retains nothing then.
 func (r *retention) retain(t *topic, emptied func(*topic)) {
 	last := len(t.history.index) - 1
-	r.retained += t.cost(last)
+	cost := t.cost(last)
 	if last == 0 {
-		r.retained += topicCost
+		cost += t.overhead()
 	}
+	r.retained += cost
+	r.added += cost
 	r.window = append(r.window, arrival{t, t.history.index[last].seq})
 	if t.kept > 0 && last+1 > keepEvents {
 		r.evict(t, emptied)
@@ -53,9 +59,7 @@ func (r *retention) retain(t *topic, emptied func(*topic)) {
 	for r.retained > r.max {
 		switch {
 		case r.keptBytes > r.max/2 || len(r.window) == 1 && len(r.kept) > 0:
-			oldest := r.kept[0]
-			r.kept = r.kept[1:]
-			if oldest.isKept() {
+			if oldest := takeOldest(&r.kept); oldest.isKept() {
 				r.evict(oldest.topic, emptied)
 			}
 		case len(r.window) > 1:
@@ -66,14 +70,24 @@ func (r *retention) retain(t *topic, emptied func(*topic)) {
 	}
 }
 
+// takeOldest takes the oldest arrival off a list, which does not keep its topic then.
+func takeOldest(list *[]arrival) arrival {
+	oldest := (*list)[0]
+	(*list)[0] = arrival{}
+	*list = (*list)[1:]
+	return oldest
+}
+
 // shrinkWindow takes the oldest event out of the window, and evicts it unless it is kept.
 func (r *retention) shrinkWindow(emptied func(*topic)) {
-	oldest := r.window[0]
-	r.window = r.window[1:]
+	oldest := takeOldest(&r.window)
 	t := oldest.topic
 	if len(t.history.index)-t.kept > keepEvents {
 		r.evict(t, emptied) // More events have come to the topic since, so nothing of it is kept.
 		return
+	}
+	if t.kept == 0 {
+		r.keptBytes += t.overhead()
 	}
 	r.keptBytes += t.cost(t.kept)
 	t.kept++
@@ -91,11 +105,14 @@ func (r *retention) evict(t *topic, emptied func(*topic)) {
 		t.kept--
 		r.keptEvents--
 		r.keptBytes -= cost
+		if t.kept == 0 {
+			r.keptBytes -= t.overhead()
+		}
 	}
 	r.retained -= cost
 	t.history.evict()
 	if len(t.history.index) == 0 {
-		r.retained -= topicCost
+		r.retained -= t.overhead()
 		emptied(t)
 	}
 }

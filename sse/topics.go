@@ -1,6 +1,10 @@
 package sse
 
-import "example.com/sse/internal/text"
+import (
+	"strings"
+
+	"example.com/sse/internal/text"
+)
 
 // maxTopic is how long a topic may be, in bytes.
 const maxTopic = 256
@@ -59,6 +63,8 @@ func newTopics(max int) topics {
 func (ts *topics) get(name string) *topic {
 	t := ts.byName[name]
 	if t == nil {
+		// The name is a copy: it may be a piece of a request's long line.
+		name = strings.Clone(name)
 		t = &topic{name: name, restarts: ts.restarts}
 		// A topic of that name may have been forgotten, and have lost as much as this.
 		t.history.evictedID = ts.forgottenID
