@@ -59,7 +59,7 @@ func TestHealthIsOKUntilStopping(t *testing.T) {
 	}
 }
 
-func TestStatsAreSixFiguresThatAreRight(t *testing.T) {
+func TestStatsAreSevenFiguresThatAreRight(t *testing.T) {
 	t.Parallel()
 	s := start(t, "-interval", "100ms")
 	var figures map[string]int64
@@ -67,7 +67,7 @@ func TestStatsAreSixFiguresThatAreRight(t *testing.T) {
 		t.Fatal(err)
 	}
 	names := slices.Sorted(maps.Keys(figures))
-	if want := []string{"clients", "clients_total", "events", "resumes", "resumes_incomplete", "slow_clients"}; !slices.Equal(names, want) {
+	if want := []string{"clients", "clients_total", "events", "resumes", "resumes_incomplete", "slow_clients", "topics"}; !slices.Equal(names, want) {
 		t.Errorf("its names are %v", names)
 	}
 	a, b := subscribe(t, s.url+"/events", ""), subscribe(t, s.url+"/events", "")
@@ -79,7 +79,13 @@ func TestStatsAreSixFiguresThatAreRight(t *testing.T) {
 	s.waitForClients(3)
 	before := retained(t, s) // resumes, too
 	s.waitForClients(3)
-	want := stats{Clients: 3, ClientsTotal: 5, Resumes: 3, ResumesIncomplete: 2}
+	subscribe(t, s.url+"/events?topic=news&topic=mail&topic=news", "")
+	subscribe(t, s.url+"/events?topic=&topic=mail", "").next()
+	gone := subscribe(t, s.url+"/events?topic=gone", "")
+	s.waitForClients(6)
+	gone.close()
+	s.waitForClients(5)
+	want := stats{Clients: 5, ClientsTotal: 8, Resumes: 3, ResumesIncomplete: 2, Topics: 3}
 	got := s.stats()
 	if after := retained(t, s); got.Events < int64(len(before)) || got.Events > int64(len(after)) {
 		t.Errorf("%d events, but %d were retained before and %d afterwards", got.Events, len(before), len(after))

@@ -135,6 +135,7 @@ type stats struct {
 	SlowClients       int64 `json:"slow_clients"`
 	Resumes           int64 `json:"resumes"`
 	ResumesIncomplete int64 `json:"resumes_incomplete"`
+	Topics            int64 `json:"topics"`
 }
 
 func (s *server) stats() (figures stats) {
