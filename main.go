@@ -56,7 +56,7 @@ func parseFlags(args []string) (o options, err error) {
 		o.origins = append(o.origins, origins...)
 		return err
 	})
-	flags.IntVar(&o.broker.History, "history", sse.DefaultHistory, "retain the last events in memory, at most this `number` of bytes")
+	flags.IntVar(&o.broker.History, "history", sse.DefaultHistory, "retain the last events of all topics in memory, at most this `number` of bytes")
 	flags.DurationVar(&o.broker.Heartbeat, "heartbeat", sse.DefaultHeartbeat, "send a heartbeat after this `duration` of silence")
 	flags.StringVar(&o.nats.URLs, "nats", "", "share the events of all servers on the NATS at these `URLs`, separated by commas")
 	flags.StringVar(&o.nats.Creds, "nats-creds", "", "the credentials for NATS, a `file`")

@@ -92,7 +92,7 @@ func TestMessageThatLooksLikeAStatusOfNATSIsShown(t *testing.T) {
 	}
 }
 
-// maxMemory is how much a server may have in memory at any time. Its history is 4 MiB, and what
+// maxMemory is how much a server with a history of 4 MiB may have in memory at any time. What
 // is published is 60 MB: NATS retains all of it, so no server is outrun.
 const maxMemory = 112 << 20
 
@@ -103,7 +103,7 @@ func TestBurstStaysWithinMemory(t *testing.T) {
 	var servers []*server
 	for range 2 {
 		// Go gives memory back when it likes to; knowing of a limit, at once.
-		s := startCommand(t, []string{"env", "GOMEMLIMIT=96MiB", binary}, "-nats", n.client, "-interval", "1s")
+		s := startCommand(t, []string{"env", "GOMEMLIMIT=96MiB", binary}, "-nats", n.client, "-interval", "1s", "-history", "4194304")
 		waitUntilReady(t, s)
 		servers = append(servers, s)
 	}

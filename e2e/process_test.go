@@ -100,3 +100,22 @@ func goroutines(t *testing.T, s *server) int {
 	}
 	return n
 }
+
+// What -history allows is no memory that a server takes before there are events.
+func TestIdleServersMemoryDoesNotDependOnItsHistory(t *testing.T) {
+	t.Parallel()
+	need(t, "/proc/self/status", "run on Linux")
+	const slack = 8 << 10 // KiB, of the runtime's own
+	small := start(t, "-history", "1")
+	usual := start(t)
+	large := start(t, "-history", "1073741824")
+	testkit.Eventually(t, func() error {
+		least := processFigures(t, small.pid())
+		for _, s := range []*server{usual, large} {
+			if p := processFigures(t, s.pid()); p.rss > least.rss+slack {
+				return fmt.Errorf("with a history of one byte %v, with %q %v", least, s.command[1:], p)
+			}
+		}
+		return nil
+	})
+}

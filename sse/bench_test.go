@@ -26,7 +26,7 @@ func BenchmarkEncode(b *testing.B) {
 }
 
 func BenchmarkResume(b *testing.B) {
-	h := newLone(DefaultHistory)
+	h := newLone(smallHistory)
 	for id := int64(1); h.evictedID == noneEvicted; id++ {
 		h.add(Event{ID: id, Data: payload})
 	}

@@ -54,7 +54,7 @@ func TestEndedIsCalledOnceHoweverAStreamEnds(t *testing.T) {
 	for _, http2 := range []bool{false, true} {
 		for name, end := range endings {
 			t.Run(fmt.Sprintf("HTTP/2 %v, %s", http2, name), func(t *testing.T) {
-				b := NewBroker()
+				b := New(Options{History: smallHistory})
 				var calls atomic.Int32
 				ended := make(chan struct{}, 10)
 				server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -50,7 +50,7 @@ func TestWhatComesDuringWritingIsNotEvictedUnsent(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *Broker, connect func(string) (net.Conn, stream)) {
 		conn, s := connect("")
 		b.writers.lanes[few].running.Add(1) // As if another client were being written to.
-		large := bytes.Repeat([]byte("x"), DefaultHistory/3)
+		large := bytes.Repeat([]byte("x"), smallHistory/3)
 		start := time.Now()
 		for id := int64(1); id <= 6; id += 2 {
 			b.Notifier <- Event{ID: id, Data: large}

@@ -59,7 +59,7 @@ func checkRetained(t *testing.T, h lone) {
 }
 
 func TestResumeBeginsExactlyAfterEachID(t *testing.T) {
-	h := newLone(DefaultHistory)
+	h := newLone(smallHistory)
 	for id := int64(10); id <= 100; id += 10 {
 		h.add(Event{ID: id, Data: []byte("x")})
 	}
@@ -71,7 +71,7 @@ func TestResumeBeginsExactlyAfterEachID(t *testing.T) {
 }
 
 func TestResumeFromElsewhereGetsAllThatIsRetained(t *testing.T) {
-	h := newLone(DefaultHistory)
+	h := newLone(smallHistory)
 	for id := int64(10); id <= 30; id += 10 {
 		h.add(Event{ID: id})
 	}
@@ -83,25 +83,25 @@ func TestResumeFromElsewhereGetsAllThatIsRetained(t *testing.T) {
 }
 
 func TestEmptyHistoryHasNothingToResume(t *testing.T) {
-	h := newLone(DefaultHistory)
+	h := newLone(smallHistory)
 	if position, complete := h.after(5); position != 0 || complete {
 		t.Errorf("after(5) = %d, %v", position, complete)
 	}
 }
 
 func TestHistoryKeepsItsByteBound(t *testing.T) {
-	h := newLone(DefaultHistory)
+	h := newLone(smallHistory)
 	data := []byte(strings.Repeat("x", 1000))
 	for id := int64(1); id <= 10_000; id++ {
 		h.add(Event{ID: id, Data: data})
-		if h.topics.retained > DefaultHistory {
+		if h.topics.retained > smallHistory {
 			t.Fatalf("%d bytes retained after event %d", h.topics.retained, id)
 		}
-		if cap(h.buf) > 4*DefaultHistory {
-			t.Fatalf("%d bytes kept for %d of history after event %d", cap(h.buf), DefaultHistory, id)
+		if cap(h.buf) > 4*smallHistory {
+			t.Fatalf("%d bytes kept for %d of history after event %d", cap(h.buf), smallHistory, id)
 		}
 	}
-	if h.topics.retained < DefaultHistory-1200 {
+	if h.topics.retained < smallHistory-1200 {
 		t.Errorf("only %d bytes retained", h.topics.retained)
 	}
 	checkRetained(t, h)
@@ -115,8 +115,8 @@ func TestHistoryKeepsItsByteBound(t *testing.T) {
 }
 
 func TestPayloadLargerThanTheBoundIsRetainedAlone(t *testing.T) {
-	h := newLone(DefaultHistory)
-	large := make([]byte, DefaultHistory+1)
+	h := newLone(smallHistory)
+	large := make([]byte, smallHistory+1)
 	h.add(Event{ID: 1})
 	for id := int64(2); id <= 5; id++ {
 		h.add(Event{ID: id, Data: large})
@@ -128,13 +128,13 @@ func TestPayloadLargerThanTheBoundIsRetainedAlone(t *testing.T) {
 	if retained := ids(t, h.history, h.start(), h.end()); len(retained) != 1 || retained[0] != 6 {
 		t.Errorf("retained after a small event: %v", retained)
 	}
-	if cap(h.buf) > 4*DefaultHistory {
+	if cap(h.buf) > 4*smallHistory {
 		t.Errorf("%d bytes kept", cap(h.buf))
 	}
 }
 
 func TestBatchNeverChanges(t *testing.T) {
-	h := newLone(DefaultHistory)
+	h := newLone(smallHistory)
 	data := []byte(strings.Repeat("x", 1000))
 	var batch, before []byte
 	for id := int64(1); id <= 20_000; id++ {
@@ -153,7 +153,7 @@ func TestBatchNeverChanges(t *testing.T) {
 
 func TestIDThatDoesNotRiseRestartsTheNumbering(t *testing.T) {
 	for _, id := range []int64{30, 5} {
-		h := newLone(DefaultHistory)
+		h := newLone(smallHistory)
 		h.add(Event{ID: 20})
 		h.add(Event{ID: 30})
 		h.add(Event{ID: id})
@@ -168,7 +168,7 @@ func TestIDThatDoesNotRiseRestartsTheNumbering(t *testing.T) {
 			t.Errorf("after the last ID before the restart: %d, %v", position, complete)
 		}
 		// What came before the restart is evicted by size as all the rest.
-		large := make([]byte, DefaultHistory/3)
+		large := make([]byte, smallHistory/3)
 		for next := id + 2; next < id+7; next++ {
 			h.add(Event{ID: next, Data: large})
 		}

@@ -10,9 +10,14 @@ import (
 
 // Options are what an app can set of a [Broker]. The zero value is what [NewBroker] uses.
 type Options struct {
-	// History bounds the recent events that the broker retains in memory, in bytes as they are on
-	// the wire, with 64 more an event and 300 more a topic; the last event is always retained. Up to twice as much memory is used. A client
-	// that falls behind by more is cut off. Zero means [DefaultHistory].
+	// History bounds the recent events of all topics that the broker retains in memory, in bytes as they
+	// are on the wire, with 64 more for each event and 300 more for each topic that retains one. Retained
+	// are the window, which is the last events of all topics, and what is kept of quiet topics: of the
+	// events that have left the window the last ten of each topic, in at most half of the bound. The
+	// newest event is always retained. A client that has not been sent an event of its topics before that
+	// is evicted is cut off. Memory is taken as events come, and not before: twice the bound where it is
+	// reached, and several times as much while many events come, until Go's garbage collector has caught
+	// up. Zero means [DefaultHistory].
 	History int
 
 	// Heartbeat is how long a stream may be silent before it gets a comment, so that neither a proxy
@@ -46,8 +51,8 @@ func (s slogLogger) Warnf(format string, args ...any)  { s.l.Warn(fmt.Sprintf(fo
 func (s slogLogger) Errorf(format string, args ...any) { s.l.Error(fmt.Sprintf(format, args...)) }
 
 const (
-	// DefaultHistory is [Options.History] where that is zero: some 40,000 events of the demo.
-	DefaultHistory = 4 << 20
+	// DefaultHistory is [Options.History] where that is zero: some 400,000 events of the demo.
+	DefaultHistory = 64 << 20
 
 	// DefaultHeartbeat is [Options.Heartbeat] where that is zero: WHATWG HTML, section 9.2.7, "Authoring
 	// notes", suggests it, and nginx closes after 60 s of silence.

@@ -32,12 +32,12 @@ func TestClientThatHasMissedMuchDelaysTheOthersOfItsWriterByOnePart(t *testing.T
 			c.outbox.put(batch{bytes: payload})
 			if i == clientsPerWriter/2 {
 				c.outbox.takeBack()
-				c.outbox.put(batch{bytes: make([]byte, DefaultHistory)})
+				c.outbox.put(batch{bytes: make([]byte, smallHistory)})
 			}
 			c.next, w.list = w.list, c
 		}
 		serve(w)
-		parts := DefaultHistory / maxPart
+		parts := smallHistory / maxPart
 		if len(noted) != clientsPerWriter-1+parts {
 			t.Errorf("%d writes", len(noted))
 		}
@@ -55,7 +55,7 @@ func TestClientThatHasMissedMuchDelaysTheOthersOfItsWriterByOnePart(t *testing.T
 func TestEventsThatComeWhileAClientResumesAreNotDelayed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBroker()
-		if err := b.Publish(t.Context(), Event{ID: 1, Data: make([]byte, DefaultHistory)}); err != nil {
+		if err := b.Publish(t.Context(), Event{ID: 1, Data: make([]byte, smallHistory)}); err != nil {
 			t.Fatal(err)
 		}
 		written := make(chan time.Time, 1000)

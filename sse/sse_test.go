@@ -37,10 +37,13 @@ type output struct{ io.Writer }
 
 func logTo(w io.Writer) { logOutput.Store(output{w}) }
 
+// smallHistory is the size of a history that a test can fill soon.
+const smallHistory = 4 << 20
+
 // newApp returns an Iris app with a broker of its own mounted at /events.
 func newApp(t *testing.T) (*Broker, *iris.Application) {
 	t.Helper()
-	b := NewBroker()
+	b := New(Options{History: smallHistory})
 	b.watcher.off = withoutEpoll
 	app := iris.New()
 	app.Any("/events", b.ServeHTTP)
