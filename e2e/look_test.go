@@ -57,12 +57,12 @@ const tooFaint = `(() => {
 		if (!(contrast >= 4.5)) faint.push(name + " " + contrast.toFixed(2));
 	};
 	const header = document.getElementById("header"), state = header.dataset.state;
-	for (const s of ["waiting", "live", "lost", "late", "paused", "unsupported"]) {
+	for (const s of ["waiting", "live", "lost", "late", "paused", "refused", "unsupported"]) {
 		header.dataset.state = s;
 		check("header, " + s, header);
 	}
 	header.dataset.state = state;
-	for (const selector of [".badge", "th", "td", ".latest"]) check(selector, document.querySelector(selector));
+	for (const selector of [".badge", ".topics", "th", "td", ".latest"]) check(selector, document.querySelector(selector));
 	check("local time", document.querySelector("td"), "::after");
 	return faint;
 })()`

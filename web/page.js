@@ -3,7 +3,7 @@
 // what the reader hears, and header.js what is said of the connection.
 
 import { announce } from './announce.js';
-import { tell } from './header.js';
+import { showTopics, tell } from './header.js';
 import { subscribe } from './stream.js';
 import { add, firstId, parse } from './table.js';
 
@@ -11,10 +11,15 @@ tell('waiting'); // support.js sees by this that the page runs.
 
 // The events to show: those without a name, which are of type message, and those whose names the page's own
 // URL has, as in /?event=alert&event=price. An EventSource can't listen to all names.
-const types = new Set(['message', ...new URLSearchParams(location.search).getAll('event')]);
+const query = new URLSearchParams(location.search);
+const types = new Set(['message', ...query.getAll('event')]);
 types.delete('heartbeat'); // The server's own.
 
-subscribe(types, recall(), evt => {
+// The topics whose events the stream has, as in /?topic=mail/anna&topic=news; without any the default topic.
+const topics = [...new Set(query.getAll('topic'))];
+showTopics(topics);
+
+subscribe(types, topics, recall(), evt => {
 	add(evt);
 	const [, message] = parse(evt.data);
 	announce(evt.type === 'message' ? message : evt.type + ': ' + message);

@@ -8,17 +8,20 @@ const RETRY = 2000;         // ms, and up to as many again, before the page itse
 const HEARTBEAT = 15_000;   // ms within which something comes, until a stream says what it keeps to
 const MAY_MISS = 3;         // how many times nothing may come before the connection counts as lost
 const BEFORE_ALL = '0';     // the last ID of a page that got no event yet: it misses what comes before its first, too
+const REFUSALS = new Set([400, 414, 431]); // what a server answers to a URL that it does not take
 const LONGEST = 2 ** 31 - 1; // ms that a timer can wait for
 
 let source = null; // the EventSource, or null while there is none
 let lastId;        // the stream continues after this event; null before it was first opened
 let types;         // the names of the events to receive
+let topics;        // the topics that the page asks for
 let receive;       // gets each event
 let timer;         // the end of OPEN_WITHIN or of RETRY
+let asking;        // ends the request that asks why the stream was refused
 
 // subscribe keeps a stream open while the page is seen, from after an event ID on, or from now on where that is null.
-export function subscribe(names, id, receiver) {
-	[types, lastId, receive] = [names, id, receiver];
+export function subscribe(names, ofTopics, id, receiver) {
+	[types, topics, lastId, receive] = [names, ofTopics, id, receiver];
 	document.addEventListener('visibilitychange', seenOrHidden);
 	addEventListener('pagehide', pause); // The page may live on in the browser's back/forward cache.
 	addEventListener('pageshow', () => {
@@ -31,10 +34,12 @@ function open() {
 	if (source) return;
 	clearTimeout(timer);
 	// The browser sends the Last-Event-ID header when it reconnects by itself, but a new EventSource can't.
-	const after = lastId === null ? '' : '&lastEventId=' + encodeURIComponent(lastId);
+	const query = new URLSearchParams([['heartbeat', 'show'], ...topics.map(topic => ['topic', topic])]);
+	if (lastId !== null) query.set('lastEventId', lastId);
+	const url = 'events?' + query;
 	let stream;
 	try {
-		stream = new EventSource('events?heartbeat=show' + after);
+		stream = new EventSource(url);
 	} catch { // The browser has none, or something in it refuses.
 		tell('unsupported');
 		return;
@@ -64,7 +69,9 @@ function open() {
 		expectWithin(OPEN_WITHIN); // The browser opens it again.
 		tell('lost');
 		// Without an ID of its own the browser would continue with live events only.
-		if (stream.readyState === EventSource.CLOSED || lastId === BEFORE_ALL) retry();
+		const closed = stream.readyState === EventSource.CLOSED;
+		if (closed || lastId === BEFORE_ALL) retry();
+		if (closed && topics.length > 0) ask(url);
 	}));
 	// A stream begins with a heartbeat that says within which time the next comes. No event has the name before it.
 	on('heartbeat', evt => {
@@ -85,6 +92,7 @@ function open() {
 function close() {
 	clearTimeout(timer);
 	clearInterval(pulse);
+	asking?.abort();
 	source?.close();
 	source = null;
 }
@@ -92,6 +100,22 @@ function close() {
 function retry() {
 	close();
 	timer = setTimeout(open, RETRY * (1 + Math.random()));
+}
+
+// ask asks why the browser was refused a stream, which an EventSource does not say. Topics that the server does not take
+// will be refused again, so the page says why, and tries no more until the reader loads it or comes back to it.
+async function ask(url) {
+	const request = asking = new AbortController();
+	try {
+		const answer = await fetch(url, { signal: request.signal });
+		if (!REFUSALS.has(answer.status)) return;
+		const [reason] = (await answer.text()).split('\n', 1);
+		close();
+		tell('refused', reason);
+	} catch { // The server is away, or the page has gone on.
+	} finally {
+		request.abort(); // It may have become a stream.
+	}
 }
 
 // A connection can hang without an end, for example where a proxy does. The server sends an event or a heartbeat in each
