@@ -79,7 +79,7 @@ var sharedCertificate = sync.OnceValues(func() (dir string, err error) {
 	return filepath.Dir(binary), makeCertificate(filepath.Dir(binary))
 })
 
-// makeCertificate makes cert.pem and key.pem with the command that the README shows.
+// makeCertificate makes cert.pem and key.pem with the command that docs/operating.md shows.
 func makeCertificate(dir string) error {
 	cmd := exec.Command("sh", "-c", `go run "$(go env GOROOT)/src/crypto/tls/generate_cert.go" -ecdsa-curve P256 -host localhost,127.0.0.1`)
 	cmd.Dir = dir

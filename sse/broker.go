@@ -12,12 +12,12 @@ import (
 const notifierBuffer = 1
 
 // A Broker holds the open client connections, listens for incoming events on its
-// Notifier channel and in [Broker.Publish], and broadcasts them to all registered
-// connections.
+// Notifier channel and in [Broker.Publish], and sends each to the registered connections
+// that have its topic: by default all events and all connections have the default topic.
 //
-// A client has no queue: the broker only remembers how far into the history the client has
-// been sent. So a client that falls behind costs nothing, and the broker never waits for
-// one. The history is bounded and lives in memory: it is lost when the process ends.
+// A client has no queue: the broker only remembers how far into its topics' histories, the recent
+// events, the client has been sent. So a client that falls behind costs nothing, and the broker never waits for
+// one. The histories are bounded in all and live in memory: they are lost when the process ends.
 //
 // The zero Broker is not usable: create one with [NewBroker]. All methods are safe for
 // concurrent use.

@@ -8,28 +8,34 @@
 //	Publish, Notifier
 //	    │
 //	    ▼
-//	the broker's loop ── numbers the event, encodes it once, and appends it to the history:
-//	    │                the recent events as one run of bytes
-//	    │                ┌─────────┬─────────┬─────────┬─────────┬─────────┐
-//	    │                │ id: 1 … │ id: 2 … │ id: 3 … │ id: 4 … │ id: 5 … │
-//	    │                └─────────┴─────────┴─────────┴─────────┴─────────┘
-//	    │ for each client                    └─── its pending range ───┘
+//	the broker's loop ── numbers the event, encodes it once, and appends it to its topic's history:
+//	    │                the topic's recent events as one run of bytes
+//	    │                       ┌─────────┬─────────┬─────────┐
+//	    │                news   │ id: 1 … │ id: 3 … │ id: 4 … │
+//	    │                       └─────────┴─────────┴─────────┘
+//	    │                                 └─ pending range ───┘
+//	    │                       ┌─────────┬─────────┐
+//	    │                mail   │ id: 2 … │ id: 5 … │
+//	    │                       └─────────┴─────────┘
+//	    │ for each client                 └ pending ┘
+//	    │ of the topic
 //	    ▼
-//	its outbox ───────── holds one range of the history, which grows until it is picked up
-//	    │
+//	its outbox ───────── holds a range of one topic's history, or a merge of several topics' ranges, which
+//	    │                grows until it is picked up: the client of news and mail above has 3, 4 and 5 pending
 //	    ▼
-//	a writer ─────────── writes the range in parts: one write for one event or for a hundred
-//	    │
+//	a writer ─────────── writes in parts: one write for one event or for a hundred. It puts a merge
+//	    │                in the order of the events' arrival as it writes it
 //	    ▼
 //	its transport ────── a socket that was taken over from net/http (HTTP/1), or the request's
 //	                     handler (HTTP/2)
 //
-// The code's files in the order of this way: broker.go (the loop, and who is connected), publish.go
-// and event.go (the way in, and an event's bytes), history.go (the recent events), fanout.go (who gets
-// what, and when), client.go and outbox.go (a client's cursor, and what is pending for it), writers.go and
-// writer.go (who writes), transport.go, socket.go, socket_linux.go and handler.go (what is written to). A client's own way
-// begins in stream.go (its request), iris.go (the same for Iris) and unwrap.go (what lies below a
-// middleware's writer); watcher_linux.go notices its
+// The code's files in the order of this way: publish.go and event.go (the way in, and an event's bytes), broker.go (the
+// loop, and who is connected), topics.go (topics, their subscriptions, and the one numbering), history.go (a topic's
+// recent events), retention.go (what is retained, and what is evicted), fanout.go (who gets what, and when), client.go and
+// outbox.go (a client's cursor, and what is pending for it), merge.go (what is pending of several topics), writers.go and
+// writer.go (who writes), transport.go, socket.go, socket_linux.go and handler.go (what is written to). heartbeat.go
+// has what a silent client gets. A client's own way begins in stream.go (its request, and its topics), iris.go (the same
+// for Iris), unwrap.go (what lies below a middleware's writer) and place.go (where in the histories it begins); watcher_linux.go notices its
 // disconnect. lifecycle.go has Hold, Shutdown and the end of a stream, options.go what can be set, stats.go
 // and log.go what is told. publisher.go, publisher_body.go and cors.go are for publishing over HTTP.
 // socket_other.go and watcher_other.go are for systems without epoll.

@@ -19,7 +19,7 @@ type Event struct {
 	// Zero lets the broker number the event: the time in microseconds since
 	// 1970, or the last ID plus one where that is larger. So IDs rise over a
 	// restart, too, unless the clock was set back further than the last run
-	// lasted. A source that numbers its own events gives IDs that rise; one
+	// lasted. IDs have one order over all topics. A source that numbers its own events gives IDs that rise; one
 	// that does not rise tells the broker that the source restarts its
 	// numbering: what came before can't be resumed from any more, but still
 	// goes to every client that was to get it. IDs up to 2⁵³ survive a

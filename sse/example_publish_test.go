@@ -26,9 +26,13 @@ func serve(broker *sse.Broker) *httptest.Server {
 
 // stream returns the lines of a stream as a client reads them that names its last event ID. The
 // first line, which is the reconnection time and random, is left out.
-func stream(url, lastEventID string) *bufio.Scanner {
+func stream(url, lastEventID string) *bufio.Scanner { return streamOf("", url, lastEventID) }
+
+// streamOf is stream for a client with a session.
+func streamOf(session, url, lastEventID string) *bufio.Scanner {
 	client := &http.Client{Timeout: time.Minute}
 	request, _ := http.NewRequest("GET", url, nil)
+	request.AddCookie(&http.Cookie{Name: "session", Value: session})
 	request.Header.Set("Last-Event-ID", lastEventID)
 	response, _ := client.Do(request)
 	lines := bufio.NewScanner(response.Body)

@@ -3,44 +3,10 @@ package sse_test
 import (
 	"context"
 	"fmt"
-	"net/http/httptest"
 	"time"
 
 	"example.com/sse/sse"
-
-	"github.com/kataras/iris/v12"
 )
-
-// A broker for each topic: clients choose one by its URL.
-func Example_topics() {
-	topics := map[string]*sse.Broker{"news": sse.NewBroker(), "sport": sse.NewBroker()}
-
-	app := iris.New()
-	app.Any("/events/{topic}", func(ctx iris.Context) {
-		broker := topics[ctx.Params().Get("topic")]
-		if broker == nil {
-			ctx.StopWithStatus(iris.StatusNotFound)
-			return
-		}
-		broker.ServeHTTP(ctx)
-	})
-	app.Build()
-	server := httptest.NewServer(app)
-
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	topics["news"].Publish(ctx, sse.Event{Data: []byte("It rains")})
-	topics["sport"].Publish(ctx, sse.Event{Data: []byte("1:0")})
-
-	printEvents(stream(server.URL+"/events/sport", "0"), 1)
-	printEvents(stream(server.URL+"/events/news", "0"), 1)
-	for _, broker := range topics {
-		broker.Shutdown(ctx)
-	}
-	// Output:
-	// data: 1:0
-	// data: It rains
-}
 
 // A source that numbers its own events, as a database does: the IDs rise, and a client continues
 // after the one that it got last.

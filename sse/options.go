@@ -11,9 +11,9 @@ import (
 // Options are what an app can set of a [Broker]. The zero value is what [NewBroker] uses.
 type Options struct {
 	// History bounds the recent events of all topics that the broker retains in memory, in bytes as they
-	// are on the wire, with 64 more for each event and 300 more for each topic that retains one. Retained
-	// are the window, which is the last events of all topics, and what is kept of quiet topics: of the
-	// events that have left the window the last ten of each topic, in at most half of the bound. The
+	// are on the wire, with 64 more for each event, and 300 and its name for each topic that retains one.
+	// Retained are the window, which is the last events of all topics, and what is kept of quiet topics: of
+	// the events that have left the window the last ten of each topic, in at most half of the bound. The
 	// newest event is always retained. A client that has not been sent an event of its topics before that
 	// is evicted is cut off. Memory is taken as events come, and not before: twice the bound where it is
 	// reached, and several times as much while many events come, until Go's garbage collector has caught

@@ -17,11 +17,12 @@ const minRetry, maxRetry = 1000, 3000
 // A Stream is what a request gets, as an app decides it. The zero value is what the request asks for.
 type Stream struct {
 	// Topics are the topics that the stream has, at most 10,000; one that is named twice counts once. Their
-	// events come in the order of their IDs. Nil means what the request asks for: the topics that its
-	// query names, as in ?topic=mail/anna&topic=news, at most 100, and the default topic where it
-	// names none. An empty slice that is not nil means no topic: the stream has heartbeats only. An
-	// app in which not everybody may read everything sets Topics, and never takes them from the
-	// query unchecked.
+	// events come in the order of their IDs, and the last event ID that a request names resumes all of them,
+	// also if the stream had others before. More topics, or one that is none ([Event] says what is), are
+	// answered with 400. Nil means what the request asks for: the topics that its query names, as in
+	// ?topic=mail/anna&topic=news, at most 100, and the default topic where it names none. An empty slice that
+	// is not nil means no topic: the stream has heartbeats only. An app in which not everybody may read
+	// everything sets Topics, and never takes them from the query unchecked.
 	Topics []string
 
 	// First are events that this client gets before all others: a snapshot that the app has made
@@ -47,12 +48,12 @@ func (b *Broker) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { b.Serve(w, r, Stream{}) })
 }
 
-// Serve serves the event stream (WHATWG HTML, section 9.2) to the client of a request. A request with
-// a Last-Event-ID header, or without one but with a lastEventId parameter in its query, first
-// gets the later events that are retained. With heartbeat=show in its query, heartbeats are events of
-// the name heartbeat instead of comments, so that a page can tell a silent stream from
-// a dead connection: the first comes at once, and each event's data is the milliseconds within
-// which something comes again.
+// Serve serves the event stream (WHATWG HTML, section 9.2) to the client of a request: the events of the
+// topics that [Stream] says. A request with a Last-Event-ID header, or without one but with a lastEventId
+// parameter in its query, first gets the later events that are retained. With heartbeat=show in its
+// query, heartbeats are events of the name heartbeat instead of comments, so that a page can tell a
+// silent stream from a dead connection: the first comes at once, and each event's data is the
+// milliseconds within which something comes again.
 //
 // Over HTTP/1 Serve hijacks the connection and returns soon, while the stream lives on ([Stream.Ended]
 // tells when it has ended); over HTTP/2 it returns when the stream ends. It answers HEAD with the
