@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"example.com/sse/internal/testkit"
 
@@ -25,7 +26,11 @@ var logOutput atomic.Value
 func TestMain(m *testing.M) {
 	logTo(io.Discard)
 	golog.SetOutput(logWriter{})
-	os.Exit(testkit.Main(m, nil))
+	os.Exit(testkit.Main(m, map[string]time.Duration{
+		"TestTopicsModel":                      4 * time.Minute, // a thousand lives
+		"TestTopicsModelFindsMistakes":         4 * time.Minute, // It builds the package.
+		"TestTopicsOfAMillionEventsAreBounded": 4 * time.Minute,
+	}))
 }
 
 // A logWriter writes to logOutput; golog's own SetOutput is not for use while it logs.

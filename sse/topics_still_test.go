@@ -81,7 +81,7 @@ func (r *reader) readAll() {
 }
 
 // payloads returns the first words of the payloads of all events that were written.
-func (r *reader) payloads(t *testing.T) (payloads []string) {
+func (r *reader) payloads() (payloads []string) {
 	p := newParser(bytes.NewReader(r.got))
 	for {
 		e, err := p.Next()
@@ -97,7 +97,7 @@ func (r *reader) payloads(t *testing.T) (payloads []string) {
 func (r *reader) want(t *testing.T, payloads ...string) {
 	t.Helper()
 	r.readAll()
-	if got := r.payloads(t); !slices.Equal(got, payloads) {
+	if got := r.payloads(); !slices.Equal(got, payloads) {
 		t.Errorf("got %d events %.20v, want %d %.20v", len(got), got, len(payloads), payloads)
 	}
 }
