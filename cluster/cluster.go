@@ -1,4 +1,4 @@
-// Package cluster shows the same events on every server, under the same IDs, through NATS
+// Package cluster shows the same events, of all topics, on every server, under the same IDs, through NATS
 // JetStream: a client may be connected to any of them, reconnect to another, and neither
 // miss nor repeat an event. A stream on NATS numbers the events and keeps the last of them;
 // every server publishes to it and reads from it. [Join] makes a server a member;
@@ -47,18 +47,23 @@ type Member struct {
 
 	js        atomic.Value // a jetstream.JetStream, once there is one
 	connected atomic.Bool
-	ready     atomic.Bool   // the broker's history was filled once; stays true in an outage
-	lastSeq   atomic.Uint64 // sequence of the newest event read; 0 before the first
-	lastTick  atomic.Int64  // boundary of the last tick read, in ns since 1970; 0 before the first
-	missed    atomic.Uint64 // events that were in the stream and were not read
+	ready     atomic.Bool              // the broker's history was filled once; stays true in an outage
+	lastSeq   atomic.Uint64            // sequence of the newest event read; 0 before the first
+	lastTick  atomic.Int64             // boundary of the last tick read, in ns since 1970; 0 before the first
+	missed    atomic.Uint64            // events that were in the stream and were not read
+	subjects  atomic.Pointer[[]string] // the stream's, as last looked up; nil before that
 
 	// Owned by read:
 
-	created    time.Time // when the stream that is read was created; zero before the first
-	lastStored time.Time // when NATS stored the newest event read
-	badNames   warnOnce  // of names that are not text
-	loggedDiff string    // between the stream's configuration and ours, as last logged
-	shared     bool      // the stream has other subjects, too, whose messages have sequences of their own
+	created    time.Time       // when the stream that is read was created; zero before the first
+	lastStored time.Time       // when NATS stored the newest event read
+	badNames   warnOnce        // of names that are not text
+	noTopics   warnOnce        // of subjects that are no topic's
+	loggedDiff string          // between the stream's configuration and ours, as last logged
+	shared     bool            // the stream has other subjects, too, whose messages have sequences of their own
+	filled     bool            // the broker has had what the stream holds; false again when that turns out to be another stream
+	gapAhead   bool            // the next event comes after a gap
+	begun      map[string]bool // topics of which an event was read, where what is read to fill the broker is not all; otherwise nil
 	gaps       gapLog
 }
 

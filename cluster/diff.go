@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,7 +18,7 @@ func configDiff(theirs, ours jetstream.StreamConfig) string {
 			list = append(list, fmt.Sprintf("%s %s and not %s", what, theirs, ours))
 		}
 	}
-	compare("subjects", theirs.Subjects, ours.Subjects)
+	compare("subjects", slices.Sorted(slices.Values(theirs.Subjects)), ours.Subjects)
 	compare("storage", theirs.Storage, ours.Storage)
 	compare("retention", theirs.Retention, ours.Retention)
 	compare("discard", theirs.Discard, ours.Discard)

@@ -3,6 +3,8 @@ package cluster
 import (
 	"time"
 
+	"example.com/sse/sse"
+
 	"github.com/kataras/golog"
 )
 
@@ -17,13 +19,33 @@ type gapLog struct {
 	next        time.Time
 }
 
+// isGap reports whether there were events between the last one read and the one with the given sequence,
+// since this server had caught up.
+func (m *Member) isGap(sequence uint64) bool {
+	last := m.lastSeq.Load()
+	return m.filled && !m.shared && last > 0 && sequence > last+1
+}
+
+// gapBefore returns what the broker lacks before the next event. Limits delete the oldest events of a stream
+// or of a subject, so while the broker is filled what is missing of a topic came before the first that is read.
+func (m *Member) gapBefore(sequence uint64, topic string) sse.Gap {
+	switch {
+	case m.gapAhead || m.isGap(sequence):
+		return sse.AnyGap
+	case m.begun != nil && !m.begun[topic]:
+		m.begun[topic] = true
+		return sse.TopicGap
+	}
+	return sse.NoGap
+}
+
 // noteGap counts and logs the events between the last one read and the one with the given
 // sequence, which comes now. The stream has deleted them: because its configuration has it keep less than this
 // server can read in time, or because somebody purged it. What was deleted before this server had ever
 // caught up is nothing that it missed.
 func (m *Member) noteGap(sequence uint64) {
 	g := &m.gaps
-	if last := m.lastSeq.Load(); m.ready.Load() && !m.shared && last > 0 && sequence > last+1 {
+	if last := m.lastSeq.Load(); m.isGap(sequence) {
 		n := sequence - last - 1
 		m.missed.Add(n)
 		g.missed += n

@@ -10,6 +10,7 @@ import (
 	"example.com/sse/sse"
 
 	"github.com/kataras/golog"
+	"github.com/nats-io/nats.go"
 )
 
 func TestGapInTheSequencesIsLoggedAndCounted(t *testing.T) {
@@ -22,7 +23,7 @@ func TestGapInTheSequencesIsLoggedAndCounted(t *testing.T) {
 		read := func(sequences ...uint64) {
 			t.Helper()
 			for _, sequence := range sequences {
-				if err := m.forward(t.Context(), sequence, time.Now(), nil, nil); err != nil {
+				if err := m.forward(t.Context(), sequence, time.Now(), &nats.Msg{Subject: subject}); err != nil {
 					t.Fatal(err)
 				}
 				time.Sleep(time.Millisecond)
@@ -46,7 +47,7 @@ func TestGapInTheSequencesIsLoggedAndCounted(t *testing.T) {
 		}
 		read(100, 110)
 		want("before it has caught up", 0)
-		m.ready.Store(true)
+		m.filled = true
 		read(111, 112, 112)
 		want("no gap", 0)
 		read(115)

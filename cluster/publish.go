@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"example.com/sse/internal/text"
@@ -40,7 +41,8 @@ var (
 // [ErrUncertain], the event may have been stored even so, now or when a frozen NATS goes on.
 // After any other error it was not and will not be: because NATS is not connected, the stream
 // refused it, it has more bytes than NATS takes (1 MiB, if not configured), a name that is not
-// text ([sse.ErrName]), or an ID, which only NATS gives ([sse.Event] with ID 0). An error wraps [sse.ErrStopped] once the broker has stopped.
+// text ([sse.ErrName]), a topic that is none ([sse.ErrTopic]) or whose subject the stream does not take, or an
+// ID, which only NATS gives ([sse.Event] with ID 0). An error wraps [sse.ErrStopped] once the broker has stopped.
 // Publish tries again by itself while there is time; a message ID keeps NATS from storing an event
 // twice. Whoever calls Publish again after an error that wraps ErrUncertain may publish twice.
 //
@@ -53,6 +55,9 @@ func (m *Member) Publish(ctx context.Context, e sse.Event) error {
 	}
 	if !text.IsLine(e.Name) {
 		return fmt.Errorf("not published: %w", sse.ErrName)
+	}
+	if !text.IsTopic(e.Topic) {
+		return fmt.Errorf("not published: %w", sse.ErrTopic)
 	}
 	msg := messageOf(e)
 	sent := false // NATS may have the message
@@ -81,7 +86,7 @@ func (m *Member) Publish(ctx context.Context, e sse.Event) error {
 
 // messageOf returns the message of an event, with an ID by which JetStream deduplicates it.
 func messageOf(e sse.Event) *nats.Msg {
-	msg := nats.NewMsg(subject)
+	msg := nats.NewMsg(subjectOf(e.Topic))
 	msg.Data = e.Data
 	msg.Header.Set(jetstream.MsgIDHeader, rand.Text())
 	if e.Name != "" {
@@ -109,8 +114,7 @@ func (m *Member) publishOnce(ctx context.Context, msg *nats.Msg) error {
 	// PublishMsg blocks, whatever its context, for as long as a frozen NATS does not answer to
 	// a new connection.
 	go func() {
-		_, err := js.PublishMsg(ctx, msg, jetstream.WithRetryAttempts(0))
-		answer <- err
+		answer <- m.send(ctx, js, msg)
 	}()
 	select {
 	case err := <-answer:
@@ -118,6 +122,39 @@ func (m *Member) publishOnce(ctx context.Context, msg *nats.Msg) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// send sends a message to the stream, unless the stream does not take its subject. NATS may not say
+// so: a subscriber of the subject that is no stream keeps it from answering at all.
+func (m *Member) send(ctx context.Context, js jetstream.JetStream, msg *nats.Msg) error {
+	if subjects := m.subjects.Load(); subjects != nil && !takes(*subjects, msg.Subject) {
+		if err := m.checkSubject(ctx, js, msg.Subject); err != nil {
+			return err
+		}
+	}
+	_, err := js.PublishMsg(ctx, msg, jetstream.WithRetryAttempts(0))
+	if errors.Is(err, jetstream.ErrNoStreamResponse) {
+		if err := m.checkSubject(ctx, js, msg.Subject); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// checkSubject looks up whether the stream takes a subject, and returns an error where it certainly does not: its
+// operator may have changed it.
+func (m *Member) checkSubject(ctx context.Context, js jetstream.JetStream, s string) error {
+	stream, err := js.Stream(ctx, streamName)
+	if err != nil {
+		return nil
+	}
+	subjects := stream.CachedInfo().Config.Subjects
+	m.subjects.Store(&subjects)
+	if takes(subjects, s) {
+		return nil
+	}
+	return notSent{fmt.Errorf("stream %s on NATS does not take the subject %s: its operator has to add %s to its subjects",
+		streamName, s, strings.Join(ourSubjects(), " and "))}
 }
 
 // notSent is an error that came before anything was sent.

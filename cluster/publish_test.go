@@ -34,6 +34,7 @@ func TestPublishSaysForCertainWhatWasNotPublished(t *testing.T) {
 	check("an ID", member.Publish(t.Context(), sse.Event{ID: 1}), errHasID)
 	check("a name of two lines", member.Publish(t.Context(), sse.Event{Name: "a\nb"}), sse.ErrName)
 	check("a name that is not UTF-8", member.Publish(t.Context(), sse.Event{Name: "caf\xe9"}), sse.ErrName)
+	check("a topic of two lines", member.Publish(t.Context(), sse.Event{Topic: "a\nb"}), sse.ErrTopic)
 	check("the context has ended", member.Publish(ended, sse.Event{}), context.Canceled)
 	broker.Shutdown(t.Context())
 	check("the broker has stopped", member.Publish(t.Context(), sse.Event{}), sse.ErrStopped)

@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"example.com/sse/internal/text"
@@ -70,23 +69,33 @@ func (m *Member) consume(ctx context.Context, nc *nats.Conn, js jetstream.JetStr
 	m.recognize(stream.CachedInfo().Created)
 	state := stream.CachedInfo().State
 	last := m.lastSeq.Load()
-	start := startSequence(state, last)
+	start := startSequence(state, last, m.filled)
 	if last > 0 && start <= last {
 		golog.Warnf("NATS: the stream ends at %d, before the last event read, %d: has NATS lost its end?", state.LastSeq, last)
+		m.filled, m.gapAhead = false, true
 	}
 	newest, err := lastSequence(ctx, stream)
 	if err != nil {
 		return err
 	}
-	messages, err := consumeFrom(ctx, nc, stream, start)
+	if !m.filled {
+		m.prepareFilling(state, start)
+		if last == 0 && start > state.FirstSeq && newest > 0 {
+			if err := m.readQuiet(ctx, nc, stream, start); err != nil {
+				return err
+			}
+		}
+	}
+	messages, _, err := consumeFrom(ctx, nc, stream, start)
 	if err != nil {
-		return fmt.Errorf("consumer: %w", err)
+		return err
 	}
 	defer messages.stop()
 	catchingUp := true
 	for n := uint64(1); ; n++ {
 		if catchingUp && m.lastSeq.Load() >= newest {
 			catchingUp = false
+			m.filled, m.begun = true, nil
 			m.ready.Store(true)
 			m.broker.Release()
 		}
@@ -97,7 +106,7 @@ func (m *Member) consume(ctx context.Context, nc *nats.Conn, js jetstream.JetStr
 		if meta.Sequence.Consumer != n {
 			return errGap
 		}
-		if err := m.forward(ctx, meta.Sequence.Stream, meta.Timestamp, msg.Header, msg.Data); err != nil {
+		if err := m.forward(ctx, meta.Sequence.Stream, meta.Timestamp, msg); err != nil {
 			return err
 		}
 		trouble.reset()
@@ -113,6 +122,7 @@ func (m *Member) recognize(created time.Time) {
 		golog.Warnf("NATS: the stream was created again: what it held after %d, if anything, is lost", m.lastSeq.Load())
 		m.lastSeq.Store(0)
 		m.lastStored = time.Time{}
+		m.filled, m.gapAhead = false, true
 	}
 	m.created = created
 }
@@ -120,22 +130,28 @@ func (m *Member) recognize(created time.Time) {
 // forward gives the broker a message, unless the broker had it. A sequence that does not rise is
 // that of a new event only if NATS stored it later than the last one: a replica that has just
 // become leader can seem to have lost its end, and is read again from its beginning.
-func (m *Member) forward(ctx context.Context, sequence uint64, stored time.Time, header nats.Header, data []byte) error {
+func (m *Member) forward(ctx context.Context, sequence uint64, stored time.Time, msg *nats.Msg) error {
 	if sequence <= m.lastSeq.Load() && !stored.After(m.lastStored) {
 		return nil
 	}
-	given := header.Get(nameHeader)
-	e := sse.Event{ID: int64(sequence), Name: text.Line(given), Data: data}
-	if e.Name != given { // Its publisher can't be told any more.
-		m.badNames.warn("NATS: an event's name is not one line of UTF-8 without control characters: what can't be in a name is shown as U+FFFD")
-	}
-	if err := m.broker.Publish(ctx, e); err != nil {
-		return err
+	if topic, ok := topicOf(msg.Subject); ok {
+		given := msg.Header.Get(nameHeader)
+		e := sse.Event{ID: int64(sequence), Topic: topic, Name: text.Line(given), Data: msg.Data, Gap: m.gapBefore(sequence, topic)}
+		if e.Name != given { // Its publisher can't be told any more.
+			m.badNames.warn("NATS: an event's name is not one line of UTF-8 without control characters: what can't be in a name is shown as U+FFFD")
+		}
+		if err := m.broker.Publish(ctx, e); err != nil {
+			return err
+		}
+		m.gapAhead = false
+	} else {
+		m.noTopics.warn("NATS: the subject %q is no topic's: what is published to it is left out", msg.Subject)
+		m.gapAhead = m.gapAhead || m.isGap(sequence)
 	}
 	m.noteGap(sequence)
 	m.lastSeq.Store(sequence)
 	m.lastStored = stored
-	if boundary := boundaryOf(header.Get(jetstream.MsgIDHeader)); boundary != 0 {
+	if boundary := boundaryOf(msg.Header.Get(jetstream.MsgIDHeader)); boundary != 0 && msg.Subject == subject {
 		m.lastTick.Store(boundary)
 	}
 	return nil

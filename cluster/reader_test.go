@@ -36,7 +36,7 @@ func TestEventReadTwiceIsForwardedOnce(t *testing.T) {
 			{2, now.Add(2), "f"},
 		} {
 			before := broker.Stats().Events
-			m.forward(t.Context(), message.sequence, message.stored, nil, []byte(message.data))
+			m.forward(t.Context(), message.sequence, message.stored, &nats.Msg{Subject: subject, Data: []byte(message.data)})
 			synctest.Wait()
 			if broker.Stats().Events > before {
 				forwarded = append(forwarded, message.data)
@@ -55,16 +55,16 @@ func TestStreamCreatedAgainIsNewWhateverItsClock(t *testing.T) {
 		m := &Member{broker: broker}
 		now := time.Now()
 		m.recognize(now)
-		m.forward(t.Context(), 10, now, nil, nil)
+		m.forward(t.Context(), 10, now, &nats.Msg{Subject: subject})
 		m.recognize(now) // as after every reconnect
-		m.forward(t.Context(), 10, now, nil, nil)
+		m.forward(t.Context(), 10, now, &nats.Msg{Subject: subject})
 		synctest.Wait()
 		if got := broker.Stats().Events; got != 1 {
 			t.Errorf("an event that was read twice is %d events", got)
 		}
 		m.recognize(now.Add(-time.Hour))
-		m.forward(t.Context(), 1, now.Add(-time.Hour), nil, nil)
-		m.forward(t.Context(), 2, now.Add(-time.Hour), nil, nil)
+		m.forward(t.Context(), 1, now.Add(-time.Hour), &nats.Msg{Subject: subject})
+		m.forward(t.Context(), 2, now.Add(-time.Hour), &nats.Msg{Subject: subject})
 		synctest.Wait()
 		if got := broker.Stats().Events; got != 3 {
 			t.Errorf("%d events of the stream that was created again, want 2", got-1)
@@ -78,8 +78,8 @@ func TestLastTickIsKnownFromTheStream(t *testing.T) {
 		broker := sse.NewBroker()
 		m := &Member{broker: broker}
 		tick := nats.Header{jetstream.MsgIDHeader: {"tick-5000"}}
-		m.forward(t.Context(), 1, time.Now(), tick, nil)
-		m.forward(t.Context(), 2, time.Now(), nil, nil)
+		m.forward(t.Context(), 1, time.Now(), &nats.Msg{Subject: subject, Header: tick})
+		m.forward(t.Context(), 2, time.Now(), &nats.Msg{Subject: subject})
 		if got := m.lastTick.Load(); got != 5000 {
 			t.Errorf("the last tick is %d", got)
 		}
@@ -95,7 +95,7 @@ func TestNameThatIsNoTextStopsNothing(t *testing.T) {
 	defer broker.Shutdown(t.Context())
 	m := &Member{broker: broker}
 	for i, name := range []string{"a\nb", "caf\xe9", "Preis €", ""} {
-		if err := m.forward(t.Context(), uint64(i+1), time.Now(), nats.Header{nameHeader: {name}}, nil); err != nil {
+		if err := m.forward(t.Context(), uint64(i+1), time.Now(), &nats.Msg{Subject: subject, Header: nats.Header{nameHeader: {name}}}); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
 	}

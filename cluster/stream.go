@@ -13,7 +13,6 @@ import (
 
 const (
 	streamName = "SSE"
-	subject    = "sse.events"
 
 	// maxMessages and maxBytes bound what NATS keeps. With 2,048 messages a burst outran the
 	// readers: NATS deleted events before they were read.
@@ -31,7 +30,7 @@ const (
 func configuration(now time.Time, replicas int) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:       streamName,
-		Subjects:   []string{subject},
+		Subjects:   ourSubjects(),
 		Storage:    jetstream.FileStorage,
 		MaxMsgs:    maxMessages,
 		MaxBytes:   maxBytes,
@@ -58,11 +57,15 @@ func (m *Member) openStream(ctx context.Context, js jetstream.JetStream) (jetstr
 		return nil, fmt.Errorf("stream %s: %w", streamName, err)
 	}
 	theirs := stream.CachedInfo().Config
-	m.shared = !slices.Equal(theirs.Subjects, ours.Subjects)
+	m.subjects.Store(&theirs.Subjects)
+	m.shared = slices.ContainsFunc(theirs.Subjects, func(s string) bool { return !isOurs(s) })
 	if diff := configDiff(theirs, ours); diff != m.loggedDiff {
 		m.loggedDiff = diff
 		if diff != "" {
 			golog.Warnf("NATS: stream %s is left as it is, but differs: %s", streamName, diff)
+			if !takes(theirs.Subjects, topicSubjects) {
+				golog.Warnf("NATS: stream %s lacks the subject %s: no event of a topic can be published that none of its subjects takes", streamName, topicSubjects)
+			}
 		}
 	}
 	return stream, nil

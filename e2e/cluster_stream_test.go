@@ -153,7 +153,7 @@ func TestExistingStreamIsLeftAsItIs(t *testing.T) {
 		t.Fatalf("%d lines say what differs: %q", len(lines), lines)
 	}
 	for _, want := range []string{
-		"subjects [sse.events other] and not [sse.events]", "storage Memory and not File", "max messages 1000 and not 65536",
+		"subjects [other sse.events] and not [sse.events sse.events.>]", "storage Memory and not File", "max messages 1000 and not 65536",
 		"max bytes -1 and not 67108864", "max age 1h0m0s and not 0s", "replicas 1 and not 3",
 	} {
 		if !strings.Contains(lines[0], want) {

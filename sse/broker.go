@@ -53,6 +53,7 @@ type Broker struct {
 	topics      topics      // who gets what, and the recent events
 	heartbeats  heartbeats  // when each client is to get its next heartbeat
 	held        bool        // clients wait to be placed in the histories
+	filled      bool        // there was a Release: what the source had before is in the histories
 	waiting     []*waiter   // the clients that have no place yet, and some that have left since
 	unplaced    int         // how many of these have not left
 	aheadTimer  *time.Timer // fires when a client has waited long enough for an event that has not come
@@ -145,6 +146,7 @@ func (b *Broker) listen() {
 			b.fanOutAll()
 		case h := <-b.holdRequests:
 			b.held = h.held
+			b.filled = b.filled || !h.held
 			b.addWaiting()
 			b.fanOutAll() // What was added before must not count as added after.
 			close(h.done)

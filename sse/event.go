@@ -48,7 +48,22 @@ type Event struct {
 	// UTF-8 (section 9.2.5), so a run of bytes that are not is sent as U+FFFD. The broker reads Data until the event is
 	// encoded, so a sender must not change it after sending.
 	Data []byte
+
+	// Gap is for a source that numbers its events ([Broker.Hold]): what it has left out before this
+	// event. A client that resumes from before that gets the later events, but counts among
+	// [Stats.ResumesIncomplete]. The zero value is nothing.
+	Gap Gap
 }
+
+// A Gap says which events a source may have left out before an event, where IDs that it did not give
+// the broker are not simply unused: because it has lost them, or gives the broker the last ones only.
+type Gap uint8
+
+const (
+	NoGap    Gap = iota // none
+	TopicGap            // some of the event's topic, up to the ID before the event's
+	AnyGap              // some of any topics, up to the ID before the event's
+)
 
 // appendTo appends the event's bytes on the wire to b: its ID, its name, each line of its
 // data, and the blank line that makes a client dispatch it (WHATWG HTML, section

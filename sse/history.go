@@ -18,7 +18,7 @@ type history struct {
 	base      int64   // the position of buf[0]
 	index     []entry // the events retained, oldest first
 	restart   int     // where in index the source restarted its numbering
-	evictedID int64   // of the newest event since then that is no longer retained; noneEvicted where there is none
+	evictedID int64   // of the newest event since then that is not retained, or was left out ([Gap]); noneEvicted where there is none
 }
 
 // noneEvicted is the evictedID of a history that has lost nothing. IDs that sources give may be negative.

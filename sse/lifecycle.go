@@ -8,7 +8,8 @@ import (
 
 // Hold keeps clients that connect from now on waiting, with an open stream and heartbeats,
 // until [Broker.Release]: for a source that has to fill the history first. Without Hold, a
-// client that resumes would be placed in a history that does not have its next event yet.
+// client that resumes would be placed in a history that does not have its next event yet. After the first
+// Release it only keeps waiting who can't resume from what the broker has: the source catches up.
 // Such a source numbers its events: from now on [Broker.Publish] refuses one without an ID.
 // And it may be shared with other brokers, one of which may be ahead: from now on a client whose
 // last event ID this broker does not have yet waits for that event, for 10 s at most.

@@ -22,7 +22,7 @@ type waiter struct {
 func (b *Broker) place(w *waiter, now time.Time) (placed bool) {
 	c := w.client
 	ahead := c.resumes && c.lastEventID > b.topics.lastID
-	if b.held && (ahead || !c.resumes) {
+	if b.held && (ahead || !c.resumes || !b.filled) {
 		return false
 	}
 	if ahead && b.numbered.Load() && !b.hasWaitedEnough(w, now) {

@@ -40,7 +40,7 @@ func (b *Broker) Publish(ctx context.Context, e Event) error {
 	if !text.IsLine(e.Name) {
 		return ErrName
 	}
-	if !isTopic(e.Topic) {
+	if !text.IsTopic(e.Topic) {
 		return ErrTopic
 	}
 	select {

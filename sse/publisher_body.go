@@ -10,6 +10,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"example.com/sse/internal/text"
 )
 
 const (
@@ -57,7 +59,7 @@ func topicToPublish(r *http.Request) (topic string, refused *refusal) {
 	case len(topics) == 1:
 		topic = topics[0]
 	}
-	if !isTopic(topic) {
+	if !text.IsTopic(topic) {
 		return "", &refusal{http.StatusBadRequest, fmt.Sprintf("the topic is not one line of UTF-8 without control characters, of at most %d bytes", maxTopic), nil}
 	}
 	return topic, nil

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"example.com/sse/internal/text"
 )
 
 // minRetry and maxRetry bound the reconnection time that a client is told, in
@@ -193,7 +195,7 @@ func topicsOf(r *http.Request, wanted []string) ([]string, error) {
 	topics := make([]string, 0, len(wanted))
 	seen := make(map[string]bool, len(wanted))
 	for _, name := range wanted {
-		if !isTopic(name) {
+		if !text.IsTopic(name) {
 			return nil, fmt.Errorf("a topic is not one line of UTF-8 without control characters, of at most %d bytes", maxTopic)
 		}
 		if !seen[name] {

@@ -7,10 +7,7 @@ import (
 )
 
 // maxTopic is how long a topic may be, in bytes.
-const maxTopic = 256
-
-// isTopic tells whether a text is a topic.
-func isTopic(name string) bool { return len(name) <= maxTopic && text.IsLine(name) }
+const maxTopic = text.MaxTopic
 
 // A topic is the events that were published to it, and who gets them. It is there as long as it
 // retains an event or has a subscription. The default topic has the empty name.
@@ -51,12 +48,13 @@ type topics struct {
 	restarts      int   // how often the source has restarted its numbering
 	beforeRestart int64 // the last ID before the last restart; 0 before the first
 	forgottenID   int64 // of the newest event that was evicted from a topic which is gone since
+	gapID         int64 // of the newest event that may be missing in any topic; noneEvicted where none is
 
 	retention
 }
 
 func newTopics(max int) topics {
-	return topics{byName: make(map[string]*topic), forgottenID: noneEvicted, retention: retention{max: int64(max)}}
+	return topics{byName: make(map[string]*topic), forgottenID: noneEvicted, gapID: noneEvicted, retention: retention{max: int64(max)}}
 }
 
 // get returns a topic, and creates it where there is none.
@@ -93,7 +91,7 @@ func (ts *topics) forget(t *topic) {
 func (ts *topics) add(e Event) *topic {
 	if ts.seq > 0 && e.ID <= ts.lastID {
 		ts.restarts++
-		ts.beforeRestart, ts.forgottenID = ts.lastID, noneEvicted
+		ts.beforeRestart, ts.forgottenID, ts.gapID = ts.lastID, noneEvicted, noneEvicted
 		ts.firstID = e.ID
 	}
 	if ts.seq == 0 {
@@ -102,6 +100,12 @@ func (ts *topics) add(e Event) *topic {
 	ts.lastID = e.ID
 	ts.seq++
 	t := ts.get(e.Topic)
+	switch e.Gap {
+	case TopicGap:
+		t.history.evictedID = max(t.history.evictedID, e.ID-1)
+	case AnyGap:
+		ts.gapID = e.ID - 1
+	}
 	t.history.add(e, ts.seq)
 	ts.retain(t, ts.forget)
 	return t
@@ -114,9 +118,10 @@ func (ts *topics) add(e Event) *topic {
 func (ts *topics) after(t *topic, id int64) (position int64, complete bool) {
 	h := &ts.get(t.name).history
 	if ts.seq > 0 && ts.firstID <= id && id <= ts.lastID {
-		return h.after(id)
+		position, complete = h.after(id)
+		return position, complete && id >= ts.gapID
 	}
-	return h.firstResumable(), id == ts.beforeRestart && h.evictedID == noneEvicted
+	return h.firstResumable(), id == ts.beforeRestart && h.evictedID == noneEvicted && ts.gapID == noneEvicted
 }
 
 // subscribe subscribes a client to topics, each of which is named once.

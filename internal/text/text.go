@@ -1,5 +1,5 @@
-// Package text says what one line of text is: what an event's name has to be, whatever the way
-// by which it comes in.
+// Package text says what one line of text is: what an event's name and its topic have to be, whatever the
+// way by which they come in.
 package text
 
 import (
@@ -24,3 +24,9 @@ func Line(s string) string {
 		return r
 	}, strings.ToValidUTF8(s, string(utf8.RuneError)))
 }
+
+// MaxTopic is how long a topic may be, in bytes.
+const MaxTopic = 256
+
+// IsTopic reports whether s is a topic.
+func IsTopic(s string) bool { return len(s) <= MaxTopic && IsLine(s) }

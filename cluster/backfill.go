@@ -1,0 +1,86 @@
+package cluster
+
+import (
+	"context"
+	"time"
+
+	"github.com/kataras/golog"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	// maxQuiet is of how many topics the last event is read, where a stream holds more than is read
+	// whole, and quietTimeout is how long that may take.
+	maxQuiet     = 100_000
+	quietTimeout = 10 * time.Second
+)
+
+// startSequence returns the sequence to read from. last is that of the newest event read, or 0. A
+// stream that ends before last has lost its end, and is read anew: NATS takes a
+// consumer that starts after the stream's end, which then gets nothing for ever. filled is whether the
+// broker has had what was in the stream: from then on nothing is left out.
+func startSequence(state jetstream.StreamState, last uint64, filled bool) uint64 {
+	if last > state.LastSeq {
+		last, filled = 0, false
+	}
+	start := max(state.FirstSeq, 1, last+1)
+	if filled {
+		return last + 1
+	}
+	if n := backfill(state); n < state.Msgs {
+		start = max(start, state.LastSeq-n+1)
+	}
+	return start
+}
+
+// backfill returns how many of a stream's last messages are read when a server starts: all, where the
+// stream is as large as ours may be. So of each topic the last events that there are come, too.
+func backfill(state jetstream.StreamState) uint64 {
+	n := min(state.Msgs, maxMessages)
+	if state.Bytes > maxBytes {
+		n = min(n, uint64(float64(state.Msgs)*maxBytes/float64(state.Bytes)))
+	}
+	return n
+}
+
+// prepareFilling takes note of what is left out when the broker is filled from a sequence on.
+func (m *Member) prepareFilling(state jetstream.StreamState, start uint64) {
+	last := m.lastSeq.Load()
+	m.gapAhead = m.gapAhead || last > 0 && start > last+1 // An earlier try has ended in between.
+	if last == 0 && (start > state.FirstSeq || state.Msgs < state.LastSeq-state.FirstSeq+1) {
+		m.begun = make(map[string]bool)
+	}
+}
+
+// readQuiet gives the broker the last event of each topic whose last event comes before a
+// sequence, with which the reading goes on then. NATS delivers them in the order of their sequences.
+func (m *Member) readQuiet(ctx context.Context, nc *nats.Conn, stream jetstream.Stream, before uint64) error {
+	messages, pending, err := consumeFrom(ctx, nc, stream, 0)
+	if err != nil {
+		return err
+	}
+	defer messages.stop()
+	limited, cancel := context.WithTimeout(ctx, quietTimeout)
+	defer cancel()
+	for n := uint64(1); n <= pending; n++ {
+		if n > maxQuiet || limited.Err() != nil && ctx.Err() == nil {
+			golog.Warnf("NATS: the stream has more topics than are read at the start: %d events in %v", maxQuiet, quietTimeout)
+			m.gapAhead = true
+			return nil
+		}
+		msg, meta, err := messages.next(ctx, true)
+		switch {
+		case err != nil:
+			return err
+		case meta.Sequence.Consumer != n:
+			return errGap
+		case meta.Sequence.Stream >= before:
+			return nil
+		}
+		if err := m.forward(ctx, meta.Sequence.Stream, meta.Timestamp, msg); err != nil {
+			return err
+		}
+	}
+	return nil
+}

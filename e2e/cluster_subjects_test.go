@@ -1,0 +1,191 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"example.com/sse/internal/testkit"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// publishOn publishes on a subject, and returns the event's ID.
+func publishOn(t *testing.T, js jetstream.JetStream, subject, payload string) int64 {
+	t.Helper()
+	ack, err := js.Publish(t.Context(), subject, []byte(payload))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return int64(ack.Sequence)
+}
+
+// A stream that has no subjects for topics, as an older version has created it, is said at the start, and
+// at once to whoever publishes, also where somebody listens who is no stream; once its operator has added them, topics work.
+func TestStreamWithoutTopicsRefusesThemUntilItsOperatorAddsThem(t *testing.T) {
+	t.Parallel()
+	n := startNATS(t)
+	js := jetStream(t, n.client)
+	config := jetstream.StreamConfig{Name: "SSE", Subjects: []string{"sse.events"}, AllowDirect: true}
+	if _, err := js.CreateStream(t.Context(), config); err != nil {
+		t.Fatal(err)
+	}
+	servers := startServers(t, 2, "-nats", n.client, "-interval", never.String(), "-publish-token-file", tokenFile(t))
+	s, other := servers[0], servers[1]
+	if got := strings.Count(s.output(), "stream SSE lacks the subject sse.events.>"); got != 1 {
+		t.Errorf("%d lines say that the stream has no topics:\n%s", got, s.output())
+	}
+	refused := func() {
+		t.Helper()
+		status, line := postTo(t, s, "mail/anna", "refused")
+		if status != http.StatusServiceUnavailable || !strings.Contains(line, "does not take the subject sse.events.mail.anna") ||
+			strings.Contains(line, "even so") || strings.Count(line, "\n") != 1 {
+			t.Errorf("%d: %s", status, line)
+		}
+	}
+	refused()
+	listener, err := js.Conn().SubscribeSync("sse.events.>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := js.Conn().FlushTimeout(testkit.Limit); err != nil {
+		t.Fatal(err)
+	}
+	refused()
+	if err := listener.Unsubscribe(); err != nil {
+		t.Fatal(err)
+	}
+	if status, line := postTo(t, s, "", "for all"); status != http.StatusNoContent {
+		t.Errorf("the default topic: %d: %s", status, line)
+	}
+	config.Subjects = append(config.Subjects, "sse.events.>")
+	if _, err := js.UpdateStream(t.Context(), config); err != nil {
+		t.Fatal(err)
+	}
+	anna := subscribe(t, other.url+"/events?topic=mail/anna", "")
+	other.waitForClients(1)
+	if status, line := postTo(t, s, "mail/anna", "for Anna"); status != http.StatusNoContent {
+		t.Errorf("%d: %s", status, line)
+	}
+	if _, data := anna.next(); data != "for Anna" {
+		t.Errorf("got %q", data)
+	}
+}
+
+// NATS permits by subject, so a service may publish to some topics alone. What looks like another topic's
+// subject is none.
+func TestNATSPermitsTopicsBySubject(t *testing.T) {
+	t.Parallel()
+	n := startNATS(t, "-c", configFile(t, `authorization { users: [
+		{ user: all, password: all },
+		{ user: news, password: news, permissions: { publish: ["sse.events.news.>", "sse.events.*"] } },
+	] }`))
+	all := strings.Replace(n.client, "://", "://all:all@", 1)
+	s := startServers(t, 1, "-nats", all, "-interval", never.String())[0]
+	js := jetStream(t, all)
+	const query = "/events?topic=mail/anna&topic=&topic=news/today&topic=single&topic=/"
+	watching := subscribe(t, s.url+query, "")
+	s.waitForClients(1)
+	conn, err := nats.Connect(strings.Replace(n.client, "://", "://news:news@", 1), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for i, subject := range []string{
+		"sse.events.mail.anna", "sse.events", // forbidden
+		"sse.events.mail%2Fanna", "sse.events.%6d", "sse.events.%", "sse.events.news.%zz", "sse.events.news.你好", "sse.events.%2F", // no topic's
+		"sse.events.news.today", "sse.events.single",
+	} {
+		if err := conn.Publish(subject, fmt.Append(nil, i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := conn.FlushTimeout(testkit.Limit); err != nil {
+		t.Fatal(err)
+	}
+	publishOn(t, js, "sse.events.mail.anna", "for Anna")
+	for _, want := range []string{"8", "9", "for Anna"} {
+		if _, data := watching.next(); data != want {
+			t.Errorf("got %q, want %q", data, want)
+		}
+	}
+	if got := strings.Count(s.output(), "is no topic's"); got == 0 {
+		t.Errorf("no line says that a subject is no topic's:\n%s", s.output())
+	}
+}
+
+// flood publishes many events to one topic, and waits until NATS has them.
+func flood(t *testing.T, js jetstream.JetStream, n int) (last int64) {
+	t.Helper()
+	for i := range n {
+		if err := js.Conn().Publish("sse.events.busy", fmt.Append(nil, i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return publishOn(t, js, "sse.events.busy", "the last")
+}
+
+// checkComplete resumes a topic at a server, and checks what comes, and whether that counts as complete.
+func checkComplete(t *testing.T, s *server, topic string, after int64, complete bool, want ...string) {
+	t.Helper()
+	before := s.stats()
+	resumed := subscribe(t, s.url+"/events?topic="+topic, fmt.Sprint(after))
+	for _, data := range want {
+		if _, got := resumed.next(); got != data {
+			t.Errorf("%s after %d: got %q, want %q", topic, after, got, data)
+		}
+	}
+	s.waitForClients(before.Clients + 1)
+	if got := s.stats().ResumesIncomplete == before.ResumesIncomplete; got != complete {
+		t.Errorf("%s after %d: complete is %t", topic, after, got)
+	}
+}
+
+// A server that starts has a quiet topic's last events, too, although a busy one has had thousands since.
+func TestServerThatStartsHasEachTopicsLastEvents(t *testing.T) {
+	t.Parallel()
+	n := startNATS(t)
+	first := startServers(t, 1, "-nats", n.client, "-interval", never.String())[0]
+	js := jetStream(t, n.client)
+	one, _, three := publishOn(t, js, "sse.events.quiet", "one"), publishOn(t, js, "sse.events.quiet", "two"), publishOn(t, js, "sse.events.quiet", "three")
+	flood(t, js, 20_000)
+	second := startServers(t, 1, "-nats", n.client, "-interval", never.String())[0]
+	for _, s := range []*server{first, second} {
+		checkComplete(t, s, "quiet", one, true, "two", "three")
+		checkComplete(t, s, "quiet", three, true)
+		checkComplete(t, s, "never", three, true)
+		checkComplete(t, s, "quiet", one-1, false, "one", "two", "three")
+	}
+}
+
+// Of a stream that is larger than is read whole a server that starts has each topic's last event, and knows that it lacks those before.
+func TestServerThatStartsWithALargeStreamKnowsWhatItLacks(t *testing.T) {
+	t.Parallel()
+	n := startNATS(t)
+	js := jetStream(t, n.client)
+	_, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "SSE", Subjects: []string{"sse.events", "sse.events.>"}, Storage: jetstream.MemoryStorage})
+	if err != nil {
+		t.Fatal(err)
+	}
+	publishOn(t, js, "sse.events.quiet", "zero")
+	publishOn(t, js, "sse.events.other", "other")
+	one, two := publishOn(t, js, "sse.events.quiet", "one"), publishOn(t, js, "sse.events.quiet", "two")
+	publishOn(t, js, "sse.events", "for all")
+	last := flood(t, js, 66_000)
+	s := startServers(t, 1, "-nats", n.client, "-interval", never.String())[0]
+	checkComplete(t, s, "quiet", two, true)
+	checkComplete(t, s, "quiet", two-1, true, "two")
+	checkComplete(t, s, "quiet", one-1, false, "two")
+	checkComplete(t, s, "", one, false, "for all")
+	checkComplete(t, s, "busy", two, false)
+	checkComplete(t, s, "busy", last-1, true, "the last")
+	checkComplete(t, s, "never", two, true)
+	if got := int64(s.stats().Events); got < 60_000 || got > 65_600 {
+		t.Errorf("%d events were read", got)
+	}
+	if strings.Contains(s.output(), "deleted from the stream") {
+		t.Errorf("what was left out is said to be deleted:\n%s", s.output())
+	}
+}
