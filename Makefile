@@ -29,7 +29,7 @@ build: ## build the binary, ./sse-server, which needs nothing but the kernel
 lint: ## gofmt, go vet, staticcheck, e2e/lint and go mod tidy, in every module
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
 	@checks=$$(mktemp) && trap 'rm -f $$checks' EXIT && (cd e2e && go build -o $$checks ./lint) && \
-	for module in . e2e bench; do \
+	for module in . e2e bench bench/rivals/centrifugo/server; do \
 		(cd $$module && go vet ./... && go vet -vettool=$$checks ./... && \
 			go run $(STATICCHECK) ./... && go mod tidy -diff) || exit 1; \
 	done

@@ -67,7 +67,7 @@ func (r *results) checks() []bar {
 	}
 	for _, secure := range []struct{ step, over string }{{"https", https}, {"https2", https2}} {
 		name := secure.step + "/cpu"
-		goRivals := r.best(name, math.Min, func(s server) bool { return s.rival() && !s.notGo })
+		goRivals := r.best(name, math.Min, func(s server) bool { return s.rival() && !s.nginx })
 		front := beside("", "below nginx and this server behind it", own(name), "theirs", r.value(proxied, "https2/cpu"))
 		front.ok = own(name) < r.value(proxied, "https2/cpu")
 		bars = append(bars, atMost("CPU per delivered event"+secure.over, "at most 1.03 of the best Go rival's", own(name)/goRivals, 1.03), front)
@@ -87,7 +87,7 @@ func (r *results) checks() []bar {
 	}
 	// Of those that lose nothing.
 	resume := r.best("many-again/resume", math.Min, func(s server) bool { return s.rival() && r.value(s.name, "many-again/lost") == 0 })
-	return append(bars,
+	bars = append(bars,
 		atMost("the README's app, CPU per delivered event"+many, "at most 1.10 of this server's", r.value(app, "many/cpu")/cpu, 1.10),
 		atMost("the README's app, memory per client"+many, "at most 1.10 of this server's", r.value(app, "many/memory")/own("many/memory"), 1.10),
 		beside("CPU per connect"+many, "at most bare's", own("many/connect-cpu"), "bare's", r.value(bare, "many/connect-cpu")),
@@ -103,6 +103,7 @@ func (r *results) checks() []bar {
 		atMost(fmt.Sprintf("growth, %d to %d clients", o.few(), o.most()), "at most 1.15 times the CPU per delivered event", own("most/cpu")/own("few/cpu"), 1.15),
 		atMost("", "no more memory per client", own("most/memory")/own("few/memory"), 1),
 	)
+	return append(bars, r.topicBars()...)
 }
 
 // overloadBar is the bar beside the best rival under overload. Where that delivers more than a

@@ -37,7 +37,7 @@ type panel struct {
 // chart writes the chart as SVG.
 func (r *results) chart(name string) error {
 	o := r.options
-	many, few := thousands(int64(o.clients))+" clients", thousands(int64(o.few()))+" clients"
+	many, few, most := thousands(int64(o.clients))+" clients", thousands(int64(o.few()))+" clients", thousands(int64(o.most()))+" clients"
 	secure := thousands(int64(o.secure())) + " clients"
 	const cpu, memory, less = "CPU per delivered event, µs\n", "Memory per client, KiB\n", ", less is better"
 	panels := [][]panel{{
@@ -52,6 +52,9 @@ func (r *results) chart(name string) error {
 	}, {
 		{"many/connect-cpu", "CPU per connect, µs\nHTTP/1.1, " + many + less, 1},
 		{"many-again/connect-cpu", "CPU per reconnect, µs\nHTTP/1.1, " + many + less, 1},
+	}, {
+		{"topics/cpu", "CPU per addressed event, µs\nHTTP/1.1, a topic each, " + most + less, 1},
+		{"topics/memory", "Memory per client and topic, KiB\nHTTP/1.1, a topic each, " + most + less, 1},
 	}, {
 		{"overload/rate", "Overload: millions delivered a second\nHTTP/1.1, " + few + ", more is better", 1e6},
 		{"many/spread", "From the first client to the last, ms\nHTTP/1.1, " + many + less, 1},

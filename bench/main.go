@@ -28,7 +28,7 @@ type options struct {
 }
 
 // kinds are the values of -only.
-var kinds = []string{"calm", "https", "growth", "overload"}
+var kinds = []string{"calm", "https", "growth", "overload", "topics"}
 
 // check returns what is wrong with the flags.
 func (o options) check() error {
@@ -75,7 +75,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.servers, "servers", "all", "the `names` of the servers, with commas: "+names())
 	flag.StringVar(&o.only, "only", "", "one `kind` of run only: "+strings.Join(kinds, ", "))
-	flag.IntVar(&o.clients, "clients", 9000, "the `number` of clients: two ninths of it over HTTPS, a ninth under overload, and from a ninth to twice it to see how this server's cost grows")
+	flag.IntVar(&o.clients, "clients", 9000, "the `number` of clients: two ninths of it over HTTPS, a ninth under overload, from a ninth to twice it to see how this server's cost grows, and twice it with a topic each")
 	flag.DurationVar(&o.interval, "interval", time.Second, "an event each `duration`, over HTTPS each half of it")
 	flag.DurationVar(&o.duration, "duration", 2*time.Second, "measure for about this `duration`, and for half of it under overload")
 	flag.IntVar(&o.rounds, "rounds", 3, "the `number` of times each server has its turn; the figures are medians")
@@ -107,6 +107,7 @@ var errStopped = errors.New("stopped")
 type bench struct {
 	certificate
 	binaries map[string]string // by server
+	started  map[string]string // the binaries of what servers' programs start, by server
 }
 
 // measure does all rounds and reports.
@@ -123,13 +124,13 @@ func measure(ctx context.Context, o options) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	b := bench{binaries: make(map[string]string)}
+	b := bench{binaries: make(map[string]string), started: make(map[string]string)}
 	if b.certificate, err = makeCertificate(dir); err != nil {
 		return err
 	}
 	if slices.ContainsFunc(chosen, func(s server) bool { return s.name == proxied }) {
 		// proxied starts this server's program itself.
-		if b.binaries[this], err = servers[0].build(ctx, dir); err != nil {
+		if b.started[proxied], err = servers[0].build(ctx, dir); err != nil {
 			return err
 		}
 	}
@@ -138,13 +139,19 @@ func measure(ctx context.Context, o options) error {
 	for _, s := range chosen {
 		fmt.Printf("building %s: %s\n", s.name, s.what)
 		binary, err := s.build(ctx, dir)
+		if err == nil && s.starts != "" {
+			b.started[s.name], err = s.buildStarted(ctx, dir)
+		}
 		if ctx.Err() != nil {
 			return errStopped
 		}
-		if err != nil {
+		if err != nil && s.starts == "" {
 			return err
 		}
-		version, err := s.version(binary)
+		version := ""
+		if err == nil {
+			version, err = s.version(binary, b.started[s.name])
+		}
 		if err != nil {
 			fmt.Printf("%s is left out: %v\n", s.name, err)
 			continue
@@ -158,7 +165,7 @@ func measure(ctx context.Context, o options) error {
 			for i := range res.servers {
 				s := res.servers[(i+round)%len(res.servers)] // Whoever comes first, it is another each time.
 				r := &run{ctx: ctx, server: s, turn: o.turns(s)[t], figures: figures{}}
-				if r.steps == nil {
+				if r.steps == nil || r.once && round > 0 {
 					continue
 				}
 				err := b.do(r)

@@ -41,6 +41,10 @@ func (b *bench) start(ctx context.Context, s server, t turn) (*process, error) {
 	}
 	binary := b.binaries[s.name]
 	args := []string{"-addr", addr.String(), "-interval", t.interval.String()}
+	if t.topics > 0 {
+		args = append(args, "-topics", strconv.Itoa(t.topics), fmt.Sprintf("-each=%t", t.each), "-timings", timingsOf(binary))
+		os.Remove(timingsOf(binary)) // those of its last turn
+	}
 	if t.protocol != load.HTTP {
 		args = append(args, "-cert", b.certificate.file, "-key", b.certificate.keyFile)
 	}
@@ -49,7 +53,7 @@ func (b *bench) start(ctx context.Context, s server, t turn) (*process, error) {
 		addr:   addr,
 		exited: make(chan struct{}),
 	}
-	p.cmd.Env = append(os.Environ(), "SERVER="+b.binaries[this]) // proxied starts it.
+	p.cmd.Env = append(os.Environ(), "SERVER="+b.started[s.name])
 	// Into a file, so that this process need not read it.
 	if p.output, err = os.Create(binary + ".log"); err != nil {
 		return nil, err
@@ -84,11 +88,13 @@ func (b *bench) start(ctx context.Context, s server, t turn) (*process, error) {
 	}
 	time.Sleep(settle)
 	p.pids = []int{p.cmd.Process.Pid}
-	if s.inner {
+	if s.nginx {
 		if err := demo.WaitForNginx(p.cmd.Process.Pid); err != nil {
 			p.stop()
 			return nil, err
 		}
+	}
+	if s.inner {
 		p.pids, p.nginx, err = demo.Descendants(p.cmd.Process.Pid)
 	}
 	return p, err

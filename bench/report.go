@@ -25,11 +25,11 @@ const method = `
   dropped and the worst spread it is the worst of all rounds.
 - All servers send the demo's payload after an id; the seed's program sends no id. What a client missed or got
   twice is known from the ids that other clients got. The seed's events are identified by their timestamp and by counting
-  those with the same timestamp; nchan and r3labs number events themselves.
+  those with the same timestamp; nchan, r3labs and Centrifugo number events themselves, Centrifugo by offsets inside the data.
 - CPU is the server's processor time, user and system, from its process clock, divided by the events that clients received.
   The measurement begins 1.2 s after the last client has connected, so that what a server clears up then is done. Memory is
   what is resident afterwards, above what was when the server had served its first client and that had left; what nginx's
-  processes share counts once. Of nchan only nginx is measured, not the publisher. proxied is nginx and this server together, and
+  processes share counts once. Of nchan only nginx is measured, not the publisher, and of centrifugo only Centrifugo. proxied is nginx and this server together, and
   nginx's part is given, too.
 - Over HTTPS all servers have the same certificate (P-256) and their own defaults otherwise: the Go servers those of crypto/tls and net/http, nginx those of
   OpenSSL. Each client has a connection of its own, as each browser has, and verifies the certificate. All use TLS 1.3. The Go servers
@@ -51,8 +51,20 @@ const method = `
   sendto(2), which costs a little less.
 - Under overload a server that waits for its clients sends fewer events than the interval asks for. "Clients that got
   nothing" were accepted too late, or never, by a server busy sending.
-- The bars compare with rivals: all but app, limit and proxied. The best Go rival is one of the seed's program, go-sse, r3labs and bare. With 1,000 and
+- The bars compare with rivals: all but app, limit and proxied. The best Go rival is one of the seed's program, go-sse, r3labs, bare and centrifugo. With 1,000 and
   18,000 clients only this server is measured; its memory is compared with the rivals' with 9,000.
+- With topics each client has topics of its own, which its URL names, and each event goes to a topic at random. This server is there as app: it
+  publishes in its process, as go-sse and r3labs do, and a publication is the time in the call of Publish. To nchan and Centrifugo a publication is a request and its
+  answer over one connection on the loopback network, for which the publisher, another process, takes no processor time that is measured; that of the
+  Go servers, with an event's payload, is part of their CPU. All publish when an event is due, and at once what a slow publication has delayed. A server
+  that is slower than that publishes less. The median is less troubled than the mean by what else needs the processors.
+- Memory with topics is measured before the first event: it is a silent client's, and that of its topic. r3labs makes a stream for a topic when
+  a client asks for it. A stream of r3labs has one topic only.
+- For topics without a client an event is published to each topic. Memory is what is resident more than after one
+  such event, without the event's bytes on the wire; the Go servers but Centrifugo collect their garbage before. go-sse retains here as many events as there are topics, this
+  server 64 MiB. Runs with several topics a client and without clients are in the first round only.
+- Centrifugo is configured with a history of 4,096 events or a minute for each channel, as nchan is, and recovers with its epoch and offset, which a
+  client names in its URL.
 `
 
 // markdown returns the report.

@@ -98,7 +98,7 @@ func (r *results) sections() []section {
 		}}
 	}
 	const https, https2 = " over HTTPS, HTTP/1.1", " over HTTPS, HTTP/2"
-	return []section{
+	return append([]section{
 		calm("many", o.clients, "", o.interval),
 		again("many-again", o.clients, ""),
 		calm("https", o.secure(), https, o.interval/2),
@@ -109,7 +109,7 @@ func (r *results) sections() []section {
 		calm("most", o.most(), "", o.interval),
 		overload("busy", time.Millisecond),
 		overload("overload", 100*time.Microsecond),
-	}
+	}, r.topicSections()...)
 }
 
 // table returns all figures as a table: plain, or in Markdown with each one's ratio to the

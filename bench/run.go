@@ -15,6 +15,9 @@ type turn struct {
 	protocol           load.Protocol
 	interval, duration time.Duration
 	steps              []step
+	topics             int  // how many topics are published to; 0 means that everybody gets everything
+	each               bool // each of the topics is published to once
+	once               bool // it is no part of the rounds after the first
 }
 
 // A step is one measurement of a turn.
@@ -36,7 +39,7 @@ func (o options) turns(s server) (turns []turn) {
 		}
 		turns = append(turns, t)
 	}
-	add("calm", s.speaks(load.HTTP), turn{load.HTTP, o.interval, o.duration, []step{
+	add("calm", s.speaks(load.HTTP), turn{protocol: load.HTTP, interval: o.interval, duration: o.duration, steps: []step{
 		{"many", o.clients, (*run).calm}, {"many-again", o.clients, (*run).reconnect},
 	}})
 	for _, secure := range []struct {
@@ -47,13 +50,14 @@ func (o options) turns(s server) (turns []turn) {
 		if s.name == this || s.name == bare || s.name == proxied { // All would take too long.
 			steps = append(steps, step{secure.name + "-again", o.secure(), (*run).reconnect})
 		}
-		add("https", s.speaks(secure.protocol), turn{secure.protocol, o.interval / 2, o.duration, steps})
+		add("https", s.speaks(secure.protocol), turn{protocol: secure.protocol, interval: o.interval / 2, duration: o.duration, steps: steps})
 	}
-	add("growth", s.name == this, turn{load.HTTP, o.interval, o.duration, []step{
+	add("growth", s.name == this, turn{protocol: load.HTTP, interval: o.interval, duration: o.duration, steps: []step{
 		{"few", o.few(), (*run).calm}, {"most", o.most(), (*run).calm},
 	}})
-	add("overload", s.speaks(load.HTTP), turn{load.HTTP, time.Millisecond, o.duration / 2, []step{{"busy", o.few(), (*run).overload}}})
-	add("overload", s.speaks(load.HTTP), turn{load.HTTP, overloadInterval, o.duration / 2, []step{{"overload", o.few(), (*run).overload}}})
+	add("overload", s.speaks(load.HTTP), turn{protocol: load.HTTP, interval: time.Millisecond, duration: o.duration / 2, steps: []step{{"busy", o.few(), (*run).overload}}})
+	add("overload", s.speaks(load.HTTP), turn{protocol: load.HTTP, interval: overloadInterval, duration: o.duration / 2, steps: []step{{"overload", o.few(), (*run).overload}}})
+	o.topicTurns(s, add)
 	return turns
 }
 
@@ -64,7 +68,7 @@ type figures map[string]float64
 func (f figures) String() string {
 	var parts []string
 	for name, value := range f {
-		if strings.HasSuffix(name, "/cpu") || strings.HasSuffix(name, "/connect-cpu") || strings.HasSuffix(name, "/rate") || strings.HasSuffix(name, "/memory") || strings.HasSuffix(name, "/resume") ||
+		if strings.HasSuffix(name, "/cpu") || strings.HasSuffix(name, "/connect-cpu") || strings.HasSuffix(name, "/rate") || strings.HasSuffix(name, "/memory") || strings.HasSuffix(name, "/resume") || strings.HasSuffix(name, "/publication") || strings.HasSuffix(name, "/topic") ||
 			value > 0 && (strings.HasSuffix(name, "/lost") || strings.HasSuffix(name, "/dropped") || strings.HasSuffix(name, "/doubled") || strings.HasSuffix(name, "/unserved")) {
 			parts = append(parts, fmt.Sprintf("%s %.4g", name, value))
 		}
@@ -91,7 +95,11 @@ type run struct {
 
 // newLoad returns a load on the server of a run, which has started.
 func (b *bench) newLoad(r *run) (*load.Load, error) {
-	return load.New(r.addr, r.server.path, r.protocol, b.certificate.roots)
+	l, err := load.New(r.addr, r.path, r.protocol, b.certificate.roots)
+	if err == nil && r.topics > 0 {
+		l.Apart()
+	}
+	return l, err
 }
 
 // warmUp has the server serve a client, for what it reads into memory of its own program then,

@@ -19,25 +19,28 @@ type server struct {
 	name   string          // in flags and tables
 	what   string          // in a sentence
 	dir    string          // of its main package
-	path   string          // of its event stream
+	stream paths           // of its event stream
 	module string          // whose version tells most
 	noIDs  bool            // its events have no IDs
 	inner  bool            // what it starts is measured, not it
-	notGo  bool            // it is not written in Go
+	nginx  bool            // it is nginx, at least in part
+	starts string          // the main package of the server that it starts, built in the folder server of its own
 	only   []load.Protocol // what it takes part in; nil means everything
+	topics int             // of how many topics a stream can be; 0 where it has none
 }
 
 // servers are all, in the order of the tables. The first is this project's.
 var servers = []server{
-	{name: this, what: "this server", dir: "..", path: "/events", module: "github.com/kataras/iris/v12"},
-	{name: app, what: "the README's app of one's own, with packages sse and server", dir: "rivals/app", path: "/events", module: "github.com/kataras/iris/v12"},
-	{name: seed, what: "the program that this one began as", dir: "rivals/seed", path: "/events", module: "github.com/kataras/iris/v12", noIDs: true},
-	{name: "go-sse", what: "github.com/tmaxmax/go-sse", dir: "rivals/gosse", path: "/events", module: "github.com/tmaxmax/go-sse"},
-	{name: "r3labs", what: "github.com/r3labs/sse", dir: "rivals/r3labs", path: "/events?stream=demo", module: "github.com/r3labs/sse/v2"},
-	{name: bare, what: "net/http with a goroutine and a buffered channel a client", dir: "rivals/bare", path: "/events"},
-	{name: "nchan", what: "nginx with its nchan module", dir: "rivals/nchan", path: "/events", inner: true, notGo: true},
-	{name: proxied, what: "this server, and in front of it nginx, which speaks HTTPS", dir: "rivals/proxied", path: "/events", inner: true, notGo: true, only: []load.Protocol{load.HTTPS2}},
-	{name: limit, what: "one goroutine that writes ready bytes to raw sockets", dir: "rivals/limit", path: "/events", only: []load.Protocol{load.HTTP}},
+	{name: this, what: "this server", dir: "..", stream: onePath, module: "github.com/kataras/iris/v12"},
+	{name: app, what: "the README's app of one's own, with packages sse and server", dir: "rivals/app", stream: queryPath, topics: hundred, module: "github.com/kataras/iris/v12"},
+	{name: seed, what: "the program that this one began as", dir: "rivals/seed", stream: onePath, module: "github.com/kataras/iris/v12", noIDs: true},
+	{name: gosse, what: "github.com/tmaxmax/go-sse", dir: "rivals/gosse", stream: queryPath, topics: hundred, module: "github.com/tmaxmax/go-sse"},
+	{name: "r3labs", what: "github.com/r3labs/sse", dir: "rivals/r3labs", stream: r3labsPath, topics: 1, module: "github.com/r3labs/sse/v2"},
+	{name: bare, what: "net/http with a goroutine and a buffered channel a client", dir: "rivals/bare", stream: onePath},
+	{name: "nchan", what: "nginx with its nchan module", dir: "rivals/nchan", stream: nchanPath, topics: hundred, inner: true, nginx: true},
+	{name: "centrifugo", what: "Centrifugo, its unidirectional endpoint for server-sent events", dir: "rivals/centrifugo", stream: centrifugoPath, topics: hundred, module: "github.com/centrifugal/centrifugo/v6", starts: "github.com/centrifugal/centrifugo/v6", inner: true},
+	{name: proxied, what: "this server, and in front of it nginx, which speaks HTTPS", dir: "rivals/proxied", stream: onePath, inner: true, nginx: true, only: []load.Protocol{load.HTTPS2}},
+	{name: limit, what: "one goroutine that writes ready bytes to raw sockets", dir: "rivals/limit", stream: onePath, only: []load.Protocol{load.HTTP}},
 }
 
 const (
@@ -45,6 +48,7 @@ const (
 	app     = "app"
 	seed    = "seed"
 	bare    = "bare"
+	gosse   = "go-sse"
 	proxied = "proxied"
 	limit   = "limit"
 )
@@ -77,30 +81,42 @@ func choose(names string) (chosen []server, err error) {
 
 // build builds a server's program.
 func (s server) build(ctx context.Context, dir string) (binary string, err error) {
-	binary = filepath.Join(dir, s.name)
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, ".")
-	cmd.Dir = s.dir
+	return build(ctx, s.dir, ".", filepath.Join(dir, s.name))
+}
+
+// buildStarted builds what a server's program starts. It needs the network where Go has not got the modules yet.
+func (s server) buildStarted(ctx context.Context, dir string) (binary string, err error) {
+	return build(ctx, filepath.Join(s.dir, "server"), s.starts, filepath.Join(dir, s.name+"-server"))
+}
+
+func build(ctx context.Context, dir, pkg, binary string) (string, error) {
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, pkg)
+	cmd.Dir = dir
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // ends what it has started, too
 	if output, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building %s: %w\n%s", s.name, err, output)
+		return "", fmt.Errorf("building %s in %s: %w\n%s", pkg, dir, err, output)
 	}
 	return binary, nil
 }
 
 // version returns what the program is made of, or an error when this machine lacks it.
-func (s server) version(binary string) (string, error) {
-	if s.inner {
+// Started is what the program starts, or empty.
+func (s server) version(binary, started string) (string, error) {
+	if s.nginx {
 		output, err := exec.Command(binary, "-version").CombinedOutput()
 		if err != nil {
 			return "", fmt.Errorf("%s", bytes.TrimSpace(output))
 		}
 		return string(bytes.TrimSpace(output)), nil
 	}
+	if s.starts != "" {
+		binary = started
+	}
 	info, err := buildinfo.ReadFile(binary)
 	if err != nil {
 		return "", err
 	}
-	for _, m := range info.Deps {
+	for _, m := range append(info.Deps, &info.Main) {
 		if m.Path == s.module {
 			return strings.TrimPrefix(m.Path, "github.com/") + " " + m.Version, nil
 		}

@@ -166,7 +166,7 @@ func (l *Load) dial(ctx context.Context, c *client) (err error) {
 
 // request returns a client's request for the stream over HTTP/1.1.
 func (l *Load) request(c *client) []byte {
-	request := fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nAccept: text/event-stream\r\n", l.path, l.addr)
+	request := fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nAccept: text/event-stream\r\n", l.path(c.index, string(c.lastID)), l.addr)
 	if len(c.lastID) > 0 {
 		request = fmt.Appendf(request, "Last-Event-ID: %s\r\n", c.lastID)
 	}

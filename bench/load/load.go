@@ -31,7 +31,8 @@ type client struct {
 // A Load is clients connected to one event stream. It belongs to one goroutine.
 type Load struct {
 	addr     netip.AddrPort
-	path     string
+	path     func(client int, lastID string) string
+	apart    bool
 	protocol Protocol
 	tls      *tls.Config
 	epoll    int
@@ -52,8 +53,10 @@ type Load struct {
 	longestWait int64 // between two events of a steady client
 }
 
-// New returns a Load on the path at addr, without clients. Over TLS they trust the roots' certificates alone.
-func New(addr netip.AddrPort, path string, protocol Protocol, roots *x509.CertPool) (*Load, error) {
+// New returns a Load at addr, without clients. Path returns the path and query that a client, by its
+// index, asks for; the last event ID is empty before its first event. Over TLS clients trust the
+// roots' certificates alone.
+func New(addr netip.AddrPort, path func(client int, lastID string) string, protocol Protocol, roots *x509.CertPool) (*Load, error) {
 	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, err
@@ -69,6 +72,9 @@ func New(addr netip.AddrPort, path string, protocol Protocol, roots *x509.CertPo
 		buf:      make([]byte, 1<<20),
 	}, nil
 }
+
+// Apart says that the clients get different events: these are only counted.
+func (l *Load) Apart() { l.apart = true }
 
 // Close disconnects all clients.
 func (l *Load) Close() {
@@ -144,7 +150,9 @@ func (l *Load) receive(c *client, b []byte) {
 	wasHeader, before := !c.headerDone, l.delivered
 	err := c.feed(b, func(key int64) {
 		l.delivered++
-		l.log.receive(&c.position, key, l.now, l.positions)
+		if !l.apart {
+			l.log.receive(&c.position, key, l.now, l.positions)
+		}
 	})
 	if wasHeader && c.headerDone {
 		l.pending--

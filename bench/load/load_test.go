@@ -41,7 +41,7 @@ func serve(t *testing.T, protocol Protocol, handler http.HandlerFunc) *Load {
 
 func newLoad(t *testing.T, server net.Listener, protocol Protocol, roots *x509.CertPool) *Load {
 	t.Helper()
-	l, err := New(netip.MustParseAddrPort(server.Addr().String()), "/", protocol, roots)
+	l, err := New(netip.MustParseAddrPort(server.Addr().String()), func(int, string) string { return "/" }, protocol, roots)
 	if err != nil {
 		t.Fatal(err)
 	}

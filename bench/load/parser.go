@@ -26,8 +26,10 @@ type parser struct {
 	hasID, hasData bool  // the event being read has such a line
 	key            int64 // of the event being read
 
-	lastID []byte // the last event ID, as the server wrote it
+	lastID []byte // the last event ID, as the server wrote it; of Centrifugo's stream an epoch, a colon and an offset
 	nextID []byte // the ID of the event being read
+
+	epoch string // of Centrifugo's history
 
 	second, ordinal int64 // the last event without ID: its timestamp, and how many had the same
 }
@@ -147,9 +149,13 @@ func (p *parser) line(b []byte, dispatch func(key int64)) {
 		p.hasID, p.key = true, keyOf(id)
 		p.nextID = append(p.nextID[:0], id...)
 	case bytes.HasPrefix(b, []byte(dataField)) && !p.hasData:
+		data := b[len(dataField):]
+		if !p.hasID && p.push(data, dispatch) {
+			return
+		}
 		p.hasData = true
 		if !p.hasID {
-			p.key = p.count(b[len(dataField):])
+			p.key = p.count(data)
 		}
 	}
 }

@@ -16,9 +16,13 @@ import (
 
 func main() {
 	f := demo.Parse()
-	broker := sse.NewBroker()
-	go demo.Every(f.Interval, func(_ int64, payload []byte) error {
-		return broker.Publish(context.Background(), sse.Event{Data: payload})
+	var options sse.Options
+	if f.Topics > 0 {
+		options.History = 64 << 20 // an event of each of 100,000 topics
+	}
+	broker := sse.New(options)
+	go f.Publish(func(topic string, _ int64, payload []byte) error {
+		return broker.Publish(context.Background(), sse.Event{Topic: topic, Data: payload})
 	})
 
 	app := iris.New()

@@ -7,6 +7,9 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
 	"time"
 )
 
@@ -16,6 +19,11 @@ type Flags struct {
 	Interval time.Duration // an event each
 	Cert     string        // the PEM file of the certificate for HTTPS; empty for HTTP
 	Key      string        // the PEM file of its private key
+	Topics   int           // publish to so many topics; 0 means to everybody
+	Each     bool          // with Topics: publish to each of them once, instead of at random
+	Timings  string        // with Topics: the file for the [Timings]
+
+	toggle chan os.Signal // SIGUSR1s, with Topics
 }
 
 // Parse parses the command line.
@@ -24,7 +32,14 @@ func Parse() (f Flags) {
 	flag.DurationVar(&f.Interval, "interval", 2*time.Second, "make an event each `duration`")
 	flag.StringVar(&f.Cert, "cert", "", "serve HTTPS and HTTP/2 with the certificate in this PEM `file`")
 	flag.StringVar(&f.Key, "key", "", "the certificate's private key, a PEM `file`")
+	flag.IntVar(&f.Topics, "topics", 0, "publish to this `number` of topics at random, from a SIGUSR1 to the next")
+	flag.BoolVar(&f.Each, "each", false, "publish to each topic once: at a SIGUSR1 to the first, at the next to all others")
+	flag.StringVar(&f.Timings, "timings", "", "write to this `file` how long each publication to a topic took")
 	flag.Parse()
+	if f.Topics > 0 {
+		f.toggle = make(chan os.Signal, 2)
+		signal.Notify(f.toggle, syscall.SIGUSR1)
+	}
 	return f
 }
 

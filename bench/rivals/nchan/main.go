@@ -3,17 +3,11 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
-	"crypto/tls"
 	_ "embed"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"log"
-	"net"
-	"net/http"
 	"os"
 
 	"example.com/sse/bench/rivals/demo"
@@ -66,36 +60,13 @@ func publish(f demo.Flags) {
 	if err := demo.WaitForNginx(os.Getpid()); err != nil {
 		log.Fatal(err)
 	}
-	conn, err := dial(f)
+	poster, err := demo.NewPoster(f.Addr, f.Cert != "")
 	if err != nil {
 		log.Fatal(err)
 	}
-	answers := bufio.NewReader(conn)
-	var request bytes.Buffer
-	err = demo.Every(f.Interval, func(_ int64, payload []byte) error {
-		request.Reset()
-		fmt.Fprintf(&request, "POST /publish HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n\r\n%s", f.Addr, len(payload), payload)
-		if _, err := conn.Write(request.Bytes()); err != nil {
-			return err
-		}
-		answer, err := http.ReadResponse(answers, nil)
-		if err != nil {
-			return err
-		}
-		if answer.StatusCode/100 != 2 {
-			return errors.New(answer.Status)
-		}
-		_, err = io.Copy(io.Discard, answer.Body)
+	err = f.Publish(func(topic string, _ int64, payload []byte) error {
+		_, err := poster.Post("/publish?topic="+topic, payload)
 		return err
 	})
 	log.Printf("publishing: %v", err)
-}
-
-// dial connects to nginx. The publisher costs nothing that is measured, and trusts whoever
-// listens.
-func dial(f demo.Flags) (net.Conn, error) {
-	if f.Cert == "" {
-		return net.Dial("tcp", f.Addr)
-	}
-	return tls.Dial("tcp", f.Addr, &tls.Config{InsecureSkipVerify: true})
 }
