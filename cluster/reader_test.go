@@ -80,6 +80,8 @@ func TestLastTickIsKnownFromTheStream(t *testing.T) {
 		tick := nats.Header{jetstream.MsgIDHeader: {"tick-5000"}}
 		m.forward(t.Context(), 1, time.Now(), &nats.Msg{Subject: subject, Header: tick})
 		m.forward(t.Context(), 2, time.Now(), &nats.Msg{Subject: subject})
+		other := nats.Header{jetstream.MsgIDHeader: {"tick-6000"}} // Ticks are in the default topic.
+		m.forward(t.Context(), 3, time.Now(), &nats.Msg{Subject: subjectOf("mail/anna"), Header: other})
 		if got := m.lastTick.Load(); got != 5000 {
 			t.Errorf("the last tick is %d", got)
 		}
