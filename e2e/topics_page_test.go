@@ -128,10 +128,14 @@ func TestEveryEngineSaysWhyTopicsAreRefused(t *testing.T) {
 			"topic=two%0Alines":                 "a topic is not one line of UTF-8 without control characters, of at most 256 bytes",
 			"topic=" + strings.Repeat("x", 257): "a topic is not one line of UTF-8 without control characters, of at most 256 bytes",
 		} {
-			p := open(0)
+			p := open(360)
 			p.cutOff = true
 			p.visit(s.url + "/?" + query)
 			p.waitForHeader("Refused: " + reason)
+			if !eval[bool](p, `(({top, bottom, right}) => top >= 0 && bottom <= document.querySelector(".bar").offsetHeight && right <= innerWidth)(
+				header.getBoundingClientRect())`) {
+				t.Errorf("a narrow screen does not show all of %q", reason)
+			}
 			// Whoever comes back to the page has it ask again.
 			p.hide()
 			p.waitForHeader("Paused while this tab is hidden")

@@ -111,7 +111,7 @@ async function ask(url) {
 		if (!REFUSALS.has(answer.status)) return;
 		const [reason] = (await answer.text()).split('\n', 1);
 		close();
-		tell('refused', reason);
+		tell('refused', reason.slice(0, 150)); // A proxy's answer may be a page.
 	} catch { // The server is away, or the page has gone on.
 	} finally {
 		request.abort(); // It may have become a stream.
