@@ -69,7 +69,7 @@ func withStalledClient(t *testing.T) *exec.Cmd {
 	conn.(*net.TCPConn).SetReadBuffer(1)
 	io.WriteString(conn, "GET /events HTTP/1.1\r\nHost: test\r\n\r\n")
 	waitForStats(t, url, func(stats sse.Stats) bool { return stats.Clients == 1 })
-	for range 20 { // 1 MB, of which the kernel takes a quarter; 64 MiB later the client would be cut off
+	for range 20 { // 1 MB, of which the kernel takes a quarter; 16 MiB later the client would be cut off
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/events", strings.NewReader(strings.Repeat("x", 50_000)))
 		if err != nil {
 			t.Fatal(err)

@@ -51,8 +51,9 @@ func (s slogLogger) Warnf(format string, args ...any)  { s.l.Warn(fmt.Sprintf(fo
 func (s slogLogger) Errorf(format string, args ...any) { s.l.Error(fmt.Sprintf(format, args...)) }
 
 const (
-	// DefaultHistory is [Options.History] where that is zero: some 400,000 events of the demo.
-	DefaultHistory = 64 << 20
+	// DefaultHistory is [Options.History] where that is zero: some 100,000 events of the demo. A larger
+	// one takes longer to be moved in memory, which is when the broker's loop does nothing else.
+	DefaultHistory = 16 << 20
 
 	// DefaultHeartbeat is [Options.Heartbeat] where that is zero: WHATWG HTML, section 9.2.7, "Authoring
 	// notes", suggests it, and nginx closes after 60 s of silence.
