@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// beats is how many parts the time between two heartbeats has: a stream is silent for a sixtieth longer
+// beatsPerInterval is how many parts the time between two heartbeats has: a stream is silent for a sixtieth longer
 // at most.
 const beatsPerInterval = 60
 

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"example.com/sse/internal/testkit"
 )
 
 func TestTopicsReachTheirClientsInOrderOverEachProtocol(t *testing.T) {
@@ -43,7 +45,7 @@ func serveTopics(query string, topics []string) (status int, had map[string]bool
 		b.Serve(w, r, Stream{Topics: topics})
 	}))
 	defer server.Close()
-	response, err := http.Get(server.URL + "/?" + query)
+	response, err := testkit.Client.Get(server.URL + "/?" + query)
 	if err != nil {
 		return 0, nil, err.Error()
 	}
