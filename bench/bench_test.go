@@ -115,6 +115,18 @@ func measures(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds and measures servers, which make quick does not")
 	}
+}
+
+// compiles skips a test of a server whose program starts another one that has to be compiled for minutes, unless
+// all rivals are asked for.
+func compiles(t *testing.T, s server) {
+	t.Helper()
+	if s.starts == "" {
+		return
+	}
+	if os.Getenv("ALL_RIVALS") == "" {
+		t.Skip("compiling " + s.name + " takes minutes: set ALL_RIVALS=1 to test with it")
+	}
 	compileStarted()
 }
 
@@ -137,6 +149,11 @@ func TestCtrlCLeavesNothingBehind(t *testing.T) {
 		{limit, "calm", "-addr"}, {"nchan", "calm", "nginx: worker"}, {"centrifugo", "calm", "--config"}, {proxied, "https", "nginx: worker"},
 	} {
 		t.Run(test.server, func(t *testing.T) {
+			chosen, err := choose(test.server)
+			if err != nil {
+				t.Fatal(err)
+			}
+			compiles(t, chosen[0])
 			s := startBench(t, "", "-servers", test.server, "-clients", "90", "-duration", "10m", "-only", test.kind)
 			var pids []int
 			testkit.EventuallyWithin(t, builtWithin, func() (err error) {
@@ -193,6 +210,7 @@ func TestEveryServerIsMeasuredOverHTTPS(t *testing.T) {
 			continue
 		}
 		t.Run(s.name, func(t *testing.T) {
+			compiles(t, s)
 			run := startBench(t, "", "-servers", s.name, "-only", "https", "-clients", "45", "-rounds", "1", "-interval", "200ms", "-duration", "1s")
 			if code := run.wait(t); code != 0 {
 				t.Fatalf("exit code %d: %s", code, run.output())

@@ -16,6 +16,7 @@ func TestTopicsOfEveryServerAreMeasured(t *testing.T) {
 			continue
 		}
 		t.Run(s.name, func(t *testing.T) {
+			compiles(t, s)
 			run := startBench(t, "", "-servers", s.name, "-only", "topics", "-clients", "18", "-rounds", "1", "-duration", "300ms")
 			if code := run.wait(t); code != 0 {
 				t.Fatalf("exit code %d: %s", code, run.output())
