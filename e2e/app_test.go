@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -35,25 +34,14 @@ func startApp(t *testing.T) *server {
 	if err := build(app, "..", source, "CGO_ENABLED=0"); err != nil {
 		t.Fatal(err)
 	}
-	s.cmd = exec.Command(app)
-	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.out
-	testkit.EndWithTest(s.cmd)
-	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	exited := make(chan struct{})
-	s.exited = exited
-	go func() {
-		s.cmd.Wait()
-		close(exited)
-	}()
+	s.command = []string{app}
 	t.Cleanup(func() {
 		s.kill()
 		if t.Failed() {
 			t.Logf("the app printed at last:\n%s", s.out.tail(40))
 		}
 	})
-	s.waitUntilServing()
+	s.restart()
 	return s
 }
 

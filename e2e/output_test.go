@@ -41,25 +41,15 @@ func TestStreamsGoOnWhateverHappensToTheLog(t *testing.T) {
 			s.url = "https://" + s.addr
 			// With few descriptors: the server has to say something for each client for which there is none.
 			args := []string{"-c", "ulimit -n 40; " + test.script, "sh", binary, "-addr", s.addr, "-interval", "50ms", "-cert", cert, "-key", key}
-			s.cmd = exec.Command("sh", args...)
-			s.cmd.Env = append(os.Environ(), "LOG="+filepath.Join(t.TempDir(), "log"))
+			cmd := exec.Command("sh", args...)
+			cmd.Env = append(os.Environ(), "LOG="+filepath.Join(t.TempDir(), "log"))
 			if test.output != nil {
 				out := test.output(t)
 				defer out.Close()
-				s.cmd.Stdout, s.cmd.Stderr = out, out
+				cmd.Stdout, cmd.Stderr = out, out
 			}
-			testkit.EndWithTest(s.cmd)
-			if err := s.cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			exited := make(chan struct{})
-			s.exited = exited
-			go func() {
-				s.cmd.Wait()
-				close(exited)
-			}()
 			t.Cleanup(s.kill)
-			s.waitUntilServing()
+			s.run(cmd)
 			client := trusting(t, cert, false)
 			first := subscribeWith(t, client, s.url+"/events", "")
 			first.next()

@@ -62,18 +62,25 @@ func startCommand(t *testing.T, command []string, args ...string) *server {
 func (s *server) restart() {
 	s.t.Helper()
 	s.kill()
-	s.cmd = exec.Command(s.command[0], s.command[1:]...)
-	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.out
-	testkit.EndWithTest(s.cmd)
-	if err := s.cmd.Start(); err != nil {
+	cmd := exec.Command(s.command[0], s.command[1:]...)
+	cmd.Stdout, cmd.Stderr = &s.out, &s.out
+	s.run(cmd)
+}
+
+// run starts a command as the server's process, and waits until it answers.
+func (s *server) run(cmd *exec.Cmd) {
+	s.t.Helper()
+	s.cmd = cmd
+	testkit.EndWithTest(cmd)
+	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
 	exited := make(chan struct{})
 	s.exited = exited
-	go func(cmd *exec.Cmd) {
+	go func() {
 		cmd.Wait()
 		close(exited)
-	}(s.cmd)
+	}()
 	s.waitUntilServing()
 }
 
