@@ -156,7 +156,7 @@ func FuzzLastEventID(f *testing.F) {
 		}
 		digits := strings.TrimLeft(strings.TrimLeft(value, "+-"), "0123456789")
 		isNumber := value != "" && digits == "" && strings.ContainsAny(value, "0123456789") && strings.LastIndexAny(value, "+-") <= 0
-		id, ok := lastEventID(r)
+		id, ok := lastEventID(r.Header, r.URL.Query())
 		if ok != isNumber {
 			t.Errorf("%q, %q: a number is %v", header, query, ok)
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -74,7 +75,8 @@ func (b *Broker) Serve(w http.ResponseWriter, r *http.Request, s Stream) {
 	if !answersWithStream(w, r) {
 		return
 	}
-	topics, err := topicsOf(r, s.Topics)
+	query := r.URL.Query()
+	topics, err := topicsOf(query, s.Topics)
 	if err != nil {
 		header := w.Header()
 		header.Del("X-Accel-Buffering")
@@ -84,8 +86,8 @@ func (b *Broker) Serve(w http.ResponseWriter, r *http.Request, s Stream) {
 	}
 	c := &client{broker: b, index: gone, ended: s.Ended}
 	c.outbox.init()
-	c.lastEventID, c.resumes = lastEventID(r)
-	c.showHeartbeats = r.URL.RawQuery != "" && r.URL.Query().Get("heartbeat") == "show"
+	c.lastEventID, c.resumes = lastEventID(r.Header, query)
+	c.showHeartbeats = query.Get("heartbeat") == "show"
 	if !s.Until.IsZero() {
 		c.ends = &ending{at: s.Until}
 	}
@@ -178,13 +180,11 @@ func (b *Broker) firstPart(c *client, events []Event) []byte {
 const maxTopicsByQuery, maxTopics = 100, 10_000
 
 // topicsOf returns the topics that a stream has, each once.
-func topicsOf(r *http.Request, wanted []string) ([]string, error) {
+func topicsOf(query url.Values, wanted []string) ([]string, error) {
 	most := maxTopics
 	if wanted == nil {
 		most = maxTopicsByQuery
-		if r.URL.RawQuery != "" {
-			wanted = r.URL.Query()["topic"]
-		}
+		wanted = query["topic"]
 		if len(wanted) == 0 {
 			return []string{""}, nil
 		}
@@ -208,11 +208,11 @@ func topicsOf(r *http.Request, wanted []string) ([]string, error) {
 
 // lastEventID returns the last event ID that a request names, and whether it is a number:
 // anything else can't be this broker's. A number too large for an int64 counts as the largest.
-func lastEventID(r *http.Request) (id int64, ok bool) {
-	value := r.Header.Get("Last-Event-ID")
-	if value == "" && r.URL.RawQuery != "" {
+func lastEventID(header http.Header, query url.Values) (id int64, ok bool) {
+	value := header.Get("Last-Event-ID")
+	if value == "" {
 		// A new EventSource can't send the header.
-		value = r.URL.Query().Get("lastEventId")
+		value = query.Get("lastEventId")
 	}
 	id, err := strconv.ParseInt(value, 10, 64)
 	return id, err == nil || errors.Is(err, strconv.ErrRange)
