@@ -29,23 +29,24 @@ type Broker struct {
 	// more events come this way: from then on a send panics.
 	Notifier chan Event
 
-	options        Options           // with its defaults
-	heartbeatEvent []byte            // a heartbeat for those who want to see it
-	began          time.Time         // what client.progress counts from
-	published      chan Event        // what Publish hands over; no buffer: what was sent was received
-	newClients     chan registration // new client connections, to be registered
-	closingClients chan *client      // closed client connections, to be unregistered
-	endingClients  chan *client      // clients whose streams are to end
-	holdRequests   chan hold         // whether clients are held from now on
-	abortRequests  chan chan<- int   // asks to cut all clients off, and how many they were
-	stop           func()            // closes done, the first time
-	done           chan struct{}     // closed when Shutdown begins
-	stopped        chan struct{}     // closed by listen at its end: no client is left
-	logLines       chan logLines     // capacity 1: what waits to be logged; listen fills and closes it
-	streams        sync.WaitGroup    // the registered clients' streams and writeLog; listen adds to it
-	stats          stats             // written by listen, read by all
-	watcher        watcher           // notices disconnects
-	numbered       atomic.Bool       // Hold was called: the source numbers its events
+	options        Options                 // with its defaults
+	heartbeatEvent []byte                  // a heartbeat for those who want to see it
+	began          time.Time               // what client.progress counts from
+	published      chan Event              // what Publish hands over; no buffer: what was sent was received
+	newClients     chan registration       // new client connections, to be registered
+	closingClients chan *client            // closed client connections, to be unregistered
+	endingClients  chan *client            // clients whose streams are to end
+	holdRequests   chan hold               // whether clients are held from now on
+	abortRequests  chan chan<- int         // asks to cut all clients off, and how many they were
+	stop           func()                  // closes done, the first time
+	done           chan struct{}           // closed when Shutdown begins
+	stopped        chan struct{}           // closed by listen at its end: no client is left
+	logLines       chan logLines           // capacity 1: what waits to be logged; listen fills and closes it
+	streams        sync.WaitGroup          // the registered clients' streams and writeLog; listen adds to it
+	stats          stats                   // written by listen, read by all
+	watcher        watcher                 // notices disconnects
+	archive        atomic.Pointer[Archive] // what has the events for longer
+	numbered       atomic.Bool             // Hold was called: the source numbers its events
 
 	// Owned by listen:
 
