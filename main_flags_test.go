@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -49,12 +50,64 @@ func TestWrongCommandLineIsOneLineAndExit2(t *testing.T) {
 	}
 }
 
+// What a variable says wrong is one line that names the variable, wherever it is noticed.
+func TestWrongVariableIsOneLineAndExit2(t *testing.T) {
+	for _, test := range []struct{ variable, args, word string }{
+		{"SSE_INTERVAL=soon", "", "soon"},
+		{"SSE_INTERVAL=0s", "", "positive"},
+		{"SSE_HISTORY=4MiB", "", "4MiB"},
+		{"SSE_HEARTBEAT=10ms", "", "at least 1s"},
+		{"SSE_KEY=a.pem", "", "-cert"},
+		{"SSE_ALLOW_ORIGIN=https://a.example", "", "-publish-token-file"},
+		{"SSE_ALLOW_ORIGIN=*", "-publish-token-file a", "such as https://"},
+		{"SSE_NATS_CREDS=a.creds", "", "-nats"},
+		{"SSE_NATS_REPLICAS=0", "-nats localhost", "positive"},
+		{"SSE_NATS=http://me:secret@localhost", "", "not a list of NATS URLs"},
+	} {
+		t.Run(test.variable, func(t *testing.T) {
+			cmd, stdout, stderr := command(t, strings.Fields(test.args)...)
+			cmd.Env = append(cmd.Env, test.variable)
+			var exit *exec.ExitError
+			if err := cmd.Run(); !errors.As(err, &exit) || exit.ExitCode() != 2 {
+				t.Errorf("exit: %v", err)
+			}
+			name, _, _ := strings.Cut(test.variable, "=")
+			wantOneLine(t, stderr, name, test.word)
+			if strings.Contains(stderr.String(), "secret") {
+				t.Errorf("it repeats a password: %s", stderr)
+			}
+			if stdout.Len() > 0 {
+				t.Errorf("stdout: %s", stdout)
+			}
+		})
+	}
+}
+
+func TestFileThatAVariableNamesAndIsMissingIsOneLineAndExit1(t *testing.T) {
+	cmd, _, stderr := command(t)
+	cmd.Env = append(cmd.Env, "SSE_PUBLISH_TOKEN_FILE=missing")
+	var exit *exec.ExitError
+	if err := cmd.Run(); !errors.As(err, &exit) || exit.ExitCode() != 1 {
+		t.Errorf("exit: %v", err)
+	}
+	wantOneLine(t, stderr, "SSE_PUBLISH_TOKEN_FILE", "no such file")
+}
+
+func TestVersionIsOneLine(t *testing.T) {
+	cmd, stdout, stderr := command(t, "-version")
+	cmd.Env = append(cmd.Env, "SSE_INTERVAL=wrong") // whatever else is said
+	if err := cmd.Run(); err != nil || stderr.Len() > 0 {
+		t.Errorf("%v, %s", err, stderr)
+	}
+	wantOneLine(t, stdout, "sse ", "commit ", runtime.Version())
+}
+
 func TestHelpListsEveryFlag(t *testing.T) {
 	cmd, stdout, stderr := command(t, "-h")
 	if err := cmd.Run(); err != nil || stderr.Len() > 0 {
 		t.Errorf("%v, %s", err, stderr)
 	}
-	for _, word := range []string{"-addr", ":8080", "-interval", "2s", "-cert", "-key", "-publish-token-file", "-allow-origin", "-history", "-heartbeat", "15s", "/events"} {
+	for _, word := range []string{"-addr", ":8080", "-interval", "2s", "-cert", "-key", "-publish-token-file", "-allow-origin", "-history", "-heartbeat", "15s", "/events", "SSE_PUBLISH_TOKEN_FILE"} {
 		if !strings.Contains(stdout.String(), word) {
 			t.Errorf("no %q in\n%s", word, stdout)
 		}

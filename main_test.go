@@ -22,17 +22,6 @@ import (
 // asMain in the environment makes the test binary the server itself.
 const asMain = "SSE_TEST_AS_MAIN"
 
-func TestFlagsSetTheBrokersOptions(t *testing.T) {
-	for args, want := range map[string]sse.Options{
-		"":                            {History: sse.DefaultHistory, Heartbeat: sse.DefaultHeartbeat},
-		"-history 1000 -heartbeat 5s": {History: 1000, Heartbeat: 5 * time.Second},
-	} {
-		if o, err := parseFlags(strings.Fields(args)); o.broker != want || err != nil {
-			t.Errorf("%q: %+v, %v; want %+v", args, o.broker, err, want)
-		}
-	}
-}
-
 func TestMain(m *testing.M) {
 	if os.Getenv(asMain) != "" {
 		main()

@@ -11,6 +11,19 @@ import (
 // in ASCII, too (xn--…).
 var hostPattern = regexp.MustCompile(`^([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]*)?$`)
 
+// An OriginList is the value of a flag: a list of origins, to which each use of the flag adds. Its zero value is empty.
+type OriginList []string
+
+// Set adds the origins in a list to l, as [Origins] returns them (flag.Value).
+func (l *OriginList) Set(list string) error {
+	origins, err := Origins(list)
+	*l = append(*l, origins...)
+	return err
+}
+
+// String returns the list as Set takes it.
+func (l *OriginList) String() string { return strings.Join(*l, ",") }
+
 // Origins returns the origins in a list that is separated by commas, such as "https://example.com". The error
 // says which of them no browser ever sends (RFC 6454, section 6.2): it would allow nobody, without a word.
 func Origins(list string) ([]string, error) {

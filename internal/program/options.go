@@ -1,0 +1,72 @@
+package program
+
+import (
+	"flag"
+	"fmt"
+	"time"
+
+	"example.com/sse/cluster"
+	"example.com/sse/sse"
+)
+
+// Options are what the command line and the environment say. No option holds a token or a key: those are in
+// files, of which the options are the paths. Others may see a command line, and children inherit an environment.
+type Options struct {
+	Addr                 string
+	Interval             time.Duration // between two ticks
+	Cert, Key, TokenFile string
+	Origins              OriginList // of the pages that may publish
+	Broker               sse.Options
+	NATS                 cluster.Options
+
+	version bool
+	source  map[string]string // see GivenAs
+}
+
+// define defines all flags. [Parse] gives each a variable, too.
+func (o *Options) define(flags *flag.FlagSet) {
+	flags.StringVar(&o.Addr, "addr", ":8080", "listen on this `host:port`")
+	flags.DurationVar(&o.Interval, "interval", 2*time.Second, "publish an event each `duration`, such as 500ms or 2s")
+	flags.StringVar(&o.Cert, "cert", "", "serve HTTPS and HTTP/2 with the certificate in this PEM `file`")
+	flags.StringVar(&o.Key, "key", "", "the certificate's private key, a PEM `file`")
+	flags.StringVar(&o.TokenFile, "publish-token-file", "", "let POST /events publish with the token in this `file`'s first line")
+	flags.Var(&o.Origins, "allow-origin", "let the pages of these `origins` publish, too, such as https://example.com, separated by commas")
+	flags.IntVar(&o.Broker.History, "history", sse.DefaultHistory, "retain the last events of all topics in memory, at most this `number` of bytes")
+	flags.DurationVar(&o.Broker.Heartbeat, "heartbeat", sse.DefaultHeartbeat, "send a heartbeat after this `duration` of silence")
+	flags.StringVar(&o.NATS.URLs, "nats", "", "share the events of all servers on the NATS at these `URLs`, separated by commas")
+	flags.StringVar(&o.NATS.Creds, "nats-creds", "", "the credentials for NATS, a `file`")
+	flags.IntVar(&o.NATS.Replicas, "nats-replicas", 1, "the `number` of NATS servers to hold the events, if their stream has to be created")
+	flags.BoolVar(&o.version, "version", false, "print the version, and end")
+}
+
+// GivenAs returns how a flag was given, for an error that is about it: "SSE_ADDR" where that was set, and
+// otherwise "-addr".
+func (o *Options) GivenAs(flag string) string {
+	if o.source[flag] != "" {
+		return o.source[flag]
+	}
+	return "-" + flag
+}
+
+// check says what is wrong with each option, and with those that go together.
+func (o *Options) check() error {
+	switch {
+	case o.Interval <= 0:
+		return fmt.Errorf("%s must be positive: %v", o.GivenAs("interval"), o.Interval)
+	case o.Broker.History <= 0:
+		return fmt.Errorf("%s must be positive: %d", o.GivenAs("history"), o.Broker.History)
+	case o.Broker.Heartbeat < sse.MinHeartbeat:
+		return fmt.Errorf("%s must be at least %v: %v", o.GivenAs("heartbeat"), sse.MinHeartbeat, o.Broker.Heartbeat)
+	case (o.Cert == "") != (o.Key == ""):
+		return fmt.Errorf("%s and %s go together", o.GivenAs("cert"), o.GivenAs("key"))
+	case len(o.Origins) > 0 && o.TokenFile == "":
+		return fmt.Errorf("%s goes with -publish-token-file", o.GivenAs("allow-origin"))
+	case o.NATS.URLs == "" && o.NATS.Creds != "":
+		return fmt.Errorf("%s goes with -nats", o.GivenAs("nats-creds"))
+	case o.NATS.URLs == "" && o.NATS.Replicas != 1:
+		return fmt.Errorf("%s goes with -nats", o.GivenAs("nats-replicas"))
+	case o.NATS.Replicas < 1:
+		return fmt.Errorf("%s must be positive: %d", o.GivenAs("nats-replicas"), o.NATS.Replicas)
+	}
+	return nil
+}
