@@ -38,6 +38,11 @@ func subscribeWith(t *testing.T, client *http.Client, url, lastID string) *strea
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newStream(t, resp, cancel)
+}
+
+// newStream reads the stream of a response, which is closed at the test's end.
+func newStream(t *testing.T, resp *http.Response, cancel func()) *stream {
 	s := &stream{
 		resp: resp,
 

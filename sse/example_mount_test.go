@@ -44,15 +44,18 @@ func ExampleBroker_Serve() {
 	ended := make(chan string)
 
 	events := func(w http.ResponseWriter, r *http.Request) {
-		session, err := r.Cookie("session")
-		if err != nil {
+		var user string
+		if cookie, err := r.Cookie("session"); err == nil {
+			user = loggedIn[cookie.Value]
+		}
+		if user == "" {
 			http.Error(w, "log in first", http.StatusUnauthorized)
 			return
 		}
 		broker.Serve(w, r, sse.Stream{
 			First: []sse.Event{{Name: "unread", Data: []byte("3 mails")}},
 			Until: time.Now(), // when the session ends
-			Ended: func() { ended <- session.Value + " has left" },
+			Ended: func() { ended <- user + " has left" },
 		})
 	}
 	mux := http.NewServeMux()
@@ -64,7 +67,7 @@ func ExampleBroker_Serve() {
 	response, _ := client.Do(request)
 	fmt.Println(response.StatusCode)
 
-	request.AddCookie(&http.Cookie{Name: "session", Value: "alice"})
+	request.AddCookie(&http.Cookie{Name: "session", Value: "b3a1"})
 	response, _ = client.Do(request)
 	stream, _ := io.ReadAll(response.Body)
 	_, afterRetry, _ := strings.Cut(string(stream), "\n")
@@ -75,5 +78,5 @@ func ExampleBroker_Serve() {
 	// 401
 	// event: unread
 	// data: 3 mails
-	// alice has left
+	// anna has left
 }

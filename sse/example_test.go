@@ -12,7 +12,6 @@ import (
 	"example.com/sse/sse"
 
 	"github.com/kataras/iris/v12"
-	"github.com/kataras/iris/v12/middleware/basicauth"
 )
 
 // The broker in an Iris app of one's own.
@@ -48,30 +47,6 @@ func Example() {
 	// data: lines
 }
 
-// The broker behind Iris's basic authentication.
-func Example_basicAuth() {
-	broker := sse.NewBroker()
-
-	app := iris.New()
-	auth := basicauth.Default(map[string]string{"alice": "secret"})
-	app.Get("/events", auth, broker.ServeHTTP)
-	app.Build()
-	server := httptest.NewServer(app)
-
-	client := &http.Client{Timeout: time.Minute}
-	request, _ := http.NewRequest("GET", server.URL+"/events", nil)
-	response, _ := client.Do(request)
-	fmt.Println(response.StatusCode, broker.Stats().ClientsTotal)
-
-	request.SetBasicAuth("alice", "secret")
-	response, _ = client.Do(request)
-	fmt.Println(response.StatusCode, response.Header.Get("Content-Type"))
-	broker.Shutdown(context.Background())
-	// Output:
-	// 401 0
-	// 200 text/event-stream; charset=utf-8
-}
-
 // Another origin's pages may send cookies along where the app names the origin, and says that
 // credentials are allowed, before the handler; without that the stream is open to all origins, and
 // browsers send no cookies.
@@ -84,14 +59,14 @@ func Example_cookiesAcrossOrigins() {
 		ctx.Header("Access-Control-Allow-Credentials", "true")
 		ctx.Next()
 	}
-	session := func(ctx iris.Context) {
-		if ctx.GetCookie("session") != "alice" {
+	app.Get("/events", cors, func(ctx iris.Context) {
+		user, ok := loggedIn[ctx.GetCookie("session")]
+		if !ok {
 			ctx.StopWithStatus(iris.StatusUnauthorized)
 			return
 		}
-		ctx.Next()
-	}
-	app.Get("/events", cors, session, broker.ServeHTTP)
+		broker.ServeIris(ctx, sse.Stream{Topics: []string{"mail/" + user}})
+	})
 	app.Build()
 	server := httptest.NewServer(app)
 
@@ -99,7 +74,7 @@ func Example_cookiesAcrossOrigins() {
 	client := &http.Client{Timeout: time.Minute}
 	request, _ := http.NewRequest("GET", server.URL+"/events", nil)
 	request.Header.Set("Origin", "https://app.example")
-	request.AddCookie(&http.Cookie{Name: "session", Value: "alice"})
+	request.AddCookie(&http.Cookie{Name: "session", Value: "b3a1"})
 	response, _ := client.Do(request)
 	fmt.Println(response.StatusCode)
 	fmt.Println(response.Header.Values("Access-Control-Allow-Origin"))

@@ -101,23 +101,40 @@ func (b *Broker) endStream(c *client) {
 
 // hasEnded is called when the client's stream has ended, and the client is not registered any more.
 func (c *client) hasEnded() {
-	if c.ends != nil && c.ends.timer != nil {
-		c.ends.timer.Stop()
+	if c.ends != nil {
+		c.ends.stop()
 	}
 	if c.ended != nil {
 		go c.ended() // It is the app's, and may block.
 	}
 }
 
-// An ending ends a client's stream at a time ([Stream.Until]).
+// An ending ends a client's stream at a time ([Stream.Until]), or when a context ends ([Stream.Context]).
 type ending struct {
-	at    time.Time
-	timer *time.Timer // owned by listen
+	at      time.Time       // zero for never
+	context context.Context // nil for never
+	timer   *time.Timer     // owned by listen, as is forget
+	forget  func() bool     // has the context forget the client
 }
 
 // start sets the ending up for a registered client.
 func (e *ending) start(b *Broker, c *client) {
-	e.timer = time.AfterFunc(time.Until(e.at), func() { b.endSoon(c) })
+	if !e.at.IsZero() {
+		e.timer = time.AfterFunc(time.Until(e.at), func() { b.endSoon(c) })
+	}
+	if e.context != nil {
+		e.forget = context.AfterFunc(e.context, func() { b.endSoon(c) })
+	}
+}
+
+// stop has nothing keep a client that has left.
+func (e *ending) stop() {
+	if e.timer != nil {
+		e.timer.Stop()
+	}
+	if e.forget != nil {
+		e.forget()
+	}
 }
 
 // endSoon has listen end a registered client's stream.

@@ -2,6 +2,7 @@ package sse
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -37,6 +38,10 @@ type Stream struct {
 	// reconnects and the app can ask again who it is. A time that has passed ends the stream at once, after
 	// what the client has missed. The zero time is never.
 	Until time.Time
+
+	// Context ends the stream when it ends, as Until does: for what may end at any time, such as a session that
+	// its user logs out of. The request's own context can't be it: over HTTP/1 that ends when Serve returns. Nil is never.
+	Context context.Context
 
 	// Ended is called once, in a goroutine of its own, when the stream has ended and its client is
 	// unregistered. It is for what a middleware can't do over HTTP/1, where the handler returns while the
@@ -88,8 +93,8 @@ func (b *Broker) Serve(w http.ResponseWriter, r *http.Request, s Stream) {
 	c.outbox.init()
 	c.lastEventID, c.resumes = lastEventID(r.Header, query)
 	c.showHeartbeats = query.Get("heartbeat") == "show"
-	if !s.Until.IsZero() {
-		c.ends = &ending{at: s.Until}
+	if !s.Until.IsZero() || s.Context != nil {
+		c.ends = &ending{at: s.Until, context: s.Context}
 	}
 	first := b.firstPart(c, s.First)
 	if socket, err := hijack(w, r, c); err == nil {
@@ -216,14 +221,4 @@ func lastEventID(header http.Header, query url.Values) (id int64, ok bool) {
 	}
 	id, err := strconv.ParseInt(value, 10, 64)
 	return id, err == nil || errors.Is(err, strconv.ErrRange)
-}
-
-// unsupported answers a request that can't be streamed to, and names the writer that is in the way:
-// the last that can be reached, most likely a middleware's.
-func unsupported(w http.ResponseWriter) {
-	header := w.Header()
-	header.Set("Content-Type", "text/plain; charset=utf-8")
-	header.Del("X-Accel-Buffering")
-	w.WriteHeader(http.StatusHTTPVersionNotSupported)
-	fmt.Fprintf(w, "Streaming unsupported! A %T can neither be hijacked nor flushed and given a write deadline: mount the stream without the middleware that it belongs to.\n", lowest(w))
 }

@@ -51,3 +51,13 @@ func takeConnFrom(w http.Hijacker) (conn net.Conn, err error) {
 	conn, _, err = w.Hijack()
 	return conn, err
 }
+
+// unsupported answers a request that can't be streamed to, and names the writer that is in the way:
+// the last that can be reached, most likely a middleware's.
+func unsupported(w http.ResponseWriter) {
+	header := w.Header()
+	header.Set("Content-Type", "text/plain; charset=utf-8")
+	header.Del("X-Accel-Buffering")
+	w.WriteHeader(http.StatusHTTPVersionNotSupported)
+	fmt.Fprintf(w, "Streaming unsupported! A %T can neither be hijacked nor flushed and given a write deadline: mount the stream without the middleware that it belongs to.\n", lowest(w))
+}
