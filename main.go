@@ -30,6 +30,9 @@ type event struct {
 }
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "token" {
+		os.Exit(program.MakeToken(os.Args[2:], os.Stdout, os.Stderr))
+	}
 	o, err := program.Parse(os.Args[1:], os.Getenv, os.Stdout)
 	switch {
 	case errors.Is(err, program.ErrDone):
@@ -72,9 +75,9 @@ func main() {
 	}
 
 	app := newApp(broker, member)
-	if token != "" {
+	if token != nil {
 		// OPTIONS says who may publish, in place of the broker's, which says who may read.
-		app.HandleMany("POST OPTIONS", "/events", sse.PublishHandler(sse.Publisher{Publish: publish, Token: token, Origins: o.Origins}))
+		app.HandleMany("POST OPTIONS", "/events", sse.PublishHandler(sse.Publisher{Publish: publish, Token: token(), Origins: o.Origins}))
 	}
 	log.Println("Now listening on: " + listener.URL() + "\nPress Ctrl-C to stop.")
 	err = server.ServeIris(signalled, listener, app, broker)

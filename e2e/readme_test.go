@@ -116,7 +116,7 @@ type serving struct {
 
 var (
 	portPattern  = regexp.MustCompile(`\b(8080|8081|8082|8083|8443|4222)\b`)
-	servePattern = regexp.MustCompile(`go run \.( |$)|nats-server`)
+	servePattern = regexp.MustCompile(`go run \.( -|$)|nats-server`)
 	addrPattern  = regexp.MustCompile(`(?:-addr \S*:|-p )(\d+)`)
 )
 

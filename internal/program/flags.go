@@ -79,7 +79,7 @@ func variable(flag string) string {
 
 // help prints what the flags and their variables mean.
 func help(flags *flag.FlagSet, out io.Writer) {
-	fmt.Fprint(out, "Serves a page at / and its event stream at /events.\n\nUsage: sse [flags]\n\n"+
+	fmt.Fprint(out, "Serves a page at / and its event stream at /events.\n\nUsage: sse [flags]\n       sse token [flags]   makes a token for -jwt-key-file; sse token -h\n\n"+
 		"Each flag can be given as the environment variable that is named with it. The flag wins.\n\n")
 	flags.VisitAll(func(f *flag.Flag) {
 		if name := variable(f.Name); name != "" {

@@ -1,12 +1,17 @@
 package program
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 	"unicode/utf16"
+
+	"github.com/kataras/golog"
 )
 
 func TestTokenIsTheFirstLine(t *testing.T) {
@@ -42,7 +47,11 @@ func TestTokenIsTheFirstLine(t *testing.T) {
 		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		got, warning, err := Token(file)
+		current, warning, err := Token(file)
+		got := ""
+		if current != nil {
+			got = current()
+		}
 		if got != want.token || warning != "" || (err != nil) != (want.token == "") {
 			t.Errorf("Token of %.20q is %.20q, %q, %v; want %.20q", content, got, warning, err, want.token)
 		}
@@ -73,8 +82,54 @@ func TestTokenThatOthersMayReadIsAWarning(t *testing.T) {
 			t.Fatal(err)
 		}
 		token, warning, err := Token(file)
-		if token != "swordfish" || err != nil || strings.Contains(warning, file) != want || (warning != "") != want {
-			t.Errorf("%v: %q, %q, %v", mode, token, warning, err)
+		if err != nil {
+			t.Fatal(err)
 		}
+		if token() != "swordfish" || strings.Contains(warning, file) != want || (warning != "") != want {
+			t.Errorf("%v: %q, %q", mode, token(), warning)
+		}
+	}
+}
+
+func TestTokenFollowsItsFile(t *testing.T) {
+	var log bytes.Buffer
+	golog.SetOutput(&log)
+	defer golog.SetOutput(os.Stdout)
+	file := filepath.Join(t.TempDir(), "token")
+	write := func(content string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("swordfish\n")
+	synctest.Test(t, func(t *testing.T) {
+		token, _, err := Token(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range []struct{ content, want, logged string }{
+			{"swordfish\n", "swordfish", ""},
+			{"marlin\n", "marlin", "-publish-token-file: renewed"},
+			{"sword fish\n", "marlin", file + ": the first line has a character"},
+			{"", "marlin", ""}, // It was said.
+			{"swordfish", "swordfish", "-publish-token-file: renewed"},
+		} {
+			log.Reset()
+			write(step.content)
+			time.Sleep(time.Second)
+			if got := token(); got != step.want {
+				t.Errorf("with %q the token is %q, want %q", step.content, got, step.want)
+			}
+			if got := log.String(); !strings.Contains(got, step.logged) || (got == "") != (step.logged == "") || strings.Contains(got, "fish\n") || strings.Contains(got, "marlin") {
+				t.Errorf("with %q the log says %q, want %q", step.content, got, step.logged)
+			}
+		}
+	})
+}
+
+func TestWithoutAFileThereIsNoToken(t *testing.T) {
+	if token, warning, err := Token(""); token != nil || warning != "" || err != nil {
+		t.Errorf("%v, %q, %v", token != nil, warning, err)
 	}
 }
