@@ -26,8 +26,8 @@ const (
 // and, if pages of other origins are to publish, for OPTIONS; [PublishHandler] is the same for
 // Iris. It is safe for concurrent use as long as nobody changes its fields.
 //
-// A request must carry the header "Authorization: Bearer TOKEN" (RFC 6750, section 2.1). Its header
-// Sse-Event, which may be absent, is the event's name, and its body the event's data. The parameter
+// A request must carry the header "Authorization: Bearer TOKEN" (RFC 6750, section 2.1), unless Authorize
+// decides. Its header Sse-Event, which may be absent, is the event's name, and its body the event's data. The parameter
 // topic of its query is the event's topic, as in /events?topic=mail/anna; without it, or where it is empty,
 // that is the default topic. Other parameters mean nothing. The event with
 // the first line of a stream before it may take 64 KiB − 1 bytes on the wire, where each line of
@@ -50,6 +50,7 @@ const (
 //	415     the body is compressed, or has a charset other than UTF-8        no
 //	503     Publish has returned an error, which is the line                 no, unless the line says
 //	                                                                         that it may have been
+//	any     Authorize has returned false, and answered                       no
 //
 // Publishing does not end when the client disconnects, but after 4 seconds. An answer that leaves a
 // part of the body unread is sent at once. What the client still sends is then thrown away, for a
@@ -59,8 +60,16 @@ type Publisher struct {
 	Publish func(context.Context, Event) error
 
 	// Token is what a request must carry: letters, digits and -._~+/, and = at its end (RFC 6750,
-	// section 2.1). The zero value lets nobody publish.
+	// section 2.1). The zero value lets nobody publish. It means nothing where there is Authorize.
 	Token string
+
+	// Authorize decides, in place of Token, whether a request may publish to a topic: by a session's cookie, or
+	// by what a middleware has found out, say. Where it returns false it has answered the request, with 401 or 403
+	// and a line of text. It is called concurrently, before the body is read, which it must leave alone. Pages of other
+	// origins are refused before, as long as the browser says where a page comes from, which over plain HTTP it
+	// does to localhost alone: an Authorize that believes a cookie there must look at the header Origin itself.
+	// Nil means that Token decides.
+	Authorize func(w http.ResponseWriter, r *http.Request, topic string) bool
 
 	// Origins are those, such as "https://example.com", whose pages may publish beside the pages of
 	// the server's own origin. They are written as browsers send them: in lower case, without a path,
@@ -89,7 +98,9 @@ func (p Publisher) serve(w http.ResponseWriter, r *http.Request) {
 		answerPreflight(w, r)
 		return
 	}
-	if err := p.publish(w, r, allowed); err != nil {
+	if err := p.publish(w, r, allowed); err == answered {
+		return
+	} else if err != nil {
 		for name, value := range err.header {
 			w.Header().Set(name, value)
 		}
@@ -106,6 +117,9 @@ type refusal struct {
 	header map[string]string
 }
 
+// answered is the refusal of a request that Authorize has answered.
+var answered = new(refusal)
+
 // publish publishes the event of a request.
 func (p Publisher) publish(w http.ResponseWriter, r *http.Request, allowed bool) *refusal {
 	switch {
@@ -113,19 +127,22 @@ func (p Publisher) publish(w http.ResponseWriter, r *http.Request, allowed bool)
 		return &refusal{http.StatusMethodNotAllowed, "publish with POST", map[string]string{"Allow": "OPTIONS, POST"}}
 	case !allowed && isFromOtherOrigin(r):
 		return &refusal{http.StatusForbidden, "pages of this origin may not publish", nil}
-	case !p.authorizes(r):
+	case p.Authorize == nil && !p.authorizes(r):
 		return &refusal{http.StatusUnauthorized, "the token is missing or wrong", map[string]string{"WWW-Authenticate": "Bearer"}}
+	}
+	topic, err := topicToPublish(r)
+	if err != nil {
+		return err
+	}
+	if p.Authorize != nil && !p.Authorize(w, r, topic) {
+		return answered
 	}
 	if err := checkEncoding(r.Header); err != nil {
 		return err
 	}
-	e := Event{Name: r.Header.Get(nameHeader)}
+	e := Event{Topic: topic, Name: r.Header.Get(nameHeader)}
 	if len(r.Header.Values(nameHeader)) > 1 || !text.IsLine(e.Name) {
 		return &refusal{http.StatusBadRequest, "the header " + nameHeader + " is not one line of UTF-8 without control characters", nil}
-	}
-	var err *refusal
-	if e.Topic, err = topicToPublish(r); err != nil {
-		return err
 	}
 	if e.Data, err = readBody(w, r); err != nil {
 		return err
