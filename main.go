@@ -34,28 +34,29 @@ func main() {
 		os.Exit(program.MakeToken(os.Args[2:], os.Stdout, os.Stderr))
 	}
 	o, err := program.Parse(os.Args[1:], os.Getenv, os.Stdout)
-	switch {
-	case errors.Is(err, program.ErrDone):
+	if errors.Is(err, program.ErrDone) {
 		return
-	case err != nil:
-		fail(2, "%v (-h lists the flags)", err)
+	}
+	log := program.LogTo(os.Stdout, golog.Default.Printer.IsTerminal, o.Log == "json")
+	if err != nil {
+		log.Fail(2, "%v (-h lists the flags)", err)
 	}
 	token, warning, err := program.Token(o.TokenFile)
 	if err != nil {
-		fail(1, "%s: %v", o.GivenAs("publish-token-file"), err)
+		log.Fail(1, "%s: %v", o.GivenAs("publish-token-file"), err)
 	}
 	if warning != "" {
-		fmt.Fprintf(os.Stderr, "sse: %s: %s\n", o.GivenAs("publish-token-file"), warning)
+		log.Complain("%s: %s", o.GivenAs("publish-token-file"), warning)
 	}
 	var certificate *tls.Config
 	if o.Cert != "" {
 		if certificate, err = server.Certificate(o.Cert, o.Key); err != nil {
-			fail(1, "certificate: %v", err)
+			log.Fail(1, "certificate: %v", err)
 		}
 	}
 
-	log := program.LogTo(os.Stdout, golog.Default.Printer.IsTerminal)
 	signalled := server.UntilSignal()
+	o.Broker.Log = log
 	broker := sse.New(o.Broker)
 	// Where the events come from and go: this server alone, or the stream of all servers.
 	publish := broker.Publish
@@ -64,14 +65,14 @@ func main() {
 		go tick(publish, broker.Done(), o.Interval, time.Now)
 	} else {
 		if member, err = cluster.Join(broker, o.NATS); err != nil {
-			fail(2, "%s: %v", o.GivenAs("nats"), err)
+			log.Fail(2, "%s: %v", o.GivenAs("nats"), err)
 		}
 		publish = member.Publish
 		go member.Tick(signalled, o.Interval, hello)
 	}
 	listener, err := server.Listen(o.Addr, certificate)
 	if err != nil {
-		fail(1, "%v", err)
+		log.Fail(1, "%v", err)
 	}
 
 	app := newApp(broker, member)
@@ -79,18 +80,12 @@ func main() {
 		// OPTIONS says who may publish, in place of the broker's, which says who may read.
 		app.HandleMany("POST OPTIONS", "/events", sse.PublishHandler(sse.Publisher{Publish: publish, Token: token(), Origins: o.Origins}))
 	}
-	log.Println("Now listening on: " + listener.URL() + "\nPress Ctrl-C to stop.")
+	log.Listening(listener.URL())
 	err = server.ServeIris(signalled, listener, app, broker)
 	log.Flush()
 	if err != nil {
-		fail(1, "%v", err)
+		log.Fail(1, "%v", err)
 	}
-}
-
-// fail says in one line why the server does not start.
-func fail(code int, format string, args ...any) {
-	fmt.Fprintf(os.Stderr, "sse: "+format+"\n", args...)
-	os.Exit(code)
 }
 
 // maxCatchUp is how late tick may be and still make up for it; later, it was suspended.

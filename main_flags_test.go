@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"net"
 	"os/exec"
@@ -34,6 +35,7 @@ func TestWrongCommandLineIsOneLineAndExit2(t *testing.T) {
 		{"-nats=", "-nats is empty"},
 		{"-addr=", "-addr is empty"},
 		{"-nats localhost -nats-replicas 0", "positive"},
+		{"-log xml", "json"},
 		{"-nats http://me:secret@localhost", "not a list of NATS URLs"},
 	} {
 		t.Run(test.args, func(t *testing.T) {
@@ -91,6 +93,21 @@ func TestFileThatAVariableNamesAndIsMissingIsOneLineAndExit1(t *testing.T) {
 		t.Errorf("exit: %v", err)
 	}
 	wantOneLine(t, stderr, "SSE_PUBLISH_TOKEN_FILE", "no such file")
+}
+
+func TestLogInJSONSaysInJSONWhyItEnds(t *testing.T) {
+	for args, word := range map[string]string{"-log json -interval soon": "soon", "-log json -cert missing.pem -key missing.pem": "missing.pem"} {
+		cmd, stdout, stderr := command(t, strings.Fields(args)...)
+		var exit *exec.ExitError
+		if err := cmd.Run(); !errors.As(err, &exit) || stdout.Len() > 0 {
+			t.Errorf("%s: %v, %s", args, err, stdout)
+		}
+		wantOneLine(t, stderr, word)
+		var line struct{ Time, Level, Message string }
+		if err := json.Unmarshal(stderr.Bytes(), &line); err != nil || line.Level != "error" || line.Time == "" || !strings.Contains(line.Message, word) {
+			t.Errorf("%s: %q: %v", args, stderr, err)
+		}
+	}
 }
 
 func TestVersionIsOneLine(t *testing.T) {

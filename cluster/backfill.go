@@ -65,7 +65,7 @@ func (m *Member) readQuiet(ctx context.Context, nc *nats.Conn, stream jetstream.
 	defer cancel()
 	for n := uint64(1); n <= pending; n++ {
 		if n > maxQuiet || limited.Err() != nil && ctx.Err() == nil {
-			golog.Warnf("NATS: the stream has more topics than are read at the start: %d events in %v", maxQuiet, quietTimeout)
+			golog.Warnf("NATS: the stream has more topics than are read at the start: %d events in %v", maxQuiet, quietTimeout, golog.Fields{"events": maxQuiet})
 			m.gapAhead = true
 			return nil
 		}

@@ -52,7 +52,8 @@ func (m *Member) noteGap(sequence uint64) {
 		g.after, g.then = last, sequence
 	}
 	if now := time.Now(); g.missed > 0 && !now.Before(g.next) {
-		golog.Warnf("NATS: %d events were deleted from the stream before they were read, the last of them between %d and %d", g.missed, g.after, g.then)
+		golog.Warnf("NATS: %d events were deleted from the stream before they were read, the last of them between %d and %d", g.missed, g.after, g.then,
+			golog.Fields{"missed": g.missed, "after": g.after, "before": g.then})
 		g.missed = 0
 		g.next = now.Add(gapLogPause)
 	}

@@ -71,7 +71,8 @@ func (m *Member) consume(ctx context.Context, nc *nats.Conn, js jetstream.JetStr
 	last := m.lastSeq.Load()
 	start := startSequence(state, last, m.filled)
 	if last > 0 && start <= last {
-		golog.Warnf("NATS: the stream ends at %d, before the last event read, %d: has NATS lost its end?", state.LastSeq, last)
+		golog.Warnf("NATS: the stream ends at %d, before the last event read, %d: has NATS lost its end?", state.LastSeq, last,
+			golog.Fields{"end": state.LastSeq, "last": last})
 		m.filled, m.gapAhead = false, true
 	}
 	newest, err := lastSequence(ctx, stream)
@@ -119,7 +120,7 @@ func (m *Member) consume(ctx context.Context, nc *nats.Conn, js jetstream.JetStr
 // a NATS whose clock is slow.
 func (m *Member) recognize(created time.Time) {
 	if !m.created.IsZero() && !m.created.Equal(created) {
-		golog.Warnf("NATS: the stream was created again: what it held after %d, if anything, is lost", m.lastSeq.Load())
+		golog.Warnf("NATS: the stream was created again: what it held after %d, if anything, is lost", m.lastSeq.Load(), golog.Fields{"last": m.lastSeq.Load()})
 		m.lastSeq.Store(0)
 		m.lastStored = time.Time{}
 		m.filled, m.gapAhead = false, true

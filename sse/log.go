@@ -46,13 +46,13 @@ func (b *Broker) writeLog() {
 	for waiting := range b.logLines {
 		for _, line := range waiting.lines {
 			if line.added {
-				b.options.Log.Infof("Client added. %d registered clients", line.clients)
+				b.options.Log.Infof("Client added. %d registered clients", figure{"clients", line.clients})
 			} else {
-				b.options.Log.Warnf("Removed client. %d registered clients", line.clients)
+				b.options.Log.Warnf("Removed client. %d registered clients", figure{"clients", line.clients})
 			}
 		}
 		if waiting.more > 0 {
-			b.options.Log.Warnf("%d more clients were added or removed, too many to log each", waiting.more)
+			b.options.Log.Warnf("%d more clients were added or removed, too many to log each", figure{"more", waiting.more})
 		}
 		if len(waiting.lines) > logBurst {
 			select {

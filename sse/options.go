@@ -1,8 +1,6 @@
 package sse
 
 import (
-	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/kataras/golog"
@@ -31,24 +29,6 @@ type Options struct {
 	// never waits for it. Nil means golog's default logger.
 	Log Logger
 }
-
-// A Logger takes the log lines of a broker. A [golog.Logger] is one, and [SlogLogger] makes one of a
-// [slog.Logger].
-type Logger interface {
-	Infof(format string, args ...any)
-	Warnf(format string, args ...any)
-	Errorf(format string, args ...any)
-}
-
-// SlogLogger returns a Logger that logs through l, each line as a message. One with
-// [slog.DiscardHandler] logs nothing.
-func SlogLogger(l *slog.Logger) Logger { return slogLogger{l} }
-
-type slogLogger struct{ l *slog.Logger }
-
-func (s slogLogger) Infof(format string, args ...any)  { s.l.Info(fmt.Sprintf(format, args...)) }
-func (s slogLogger) Warnf(format string, args ...any)  { s.l.Warn(fmt.Sprintf(format, args...)) }
-func (s slogLogger) Errorf(format string, args ...any) { s.l.Error(fmt.Sprintf(format, args...)) }
 
 const (
 	// DefaultHistory is [Options.History] where that is zero: some 100,000 events of the demo. A larger

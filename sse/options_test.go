@@ -87,7 +87,7 @@ func TestLogGoesWhereItsOptionSays(t *testing.T) {
 		want []string
 	}{
 		"golog":   {own, []string{"[INFO]", "Client added. 1 registered clients", "[WARN]", "Removed client. 0 registered clients"}},
-		"slog":    {SlogLogger(slog.New(handler)), []string{`level=INFO msg="Client added. 1 registered clients"`, `level=WARN msg="Removed client. 0 registered clients"`}},
+		"slog":    {SlogLogger(slog.New(handler)), []string{`level=INFO msg="Client added. 1 registered clients" clients=1`, `level=WARN msg="Removed client. 0 registered clients" clients=0`}},
 		"nothing": {SlogLogger(slog.New(slog.DiscardHandler)), nil},
 	} {
 		t.Run(name, func(t *testing.T) {

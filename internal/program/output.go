@@ -3,7 +3,7 @@ package program
 import (
 	"fmt"
 	"io"
-	"strings"
+	"os"
 	"sync"
 	"time"
 
@@ -20,10 +20,10 @@ const (
 
 // An Output writes log lines in a goroutine of its own, so that nobody waits for a terminal that is
 // stopped or for a pipe that nobody reads, and nobody hears of a full disk. Lines for which there
-// is no room are counted and left out. Its methods are safe for concurrent use.
+// is no room are counted and left out. It is the sse.Logger of a broker. Its methods are safe for concurrent use.
 type Output struct {
-	w      io.Writer
-	colors bool
+	w            io.Writer
+	colors, json bool
 
 	mu      sync.Mutex    // protects what follows
 	waiting []byte        // whole lines
@@ -31,43 +31,91 @@ type Output struct {
 	written chan struct{} // closed when nothing waits any more; nil while nothing does
 }
 
-// LogTo has golog, and every Iris app that is created afterwards, log to w. Colors are for
-// terminals.
-func LogTo(w io.Writer, colors bool) *Output {
-	o := &Output{w: w, colors: colors}
+// LogTo has golog, and every Iris app that is created afterwards, log to w: as text, with colors for a
+// terminal, or each line as a JSON object.
+func LogTo(w io.Writer, colors, json bool) *Output {
+	o := &Output{w: w, colors: colors, json: json}
 	// A handler gets a line as a whole. An output of golog's gets it in six pieces, each with a system
 	// call, and those of two loggers mixed.
 	golog.Handle(o.handle)
 	return o
 }
 
-// handle writes what is logged, as golog does, but for the seconds of the time.
+// handle writes what is logged with golog.
 func (o *Output) handle(log *golog.Log) bool {
-	var line strings.Builder
-	if level, ok := golog.Levels[log.Level]; ok && log.Level != golog.DisableLevel {
-		if o.colors {
-			fmt.Fprintf(&line, "\x1b[%dm%s\x1b[0m ", level.ColorCode, level.Title)
-		} else {
-			fmt.Fprintf(&line, "%s ", level.Title)
-		}
-	}
-	fmt.Fprintf(&line, "%s %s%s", time.Now().Format("2006/01/02 15:04:05"), log.Logger.Prefix, log.Message)
-	for name, value := range log.Fields {
-		fmt.Fprintf(&line, " %s=%v", name, value)
-	}
-	o.Println(line.String())
+	o.log(line{log.Level, log.Logger.Prefix + log.Message, log.Fields})
 	return true
 }
 
-// Println leaves a line to be written.
-func (o *Output) Println(line string) {
+// Infof logs a line, with its arguments that are figures (sse.Logger).
+func (o *Output) Infof(format string, args ...any) { o.logf(golog.InfoLevel, format, args) }
+
+// Warnf is [Output.Infof] for a warning.
+func (o *Output) Warnf(format string, args ...any) { o.logf(golog.WarnLevel, format, args) }
+
+// Errorf is [Output.Infof] for an error.
+func (o *Output) Errorf(format string, args ...any) { o.logf(golog.ErrorLevel, format, args) }
+
+func (o *Output) logf(level golog.Level, format string, args []any) {
+	figures := make(golog.Fields)
+	for _, arg := range args {
+		if f, ok := arg.(interface{ Figure() (string, int64) }); ok {
+			name, value := f.Figure()
+			figures[name] = value
+		}
+	}
+	o.log(line{level, fmt.Sprintf(format, args...), figures})
+}
+
+// Listening says where the server listens: the first line, which has no time as text.
+func (o *Output) Listening(url string) {
+	message := "Now listening on: " + url
+	if o.json {
+		o.log(line{golog.InfoLevel, message, golog.Fields{"url": url}})
+		return
+	}
+	o.writeSoon(message + "\nPress Ctrl-C to stop.")
+}
+
+// Complain says something on the standard error, before the server serves: a warning.
+func (o *Output) Complain(format string, args ...any) { o.complain(golog.WarnLevel, format, args) }
+
+// Fail says on the standard error, in one line, why the program ends, and ends it.
+func (o *Output) Fail(code int, format string, args ...any) {
+	o.Flush()
+	o.complain(golog.ErrorLevel, format, args)
+	os.Exit(code)
+}
+
+func (o *Output) complain(level golog.Level, format string, args []any) {
+	message := fmt.Sprintf(format, args...)
+	if o.json {
+		message = line{level, message, nil}.asJSON(time.Now())
+	} else {
+		message = "sse: " + message
+	}
+	fmt.Fprintln(os.Stderr, message)
+}
+
+// log leaves a line to be written.
+func (o *Output) log(l line) { o.writeSoon(o.format(l)) }
+
+func (o *Output) format(l line) string {
+	if o.json {
+		return l.asJSON(time.Now())
+	}
+	return l.asText(time.Now(), o.colors)
+}
+
+// writeSoon leaves text, without its last line break, to be written.
+func (o *Output) writeSoon(text string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(o.waiting)+len(line) > maxWaiting {
+	if len(o.waiting)+len(text) > maxWaiting {
 		o.lost++
 		return
 	}
-	o.waiting = append(append(o.waiting, line...), '\n')
+	o.waiting = append(append(o.waiting, text...), '\n')
 	if o.written == nil {
 		o.written = make(chan struct{})
 		go o.write(o.written)
@@ -86,12 +134,21 @@ func (o *Output) write(written chan<- struct{}) {
 			return
 		}
 		if o.lost > 0 {
-			lines = fmt.Appendf(lines, "%d lines are missing here: they came faster than they could be written\n", o.lost)
+			lines = append(append(lines, o.missing()...), '\n')
 		}
 		o.waiting, o.lost = nil, 0
 		o.mu.Unlock()
 		o.w.Write(lines)
 	}
+}
+
+// missing returns the line that stands for those for which there was no room. The mutex must be held.
+func (o *Output) missing() string {
+	message := fmt.Sprintf("%d lines are missing here: they came faster than they could be written", o.lost)
+	if !o.json {
+		return message
+	}
+	return line{golog.WarnLevel, message, golog.Fields{"missing": o.lost}}.asJSON(time.Now())
 }
 
 // Flush returns when all lines are written, or after a moment where that blocks.

@@ -14,8 +14,8 @@ import (
 )
 
 // newOutput returns an Output to which a logger of its own logs.
-func newOutput(w io.Writer, colors bool) (o *Output, log *golog.Logger) {
-	o = &Output{w: w, colors: colors}
+func newOutput(w io.Writer, colors, json bool) (o *Output, log *golog.Logger) {
+	o = &Output{w: w, colors: colors, json: json}
 	log = golog.New()
 	log.Handle(o.handle)
 	return o, log
@@ -31,13 +31,13 @@ func (w slowWriter) Write(lines []byte) (int, error) {
 
 func TestLogLinesHaveLevelAndTimeWithSeconds(t *testing.T) {
 	for colors, want := range map[bool]string{
-		false: `^\[WARN\] \d{4}/\d\d/\d\d \d\d:\d\d:\d\d app: 5 of 9 answer=42\n$`,
-		true:  `^\x1b\[\d+m\[WARN\]\x1b\[0m \d{4}/\d\d/\d\d \d\d:\d\d:\d\d app: 5 of 9 answer=42\n$`,
+		false: `^\[WARN\] \d{4}/\d\d/\d\d \d\d:\d\d:\d\d app: 5 of 9\n$`,
+		true:  `^\x1b\[\d+m\[WARN\]\x1b\[0m \d{4}/\d\d/\d\d \d\d:\d\d:\d\d app: 5 of 9\n$`,
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			lines := make(slowWriter)
-			_, log := newOutput(lines, colors)
-			log.SetPrefix("app: ").Warnf("%d of %d", 5, 9, golog.Fields{"answer": 42})
+			_, log := newOutput(lines, colors, false)
+			log.SetPrefix("app: ").Warnf("%d of %d", 5, 9, golog.Fields{"done": 5})
 			log.Debug("not at this level")
 			if got := <-lines; !regexp.MustCompile(want).MatchString(got) {
 				t.Errorf("got %q, want %s", got, want)
@@ -49,7 +49,7 @@ func TestLogLinesHaveLevelAndTimeWithSeconds(t *testing.T) {
 func TestNobodyWaitsForALogThatBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		lines := make(slowWriter)
-		o, log := newOutput(lines, false)
+		o, log := newOutput(lines, false, false)
 		log.Info("first")
 		synctest.Wait() // It is being written.
 		const more = 10_000
@@ -80,7 +80,7 @@ func TestNobodyWaitsForALogThatBlocks(t *testing.T) {
 func TestFlushWaitsForWhatIsWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		lines := make(slowWriter)
-		o, log := newOutput(lines, false)
+		o, log := newOutput(lines, false, false)
 		log.Info("last words")
 		time.AfterFunc(flushTimeout/2, func() { <-lines })
 		before := time.Now()
