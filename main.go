@@ -68,20 +68,20 @@ func main() {
 			log.Fail(2, "%s: %v", o.GivenAs("nats"), err)
 		}
 		publish = member.Publish
-		go member.Tick(signalled, o.Interval, hello)
+		go member.Tick(context.Background(), o.Interval, hello)
 	}
 	listener, err := server.Listen(o.Addr, certificate)
 	if err != nil {
 		log.Fail(1, "%v", err)
 	}
 
-	app := newApp(broker, member)
+	app := newApp(signalled, broker, member)
 	if token != nil {
 		// OPTIONS says who may publish, in place of the broker's, which says who may read.
 		app.HandleMany("POST OPTIONS", "/events", sse.PublishHandler(sse.Publisher{Publish: publish, Token: token(), Origins: o.Origins}))
 	}
 	log.Listening(listener.URL())
-	err = server.ServeIris(signalled, listener, app, broker)
+	err = server.Options{Drain: o.Drain}.ServeIris(signalled, listener, app, broker)
 	log.Flush()
 	if err != nil {
 		log.Fail(1, "%v", err)
@@ -124,14 +124,14 @@ func hello(now time.Time) []byte {
 	return evtBytes
 }
 
-// newApp returns the routes. A server alone has a nil member.
-func newApp(broker *sse.Broker, member *cluster.Member) *iris.Application {
+// newApp returns the routes of a server that serves until a context ends. A server alone has a nil member.
+func newApp(serving context.Context, broker *sse.Broker, member *cluster.Member) *iris.Application {
 	// /events/ is served, too: a page of another origin could not follow Iris's redirect.
 	app := iris.New().Configure(iris.WithFireMethodNotAllowed, iris.WithoutPathCorrectionRedirection)
 	program.Answers(app)
 	web.Register(app)
 	app.HandleMany("GET HEAD OPTIONS", "/events", broker.ServeHTTP)
-	app.HandleMany("GET HEAD", "/healthz", program.Health(broker, member))
+	app.HandleMany("GET HEAD", "/healthz", program.Health(serving, broker, member))
 	app.HandleMany("GET HEAD", "/stats", program.Stats(broker, member))
 	return app
 }

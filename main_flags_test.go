@@ -36,6 +36,7 @@ func TestWrongCommandLineIsOneLineAndExit2(t *testing.T) {
 		{"-addr=", "-addr is empty"},
 		{"-nats localhost -nats-replicas 0", "positive"},
 		{"-log xml", "json"},
+		{"-drain -1s", "negative"},
 		{"-nats http://me:secret@localhost", "not a list of NATS URLs"},
 	} {
 		t.Run(test.args, func(t *testing.T) {

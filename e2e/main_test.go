@@ -28,6 +28,7 @@ var budgets = map[string]time.Duration{
 	"TestCurlIsGuardedOverHTTP1AndHTTP2":                              3 * time.Minute,
 	"TestCurlShowsAStreamThatTheGrammarAllows":                        3 * time.Minute,
 	"TestDocumentsCommandsRunAsWritten":                               5 * time.Minute,
+	"TestDrainEndsStreamsOneAfterAnother":                             2 * time.Minute,
 	"TestEveryEngineShowsTheStreamAndItsState":                        3 * time.Minute,
 	"TestEveryEngineResumesAfterTheServerIsKilled":                    3 * time.Minute,
 	"TestEveryEngineShowsTheLastEventsBeforeSIGTERM":                  3 * time.Minute,

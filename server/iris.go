@@ -14,6 +14,11 @@ import (
 // then serves as one of the app's hosts, with what app.ConfigureHost has said. Iris's own first lines and its
 // handler for interrupts are switched off, since ctx says when to stop.
 func ServeIris(ctx context.Context, listener net.Listener, app *iris.Application, brokers ...*sse.Broker) error {
+	return Options{}.ServeIris(ctx, listener, app, brokers...)
+}
+
+// ServeIris is the function [ServeIris] with options.
+func (o Options) ServeIris(ctx context.Context, listener net.Listener, app *iris.Application, brokers ...*sse.Broker) error {
 	app.Configure(iris.WithoutStartupLog, iris.WithoutInterruptHandler)
 	if err := app.Build(); err != nil {
 		return err
@@ -21,5 +26,5 @@ func ServeIris(ctx context.Context, listener net.Listener, app *iris.Application
 	srv := &http.Server{Addr: listener.Addr().String(), Handler: app}
 	Configure(srv)
 	app.NewHost(srv)
-	return serve(ctx, listener, srv, brokers)
+	return o.serve(ctx, listener, srv, brokers)
 }

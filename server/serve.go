@@ -17,6 +17,21 @@ import (
 // requests that are being answered.
 const stopTimeout = 500 * time.Millisecond
 
+// moment is how long a server that drains goes on as before at most: load balancers look a few times in it
+// whether they are still to send clients.
+const moment = 5 * time.Second
+
+// Options are what an app can set of how it is served. The zero value is what [Serve] and [ServeIris] use.
+type Options struct {
+	// Drain is over which time the streams end when the server is to stop, one after another, so that the servers
+	// to which the clients reconnect get them at an even rate. First the server goes on as before for 5 s, or
+	// for Drain where that is less, so that a load balancer sees that the app's health check fails: let that ask
+	// whether the context of Serve has ended. Then each broker drains ([sse.Broker.Drain]), while connections are
+	// accepted and requests answered as before. Only then Serve stops. Zero means that all streams
+	// end at once.
+	Drain time.Duration
+}
+
 // Serve serves HTTP on a listener, best one of [Listen]'s, until ctx ends, and returns nil once all has
 // stopped; or it returns why it can't serve. It takes care of the brokers whose streams srv serves:
 //
@@ -30,12 +45,17 @@ const stopTimeout = 500 * time.Millisecond
 //
 // srv and the brokers are of no use afterwards.
 func Serve(ctx context.Context, listener net.Listener, srv *http.Server, brokers ...*sse.Broker) error {
+	return Options{}.Serve(ctx, listener, srv, brokers...)
+}
+
+// Serve is [Serve] with options.
+func (o Options) Serve(ctx context.Context, listener net.Listener, srv *http.Server, brokers ...*sse.Broker) error {
 	Configure(srv)
-	return serve(ctx, listener, srv, brokers)
+	return o.serve(ctx, listener, srv, brokers)
 }
 
 // serve is Serve for a server that is configured.
-func serve(ctx context.Context, listener net.Listener, srv *http.Server, brokers []*sse.Broker) error {
+func (o Options) serve(ctx context.Context, listener net.Listener, srv *http.Server, brokers []*sse.Broker) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go collectGarbage(ctx.Done(), ballastFor(listener), func() (came int64) {
@@ -51,6 +71,7 @@ func serve(ctx context.Context, listener net.Listener, srv *http.Server, brokers
 	case err = <-served:
 		served <- err
 	case <-ctx.Done():
+		err = o.drain(served, brokers)
 	}
 	stop(srv, brokers)
 	<-served
@@ -58,6 +79,39 @@ func serve(ctx context.Context, listener net.Listener, srv *http.Server, brokers
 		return nil
 	}
 	return err
+}
+
+// drain ends the streams one after another, while the server serves. Where serving ends meanwhile, the error
+// says why.
+func (o Options) drain(served chan error, brokers []*sse.Broker) error {
+	if o.Drain <= 0 {
+		return nil
+	}
+	golog.Infof("Stopping: the streams end over %v. A second signal ends all at once", o.Drain)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var draining sync.WaitGroup
+	for _, broker := range brokers {
+		draining.Go(func() {
+			select {
+			case <-time.After(min(moment, o.Drain)):
+				broker.Drain(ctx, o.Drain)
+			case <-ctx.Done():
+			}
+		})
+	}
+	drained := make(chan struct{})
+	go func() {
+		draining.Wait()
+		close(drained)
+	}()
+	select {
+	case err := <-served:
+		served <- err
+		return err
+	case <-drained:
+		return nil
+	}
 }
 
 // stop stops accepting, ends the streams, and returns when they have ended or their time is up.

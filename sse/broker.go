@@ -45,6 +45,7 @@ type Broker struct {
 	streams        sync.WaitGroup          // the registered clients' streams and writeLog; listen adds to it
 	stats          stats                   // written by listen, read by all
 	watcher        watcher                 // notices disconnects
+	drain          drain                   // ends the streams one after another
 	archive        atomic.Pointer[Archive] // what has the events for longer
 	numbered       atomic.Bool             // Hold was called: the source numbers its events
 
@@ -84,6 +85,7 @@ func New(options Options) *Broker {
 		done:           make(chan struct{}),
 		stopped:        make(chan struct{}),
 		logLines:       make(chan logLines, 1),
+		drain:          newDrain(),
 		aheadTimer:     newStoppedTimer(),
 		roundTimer:     newStoppedTimer(),
 		writers:        newWriters(),
@@ -96,13 +98,6 @@ func New(options Options) *Broker {
 	b.streams.Go(b.writeLog)
 	go b.listen()
 	return b
-}
-
-// newStoppedTimer returns a timer that does not fire until it is reset.
-func newStoppedTimer() *time.Timer {
-	t := time.NewTimer(time.Hour)
-	t.Stop()
-	return t
 }
 
 // listen is the broker's loop. It alone owns the registry and the history, and it waits
@@ -151,6 +146,11 @@ func (b *Broker) listen() {
 			b.addWaiting()
 			b.fanOutAll() // What was added before must not count as added after.
 			close(h.done)
+		case over := <-b.drain.requests:
+			newClients = nil
+			b.beginDraining(over)
+		case <-b.drain.timer.C:
+			b.endDue()
 		case <-done:
 			newClients, notifier, published, done = nil, nil, nil, nil
 			turn.Stop()

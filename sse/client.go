@@ -153,12 +153,14 @@ type registration struct {
 	topics []string
 }
 
-// join registers a client for topics, each once, and reports whether the broker has not stopped.
+// join registers a client for topics, each once, and reports whether the broker neither drains nor has stopped.
 func (b *Broker) join(c *client, topics ...string) bool {
 	c.users.Add(1) // its first writer
 	select {
 	case b.newClients <- registration{c, topics}:
 		return true
+	case <-b.drain.draining:
+		return false
 	case <-b.done:
 		return false
 	}

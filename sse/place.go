@@ -91,3 +91,10 @@ func (b *Broker) hasWaitedEnough(w *waiter, now time.Time) bool {
 	}
 	return false
 }
+
+// newStoppedTimer returns a timer that does not fire until it is reset.
+func newStoppedTimer() *time.Timer {
+	t := time.NewTimer(time.Hour)
+	t.Stop()
+	return t
+}

@@ -65,7 +65,7 @@ func (b *Broker) Handler() http.Handler {
 //
 // Over HTTP/1 Serve hijacks the connection and returns soon, while the stream lives on ([Stream.Ended]
 // tells when it has ended); over HTTP/2 it returns when the stream ends. It answers HEAD with the
-// stream's header, OPTIONS as a CORS preflight, and other methods with 405. Once the broker has stopped, a
+// stream's header, OPTIONS as a CORS preflight, and other methods with 405. Once the broker drains or has stopped, a
 // stream ends where it begins, so that its client reconnects: any status but 200 makes a browser give up
 // for good (section 9.2.3).
 //
@@ -104,6 +104,8 @@ func (b *Broker) Serve(w http.ResponseWriter, r *http.Request, s Stream) {
 	} else if b.join(c, topics...) {
 		handler.serve(r, c, first)
 	} else {
+		// Over HTTP/2 net/http says GOAWAY then: the client's next request shall find another server.
+		w.Header().Set("Connection", "close")
 		handler.open(first)
 		c.hasEnded()
 	}

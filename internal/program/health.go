@@ -1,17 +1,21 @@
 package program
 
 import (
+	"context"
+
 	"example.com/sse/cluster"
 	"example.com/sse/sse"
 
 	"github.com/kataras/iris/v12"
 )
 
-// Health returns a handler that answers 200 while the server serves, and 503 while it stops or has not
-// read the events of all servers yet. A server alone has a nil member.
-func Health(broker *sse.Broker, member *cluster.Member) iris.Handler {
+// Health returns a handler that answers 200 while the server serves, and 503 from when it is to stop, which is when
+// a context ends, and before it has read the events of all servers. A server alone has a nil member.
+func Health(serving context.Context, broker *sse.Broker, member *cluster.Member) iris.Handler {
 	return func(ctx iris.Context) {
 		select {
+		case <-serving.Done():
+			ctx.StopWithText(iris.StatusServiceUnavailable, "stopping")
 		case <-broker.Done():
 			ctx.StopWithText(iris.StatusServiceUnavailable, "stopping")
 		default:

@@ -18,6 +18,7 @@ type Options struct {
 	Origins              OriginList // of the pages that may publish
 	Broker               sse.Options
 	NATS                 cluster.Options
+	Drain                time.Duration
 	Log                  string // "text" or "json"
 
 	version bool
@@ -37,6 +38,7 @@ func (o *Options) define(flags *flag.FlagSet) {
 	flags.StringVar(&o.NATS.URLs, "nats", "", "share the events of all servers on the NATS at these `URLs`, separated by commas")
 	flags.StringVar(&o.NATS.Creds, "nats-creds", "", "the credentials for NATS, a `file`")
 	flags.IntVar(&o.NATS.Replicas, "nats-replicas", 1, "the `number` of NATS servers to hold the events, if their stream has to be created")
+	flags.DurationVar(&o.Drain, "drain", 0, "when the server is to stop, end the streams one after another over this `duration`")
 	flags.StringVar(&o.Log, "log", "text", "the log's `format`: text, or json for an object a line")
 	flags.BoolVar(&o.version, "version", false, "print the version, and end")
 }
@@ -69,6 +71,8 @@ func (o *Options) check() error {
 		return fmt.Errorf("%s goes with -nats", o.GivenAs("nats-replicas"))
 	case o.NATS.Replicas < 1:
 		return fmt.Errorf("%s must be positive: %d", o.GivenAs("nats-replicas"), o.NATS.Replicas)
+	case o.Drain < 0:
+		return fmt.Errorf("%s must not be negative: %v", o.GivenAs("drain"), o.Drain)
 	case o.Log != "text" && o.Log != "json":
 		return fmt.Errorf("%s must be text or json: %q", o.GivenAs("log"), o.Log)
 	}

@@ -1,0 +1,87 @@
+package sse
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// drainTick is the least time between two looks at which streams are to end by now.
+const drainTick = 10 * time.Millisecond
+
+// Drain ends the streams one after another, spread evenly over a time, so that the servers to which the clients
+// reconnect get them at an even rate and not all in a second. Events go on to those who are still connected, and
+// each stream ends after all that was published before. A client that comes meanwhile gets a stream that
+// ends where it begins, so that it reconnects, as after [Broker.Shutdown]; over HTTP/2 it is told to
+// open another connection, which may lead to another server.
+//
+// Drain returns nil when the last stream was ended, or the broker was shut down, and ctx's error when ctx ends
+// before. The streams go on to end then. A second call waits for what the first has begun. Call [Broker.Shutdown]
+// afterwards: it waits for what is still being sent.
+func (b *Broker) Drain(ctx context.Context, over time.Duration) error {
+	d := &b.drain
+	d.begin.Do(func() {
+		select {
+		case d.requests <- over:
+		case <-b.stopped:
+		}
+	})
+	select {
+	case <-d.drained:
+		return nil
+	case <-b.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// drain is what a broker needs to drain.
+type drain struct {
+	begin    sync.Once
+	draining chan struct{}      // closed by listen when it drains: nobody joins from then on
+	requests chan time.Duration // over which time listen is to end the streams
+	drained  chan struct{}      // closed when listen has ended the last one
+
+	// Owned by listen:
+
+	timer   *time.Timer // fires when a stream is to end
+	began   time.Time
+	over    time.Duration
+	clients []*client // in the order in which they are to end; some may have left
+	ended   int       // how many of them listen has been through
+}
+
+func newDrain() drain {
+	return drain{draining: make(chan struct{}), requests: make(chan time.Duration), drained: make(chan struct{}), timer: newStoppedTimer()}
+}
+
+// beginDraining notes which streams are to end.
+func (b *Broker) beginDraining(over time.Duration) {
+	d := &b.drain
+	close(d.draining)
+	d.began, d.over = time.Now(), over
+	d.clients = append(d.clients, b.clients...)
+	b.endDue()
+}
+
+// endDue ends the streams whose time has come. Those of clients that have left by themselves leave their
+// times free, so the rate stays the same.
+func (b *Broker) endDue() {
+	d := &b.drain
+	due := len(d.clients)
+	if passed := time.Since(d.began); passed < d.over && len(b.clients) > 0 {
+		due = int(float64(due) * float64(passed) / float64(d.over))
+	}
+	for ; d.ended < due; d.ended++ {
+		b.endStream(d.clients[d.ended])
+		d.clients[d.ended] = nil
+	}
+	b.writers.start()
+	if d.ended < len(d.clients) {
+		d.timer.Reset(max(drainTick, d.over/time.Duration(len(d.clients))))
+	} else {
+		d.clients = nil
+		close(d.drained)
+	}
+}
