@@ -51,6 +51,7 @@ type Member struct {
 	lastSeq   atomic.Uint64            // sequence of the newest event read; 0 before the first
 	lastTick  atomic.Int64             // boundary of the last tick read, in ns since 1970; 0 before the first
 	missed    atomic.Uint64            // events that were in the stream and were not read
+	lag       atomic.Uint64            // events that were in the stream after the newest one read, when NATS sent that
 	subjects  atomic.Pointer[[]string] // the stream's, as last looked up; nil before that
 
 	// Owned by read:
@@ -75,6 +76,10 @@ type Stats struct {
 	// Missed is how many events the stream no longer held when this server was to read them, since
 	// it was ready: they were deleted before. Where the stream holds other subjects, too, it stays 0.
 	Missed uint64 `json:"missed"`
+
+	// Lag is how many events the stream held that this server had not read, when NATS last sent it one. It
+	// can't grow while NATS is away, which Connected tells.
+	Lag uint64 `json:"lag"`
 }
 
 // Join feeds the broker from NATS until the broker stops. It returns at once, also where NATS is
@@ -125,7 +130,7 @@ func (m *Member) Ready() bool { return m.ready.Load() }
 
 // Stats returns the figures as they are now.
 func (m *Member) Stats() Stats {
-	return Stats{Connected: m.connected.Load(), LastSequence: m.lastSeq.Load(), Missed: m.missed.Load()}
+	return Stats{Connected: m.connected.Load(), LastSequence: m.lastSeq.Load(), Missed: m.missed.Load(), Lag: m.lag.Load()}
 }
 
 // A warnOnce logs a warning once, and again only after a reset or after another warning: what is

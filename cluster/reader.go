@@ -87,10 +87,11 @@ func (m *Member) consume(ctx context.Context, nc *nats.Conn, js jetstream.JetStr
 			}
 		}
 	}
-	messages, _, err := consumeFrom(ctx, nc, stream, start)
+	messages, pending, err := consumeFrom(ctx, nc, stream, start)
 	if err != nil {
 		return err
 	}
+	m.lag.Store(pending)
 	defer messages.stop()
 	catchingUp := true
 	for n := uint64(1); ; n++ {
@@ -110,6 +111,7 @@ func (m *Member) consume(ctx context.Context, nc *nats.Conn, js jetstream.JetStr
 		if err := m.forward(ctx, meta.Sequence.Stream, meta.Timestamp, msg); err != nil {
 			return err
 		}
+		m.lag.Store(meta.NumPending)
 		trouble.reset()
 	}
 }

@@ -214,6 +214,7 @@ func (b *Broker) unregister(c *client) {
 		b.forgetWaiters()
 	}
 	b.stats.clients.Store(int64(len(b.clients)))
+	b.stats.disconnects[c.reason()].Add(1)
 	b.log(logLine{false, len(b.clients)})
 	c.hasEnded()
 }

@@ -39,6 +39,10 @@ type client struct {
 	commented     bool            // what was made pending last is a comment
 	finished      bool            // it gets no more
 	cut           bool            // it was cut off
+
+	// noticed is why it will be unregistered, a reason, as whoever was first to notice says. It is here because there was
+	// room: a larger client would take 32 bytes more.
+	noticed atomic.Int32
 }
 
 // gone is the index of a client that is not in the registry.

@@ -36,8 +36,8 @@
 // writer.go (who writes), transport.go, socket.go, socket_linux.go and handler.go (what is written to). heartbeat.go
 // has what a silent client gets. A client's own way begins in stream.go (its request, and its topics), iris.go (the same
 // for Iris), unwrap.go (what lies below a middleware's writer) and place.go (where in the histories it begins); watcher_linux.go notices its
-// disconnect. lifecycle.go has Hold, Shutdown and the end of a stream, options.go what can be set, stats.go
-// and log.go what is told. publisher.go, publisher_body.go and cors.go are for publishing over HTTP.
+// disconnect. lifecycle.go has Hold, Shutdown and the end of a stream, options.go what can be set, stats.go,
+// rounds.go (how long events took), disconnect.go (why a client has gone) and log.go what is told. publisher.go, publisher_body.go and cors.go are for publishing over HTTP.
 // socket_other.go and watcher_other.go are for systems without epoll.
 //
 // A stream and a client have these ends, each with one word:
@@ -53,4 +53,8 @@
 //	            connection: the watcher, a        and its socket closed
 //	            goroutine or the handler
 //	shut down   the app ([Broker.Shutdown])       every stream ends           accepts what comes later
+//
+// When a client is unregistered, one reason is counted ([Disconnects]): what was noticed first of that it was cut off because
+// it did not read, that it sent too much, and that its network was silent; where that is nothing, that its stream was
+// ended, if it was; and otherwise that it left.
 package sse

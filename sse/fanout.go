@@ -5,13 +5,13 @@ import "time"
 // add numbers an event that has no ID, appends it to its topic's history, and notes that the topic is
 // to be fanned out. It returns the topic's lane.
 func (b *Broker) add(e Event) *lane {
+	now := time.Now()
 	if e.ID == 0 {
-		e.ID = max(time.Now().UnixMicro(), b.topics.lastID+1)
+		e.ID = max(now.UnixMicro(), b.topics.lastID+1)
 	}
 	before := b.topics.added
 	t := b.topics.add(e)
-	b.stats.events.Add(1)
-	b.stats.topics.Store(int64(len(b.topics.byName)))
+	b.countEvent(t, now)
 	l := &b.writers.lanes[few]
 	if len(t.subscriptions) > clientsPerWriter {
 		l = &b.writers.lanes[many]
@@ -19,6 +19,9 @@ func (b *Broker) add(e Event) *lane {
 	if !t.unsent && len(t.subscriptions) > 0 {
 		if !b.hasUnsent() {
 			b.unsentSince = before
+		}
+		if len(l.topics) == 0 {
+			l.since = now
 		}
 		t.unsent = true
 		l.topics = append(l.topics, t)
@@ -70,6 +73,7 @@ func (b *Broker) abandonRounds() {
 // fanOut makes pending, for every client of a lane's topics, what it has not been sent yet.
 func (b *Broker) fanOut(l *lane) {
 	now := time.Now()
+	b.writers.round = b.newRound(l)
 	for _, t := range l.topics {
 		t.unsent = false // before the first client, so that each takes what is new in all of its topics at once
 	}
@@ -84,6 +88,8 @@ func (b *Broker) fanOut(l *lane) {
 	}
 	l.topics = l.topics[:0]
 	b.writers.start()
+	b.writers.round.done()
+	b.writers.round = nil
 	if b.deferred && !b.hasUnsent() {
 		b.deferred = false
 		b.roundTimer.Stop()
@@ -141,6 +147,7 @@ func (b *Broker) enqueue(c *client, now time.Time, heartbeat bool, l *lane) (bea
 
 // cutOffSlow cuts off a client that is too slow.
 func (b *Broker) cutOffSlow(c *client) {
+	c.notice(bySlowness)
 	c.cutOff()
 	b.stats.slowClients.Add(1)
 }

@@ -82,6 +82,7 @@ func (h *handler) wait(r *http.Request, c *client) any {
 		case why := <-h.ended:
 			return why
 		case <-tooMuch:
+			c.notice(byInput)
 			return errCut
 		case <-done:
 			if r.Context().Err() != context.DeadlineExceeded {

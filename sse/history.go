@@ -51,6 +51,17 @@ func (h *history) end() int64 {
 	return h.base + int64(len(h.buf))
 }
 
+// eventsFrom returns how many events there are from a position to the end.
+func (h *history) eventsFrom(position int64) int64 { return int64(len(h.index) - h.entryAt(position)) }
+
+// entryAt returns which entry of the index begins at a position, or how many there are for the end.
+func (h *history) entryAt(position int64) int {
+	i, _ := slices.BinarySearchFunc(h.index, position, func(e entry, position int64) int {
+		return cmp.Compare(e.position, position)
+	})
+	return i
+}
+
 // size returns how many bytes an event of the index takes.
 func (h *history) size(i int) int64 { return h.positionOf(i+1) - h.index[i].position }
 
@@ -61,9 +72,7 @@ func (h *history) between(from, to int64) []byte {
 
 // from returns the events from a position to the end.
 func (h *history) from(position int64) run {
-	i, _ := slices.BinarySearchFunc(h.index, position, func(e entry, position int64) int {
-		return cmp.Compare(e.position, position)
-	})
+	i := h.entryAt(position)
 	return run{h.between(position, h.end()), h.index[i:len(h.index):len(h.index)]}
 }
 

@@ -123,6 +123,12 @@ func (s *storm) run(t *testing.T, clean bool) {
 		t.Error(err)
 	}
 	testkit.Return(t, s.running.Wait, "all clients are gone")
+	testkit.Receive(t, s.b.stopped, "the broker has stopped")
+	figures := s.b.Stats()
+	d := figures.Disconnects
+	if gone := d.ClientLeft + d.Slow + d.NetworkSilent + d.StreamEnded + d.TooMuchInput; gone != figures.ClientsTotal {
+		t.Errorf("%d clients came, and %d are gone: %+v", figures.ClientsTotal, gone, d)
+	}
 }
 
 // check compares what a client got with what was published.

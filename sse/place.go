@@ -34,6 +34,7 @@ func (b *Broker) place(w *waiter, now time.Time) (placed bool) {
 		position, ok := s.topic.history.end(), true
 		if c.resumes {
 			position, ok = b.topics.after(s.topic, c.lastEventID)
+			b.stats.eventsSent.Add(s.topic.history.eventsFrom(position))
 		}
 		s.start, s.end = position, position
 		complete = complete && ok
@@ -43,10 +44,7 @@ func (b *Broker) place(w *waiter, now time.Time) (placed bool) {
 	}
 	c.placed = true
 	if c.resumes {
-		b.stats.resumes.Add(1)
-		if !complete {
-			b.stats.resumesIncomplete.Add(1)
-		}
+		b.stats.countResume(complete)
 	}
 	return true
 }

@@ -1,6 +1,9 @@
 package sse
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 const (
 	// keepEvents is how many of a topic's last events are kept longer than the rest: a busy topic
@@ -31,6 +34,7 @@ type retention struct {
 type arrival struct {
 	topic *topic
 	seq   int64
+	came  time.Duration // when, since the broker began
 }
 
 // isKept tells whether an event of kept was not evicted since.
@@ -52,7 +56,7 @@ func (r *retention) retain(t *topic, emptied func(*topic)) {
 	}
 	r.retained += cost
 	r.added += cost
-	r.window = append(r.window, arrival{t, t.history.index[last].seq})
+	r.window = append(r.window, arrival{topic: t, seq: t.history.index[last].seq})
 	if t.kept > 0 && last+1 > keepEvents {
 		r.evict(t, emptied)
 	}
@@ -68,6 +72,20 @@ func (r *retention) retain(t *topic, emptied func(*topic)) {
 			return
 		}
 	}
+}
+
+// cameNow takes note of when the newest event has come.
+func (r *retention) cameNow(now time.Duration) { r.window[len(r.window)-1].came = now }
+
+// oldest returns when the oldest event came of those that are retained. There is one.
+func (r *retention) oldest() time.Duration {
+	for len(r.kept) > 0 && !r.kept[0].isKept() {
+		takeOldest(&r.kept)
+	}
+	if len(r.kept) > 0 { // What is kept came before the window.
+		return r.kept[0].came
+	}
+	return r.window[0].came
 }
 
 // takeOldest takes the oldest arrival off a list, which does not keep its topic then.

@@ -198,9 +198,10 @@ func (s *socket) close() { s.below.Close() }
 // disconnected, was cut off, or its stream ended.
 func (b *Broker) waitForEnd(c *client) {
 	buf := make([]byte, 64)
-	for c.socket.received <= maxInput {
+	for !c.hasSentTooMuch() {
 		n, err := c.socket.conn.Read(buf)
 		if err != nil {
+			c.noticeError(err)
 			break
 		}
 		c.socket.received += n

@@ -45,6 +45,17 @@ func (s *socket) bytesReceived() int {
 	return n
 }
 
+// pendingError returns why the kernel has ended the connection, or nil where it has not, or has told a
+// write of it before.
+func (s *socket) pendingError() (err error) {
+	s.raw.Control(func(fd uintptr) {
+		if errno, _ := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR); errno != 0 {
+			err = syscall.Errno(errno)
+		}
+	})
+	return err
+}
+
 // A tryWriter writes to sockets without waiting for room. It is used by one goroutine.
 type tryWriter struct {
 	b     []byte           // what send is to write

@@ -133,10 +133,11 @@ func (c *client) writeFirst(first []byte) {
 	part := first[:min(len(first), maxPart)]
 	c.writing.bytes = first[len(part):]
 	if err := c.out.open(part); err != nil {
-		c.out.cutOff()
+		c.fail(err)
 		c.users.Done()
 		return
 	}
+	c.broker.stats.bytesSent.Add(int64(len(part)))
 	c.writeAlone(nil)
 }
 

@@ -103,6 +103,7 @@ func (b *Broker) runWatcher(raw syscall.RawConn) {
 			switch {
 			case c == nil: // It was removed after EpollWait.
 			case event.Events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0:
+				c.noticeError(c.socket.pendingError())
 				b.disconnected(c)
 			case c.socket.wrapped():
 				go b.readTLS(c)
@@ -143,7 +144,7 @@ func (c *client) readInput(buf []byte) bool {
 		return false
 	}
 	c.socket.received += max(0, n)
-	return c.socket.received <= maxInput
+	return !c.hasSentTooMuch()
 }
 
 // readTLS throws away what a client has sent through TLS, and watches it again. It counts the bytes
@@ -156,7 +157,7 @@ func (b *Broker) readTLS(c *client) {
 	for {
 		n, err := s.conn.Read(buf[:])
 		s.received = max(s.received+n, s.bytesReceived()-s.before)
-		if s.received > maxInput {
+		if c.hasSentTooMuch() {
 			break
 		}
 		if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
@@ -168,6 +169,7 @@ func (b *Broker) readTLS(c *client) {
 			}
 		}
 		if err != nil {
+			c.noticeError(err)
 			break
 		}
 	}

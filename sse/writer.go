@@ -22,8 +22,10 @@ type writer struct {
 	frame frame
 	tries bool // the clients' sockets are tried: a full one is left to a goroutine of its own
 	try   tryWriter
+	sent  int64 // bytes of streams that were written, and not counted yet
 
 	mu     sync.Mutex // protects what follows
+	round  *round     // nil where it is none's, or not any more
 	list   *client    // the clients whose turn has not come
 	served queue      // the clients that need another turn after that
 	turns  int        // how many there were
@@ -34,6 +36,7 @@ type writer struct {
 
 // serve runs a writer.
 func serve(w *writer) {
+	b := w.list.broker
 	w.mu.Lock()
 	w.timer = time.AfterFunc(lookInterval, w.look)
 	w.mu.Unlock()
@@ -45,6 +48,16 @@ func serve(w *writer) {
 			again = nil
 		}
 	}
+	b.countSent(w)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.leaveRound()
+}
+
+// leaveRound says that the writer's round need not wait for it any more. The mutex must be held.
+func (w *writer) leaveRound() {
+	w.round.done()
+	w.round = nil
 }
 
 // nextTurn returns the client whose turn it is, or nil at the end. The client that had the turn
@@ -78,6 +91,7 @@ func (w *writer) look() {
 		}
 	}
 	w.list = nil
+	w.leaveRound() // The client that takes long delays nobody.
 }
 
 // writeAlone writes to one client until nothing is pending for it: first the rest of a chunk, if
@@ -86,13 +100,15 @@ func (c *client) writeAlone(chunk []byte) {
 	defer c.users.Done()
 	if len(chunk) > 0 {
 		if _, err := c.socket.conn.Write(chunk); err != nil {
-			c.out.cutOff()
+			c.fail(err)
 			return
 		}
 		c.hasProgressed()
 	}
 	w := new(writer)
-	for c.writePart(w) {
+	for again := true; again; {
+		again = c.writePart(w)
+		c.broker.countSent(w)
 	}
 }
 
@@ -108,11 +124,13 @@ func (c *client) writePart(w *writer) (again bool) {
 		c.writing = batch
 	}
 	if !c.writing.isEmpty() {
-		left, err := w.write(c, c.writing.part())
+		part := c.writing.part()
+		left, err := w.write(c, part)
 		if err != nil {
-			c.out.cutOff()
+			c.fail(err)
 			return false
 		}
+		w.sent += int64(len(part))
 		if len(left) > 0 {
 			c.users.Add(1)
 			go c.writeAlone(bytes.Clone(left))

@@ -23,12 +23,14 @@ const (
 // listen alone. The zero value is not usable: see newWriters.
 type writers struct {
 	lanes [2]lane // the rounds of clients whose sockets are tried, which never blocks
-	turns queue   // the clients for the next writer that may block; no round waits for it
+	turns queue   // the clients for the next writer that may block; no lane waits for it
+	round *round  // what the writers are counted in that are started now; nil for none
 }
 
 // A lane is the rounds of one kind of topic: those with few subscriptions need not wait for those with many.
 type lane struct {
 	topics  []*topic      // what is to be fanned out when the round has ended
+	since   time.Time     // when the first event of these topics came that was not fanned out
 	queue   queue         // the clients for the round's next writer
 	running *atomic.Int32 // the writers of the round that have not ended
 	ended   chan struct{} // capacity 1: the last writer of a round has ended
@@ -80,7 +82,7 @@ func (w *writers) add(c *client, l *lane) {
 	c.users.Add(1)
 	if c.socket != nil && c.socket.tries {
 		if l.queue.add(c) == clientsPerWriter {
-			l.start()
+			l.start(w.round)
 		}
 	} else if w.turns.add(c) == clientsPerTurns {
 		w.startTurns()
@@ -90,7 +92,7 @@ func (w *writers) add(c *client, l *lane) {
 // start starts writers for the clients queued so far.
 func (w *writers) start() {
 	for i := range w.lanes {
-		w.lanes[i].start()
+		w.lanes[i].start(w.round)
 	}
 	w.startTurns()
 }
@@ -98,20 +100,21 @@ func (w *writers) start() {
 // startTurns starts a writer that no round waits for.
 func (w *writers) startTurns() {
 	if list := w.turns.take(); list != nil {
-		go serve(&writer{list: list})
+		go serve(&writer{list: list, round: w.round.join()})
 	}
 }
 
 // start starts a writer as a part of the lane's round.
-func (l *lane) start() {
+func (l *lane) start(r *round) {
 	list := l.queue.take()
 	if list == nil {
 		return
 	}
 	running := l.running
 	running.Add(1)
+	w := &writer{list: list, tries: true, round: r.join()}
 	go func() {
-		serve(&writer{list: list, tries: true})
+		serve(w)
 		if running.Add(-1) == 0 {
 			select {
 			case l.ended <- struct{}{}:
