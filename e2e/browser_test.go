@@ -73,12 +73,24 @@ func needChromium(t *testing.T, preferred ...string) (path string) {
 // newWindow opens a tab in a window of its own, where it is seen whatever else is open.
 func newWindow(t *testing.T) *tab {
 	t.Helper()
+	return openTab(t, sharedChromium(t), true)
+}
+
+// newUser is newWindow for a user of their own, who has no cookies and no passwords of others.
+func newUser(t *testing.T) *tab {
+	t.Helper()
+	return openTabWith(t, sharedChromium(t), chromedp.WithNewBrowserContext())
+}
+
+// sharedChromium returns the Chromium that tests share.
+func sharedChromium(t *testing.T) context.Context {
+	t.Helper()
 	path := needChromium(t, shell)
 	shared.once.Do(func() { shared.ctx, shared.err = launch(path) })
 	if shared.err != nil {
 		t.Fatalf("starting Chromium: %v", shared.err)
 	}
-	return openTab(t, shared.ctx, true)
+	return shared.ctx
 }
 
 // A browser is a Chromium of the test's own, with tabs.

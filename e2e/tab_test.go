@@ -46,9 +46,15 @@ const atLast = "the test is over"
 
 func openTab(t *testing.T, browser context.Context, window bool) *tab {
 	t.Helper()
+	return openTabWith(t, browser, chromedp.WithNewWindow(window))
+}
+
+// openTabWith is openTab with options of one's own.
+func openTabWith(t *testing.T, browser context.Context, options ...chromedp.ContextOption) *tab {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(browser, tabWithin)
 	t.Cleanup(cancel)
-	ctx, _ = chromedp.NewContext(ctx, chromedp.WithNewWindow(window))
+	ctx, _ = chromedp.NewContext(ctx, options...)
 	tb := &tab{ctx: ctx, finished: make(chan struct{})}
 	messages := chromedp.Console(ctx)
 	go func() {
