@@ -19,7 +19,7 @@ func wantRefused(t *testing.T, what string, got Token, err error, reason Reason)
 		t.Errorf("%s: got %+v, %v, want it to be refused as %v", what, got, err, reason)
 		return
 	}
-	if got.Subscribe != nil || got.Publish != nil || !got.Expires.IsZero() {
+	if got.Subscribe != nil || got.Publish != nil || !got.Expires.IsZero() || got.Revoked != nil {
 		t.Errorf("%s: it is refused, but may %+v", what, got)
 	}
 	// It goes into a header, and into answers that others may read.
