@@ -59,6 +59,10 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// Options returns what the broker was created with, where zero is replaced by its default: a source need not load
+// more than the broker retains.
+func (b *Broker) Options() Options { return b.options }
+
 // stallTimeout is how long a client's connection may take nothing, although something is pending,
 // before the client counts as stalled and is cut off: two heartbeats. The broker looks at it when
 // there is something to send, so there is no write deadline and no timer an event, which every

@@ -22,6 +22,10 @@ var (
 
 	// ErrTopic is what [Broker.Publish] returns for an event whose topic is none, as [Event] says.
 	ErrTopic = errors.New("sse: the event's topic is not one line of UTF-8 without control characters, of at most 256 bytes")
+
+	// ErrFull is wrapped by the error of a source's own way to publish, such as [Publisher.Publish], where there is no room
+	// to store the event. [Broker.Publish] never returns it.
+	ErrFull = errors.New("there is no room to store the event")
 )
 
 // Publish gives the broker an event. It returns nil when the broker has the event for

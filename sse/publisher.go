@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -50,6 +51,8 @@ const (
 //	415     the body is compressed, or has a charset other than UTF-8        no
 //	503     Publish has returned an error, which is the line                 no, unless the line says
 //	                                                                         that it may have been
+//	507     Publish has returned an error that wraps [ErrFull], which is     no
+//	        the line
 //	any     Authorize has returned false, and answered                       no
 //
 // Publishing does not end when the client disconnects, but after 4 seconds. An answer that leaves a
@@ -153,7 +156,9 @@ func (p Publisher) publish(w http.ResponseWriter, r *http.Request, allowed bool)
 	}
 	publishing, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), publishTimeout)
 	defer cancel()
-	if err := p.Publish(publishing, e); err != nil {
+	if err := p.Publish(publishing, e); errors.Is(err, ErrFull) {
+		return &refusal{http.StatusInsufficientStorage, err.Error(), nil}
+	} else if err != nil {
 		return &refusal{http.StatusServiceUnavailable, err.Error(), nil}
 	}
 	return nil

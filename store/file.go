@@ -1,0 +1,222 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"example.com/sse/sse"
+
+	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+const (
+	// fileName is the file's name in its directory, and leftovers are the files that are about to become it, or a backup.
+	fileName  = "events.db"
+	leftovers = "*.new"
+
+	// lockTimeout is how long another process may take to leave the file: in a restart the old one may be about to end.
+	lockTimeout = time.Second
+
+	// allocSize is by how much the file grows at a time.
+	allocSize = 4 << 20
+)
+
+var (
+	errDamaged = errors.New("damaged")
+	errForeign = errors.New("not a file of this program")
+	errVersion = errors.New("the file has another version")
+)
+
+// createDir creates a directory with a file without events, where there is none. The file gets its name when it is whole.
+func createDir(dir string, born int64, log sse.Logger) error {
+	path := filepath.Join(dir, fileName)
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, leftovers)
+	if err != nil {
+		return err
+	}
+	f.Close()
+	defer os.Remove(f.Name())
+	if err := createFile(f.Name(), max(born, 1)); err != nil {
+		return explain(dir, err)
+	}
+	// Another process may have been faster: its file stays.
+	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := os.Rename(f.Name(), path); err != nil { // on a file system without links
+			return err
+		}
+	}
+	syncDir(dir)
+	syncDir(filepath.Dir(dir))
+	log.Infof("store: there were no events in %s: created %s", dir, fileName)
+	return nil
+}
+
+// createFile makes an empty file one without events.
+func createFile(path string, born int64) error {
+	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: lockTimeout, FreelistType: bolt.FreelistMapType, PageSize: pageSize})
+	if err != nil {
+		return err
+	}
+	err = db.Update(func(tx *bolt.Tx) error {
+		var errs []error
+		for _, name := range [][]byte{metaBucket, logBucket, eventsBucket, partsBucket} {
+			_, err := tx.CreateBucket(name)
+			errs = append(errs, err)
+		}
+		meta := tx.Bucket(metaBucket)
+		errs = append(errs, meta.Put(versionKey, []byte{version}), meta.Put(stateKey, state{born: born, last: born, window: born}.encode()))
+		return errors.Join(errs...)
+	})
+	return errors.Join(err, db.Close())
+}
+
+// syncDir has a directory's entries written to disk, on systems that know this.
+func syncDir(dir string) {
+	if f, err := os.Open(dir); err == nil {
+		f.Sync()
+		f.Close()
+	}
+}
+
+// removeLeftovers removes what a process has left behind that was killed while it created a file.
+func removeLeftovers(dir string) {
+	files, _ := filepath.Glob(filepath.Join(dir, leftovers))
+	for _, file := range files {
+		os.Remove(file)
+	}
+}
+
+// openFile opens the file in a directory, which must be there, and checks it.
+func openFile(dir string, maxBytes int64) (db *bolt.DB, st state, err error) {
+	var file *os.File
+	defer func() {
+		if err != nil && file != nil { // After a panic the database can't be closed any more, but its lock is the file's.
+			file.Close()
+		}
+	}()
+	defer guard(&err)()
+	options := &bolt.Options{
+		Timeout:      lockTimeout,
+		FreelistType: bolt.FreelistMapType,
+		NoStatistics: true,
+		OpenFile: func(path string, flag int, mode fs.FileMode) (_ *os.File, err error) {
+			if file, err = os.OpenFile(path, flag&^os.O_CREATE, mode); err != nil {
+				return nil, err
+			}
+			// bbolt would take a file that was cut off to nothing for a new one.
+			if info, err := file.Stat(); err != nil || info.Size() == 0 {
+				return nil, errors.Join(fmt.Errorf("%w: it is empty", errDamaged), err, file.Close())
+			}
+			return file, nil
+		},
+	}
+	if strconv.IntSize == 64 && runtime.GOOS != "windows" {
+		// Addresses for as large as the file may become: to get more the committer would have to wait for all who read.
+		options.InitialMmapSize = int(4*maxBytes) + 64<<20
+	}
+	if db, err = bolt.Open(filepath.Join(dir, fileName), 0o600, options); err != nil {
+		return nil, state{}, err
+	}
+	db.AllocSize = allocSize
+	if st, err = checkFile(db, file); err != nil {
+		db.Close()
+		return nil, state{}, err
+	}
+	return db, st, nil
+}
+
+// checkFile checks that a file is one of this version, and that all of its pages are there, and returns its state.
+func checkFile(db *bolt.DB, file *os.File) (st state, err error) {
+	info, err := file.Stat()
+	if err != nil {
+		return state{}, err
+	}
+	err = db.View(func(tx *bolt.Tx) error {
+		if info.Size() < tx.Size() {
+			return fmt.Errorf("%w: %d bytes are missing at its end", errDamaged, tx.Size()-info.Size())
+		}
+		// Read in the order of the disk, and not of the tree, it is faster by far.
+		if _, err := io.Copy(io.Discard, io.NewSectionReader(file, 0, tx.Size())); err != nil {
+			return err
+		}
+		meta := tx.Bucket(metaBucket)
+		if meta == nil || meta.Get(versionKey) == nil {
+			return errForeign
+		}
+		if v := meta.Get(versionKey); len(v) != 1 || v[0] != version {
+			return fmt.Errorf("%w: %d, and not %d", errVersion, v, version)
+		}
+		for _, name := range [][]byte{logBucket, eventsBucket, partsBucket} {
+			if tx.Bucket(name) == nil {
+				return fmt.Errorf("%w: %s is missing", errDamaged, name)
+			}
+		}
+		if st, err = decodeState(meta.Get(stateKey)); err != nil {
+			return err
+		}
+		return checkPages(tx)
+	})
+	return st, err
+}
+
+// checkPages checks that each page is one: what was zeroed, or is another file's, is none.
+func checkPages(tx *bolt.Tx) error {
+	for id := 2; int64(id)*pageSize < tx.Size(); id++ {
+		page, err := tx.Page(id)
+		switch {
+		case err != nil:
+			return err
+		case page == nil:
+			return nil
+		case page.Type == "leaf" || page.Type == "branch" || page.Type == "freelist":
+			id += page.OverflowCount
+		case page.Type != "free":
+			return fmt.Errorf("%w: page %d is %s", errDamaged, id, page.Type)
+		}
+	}
+	return nil
+}
+
+// guard makes errors of panics, by which bbolt says that a file is not as it should be, and of memory that is not there, by
+// which the system says that a page of the file could not be read. What it returns is deferred.
+func guard(err *error) func() {
+	before := debug.SetPanicOnFault(true)
+	return func() {
+		debug.SetPanicOnFault(before)
+		if why := recover(); why != nil {
+			*err = fmt.Errorf("%w: %v", errDamaged, why)
+		}
+	}
+}
+
+// explain returns the line for whoever has to mend what an error says of the file in a directory.
+func explain(dir string, err error) error {
+	path := filepath.Join(dir, fileName)
+	const advice = "put a backup in its place, or move it away to begin without events"
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return fmt.Errorf("%s is in use by another process", path)
+	case errors.Is(err, errVersion):
+		return fmt.Errorf("%s: %w: use a program of the version that wrote it, or move it away to begin without events", path, err)
+	case errors.Is(err, errForeign), errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrVersionMismatch), errors.Is(err, bolterrors.ErrChecksum):
+		return fmt.Errorf("%s is not a file of this program, or its beginning is damaged: %s", path, advice)
+	case errors.Is(err, errDamaged), errors.Is(err, errFormat):
+		return fmt.Errorf("%s is damaged (%w): %s", path, err, advice)
+	}
+	return err
+}

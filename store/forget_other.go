@@ -1,0 +1,6 @@
+//go:build !linux
+
+package store
+
+// forget is for Linux.
+func forget(string) {}

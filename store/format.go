@@ -1,0 +1,163 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"example.com/sse/internal/text"
+)
+
+// version is the version of what format.go and state.go write. Whoever changes that gives it another, and
+// reads this one, too.
+const version = 1
+
+// The names of the buckets and of the keys in bucket meta.
+var (
+	metaBucket   = []byte("meta")
+	logBucket    = []byte("log")
+	eventsBucket = []byte("events")
+	partsBucket  = []byte("parts")
+	versionKey   = []byte("version")
+	stateKey     = []byte("state")
+)
+
+const (
+	// pageSize is the file's, on every machine: a file can be moved to another.
+	pageSize = 4096
+
+	// maxInline is how long the key and the value of an event are at most together, and partLen how long a part of
+	// data is: two of these fit into a page. A page that holds one key only would not be split.
+	maxInline = 1980
+	partLen   = 1980
+)
+
+// The first byte of an event's value says where its data is. Neither is 0, so a value that was lost is none.
+const (
+	dataInline  = 1 // after the name
+	dataInParts = 2 // in bucket parts; the value has the number of its bytes
+)
+
+var errFormat = errors.New("an entry can't be read")
+
+// idKey returns the key of an ID. IDs are positive.
+func idKey(id int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(id)) }
+
+// parseID returns the ID of a key.
+func parseID(key []byte) (int64, error) {
+	if len(key) != 8 || key[0] > 127 {
+		return 0, fmt.Errorf("%w: an ID", errFormat)
+	}
+	return int64(binary.BigEndian.Uint64(key)), nil
+}
+
+// topicKey returns the key of what is known of a topic, before those of its events.
+func topicKey(topic string) []byte {
+	return append(append(make([]byte, 0, len(topic)+9), topic...), 0)
+}
+
+// eventKey returns the key of an event.
+func eventKey(topic string, id int64) []byte {
+	return binary.BigEndian.AppendUint64(topicKey(topic), uint64(id))
+}
+
+// partKey returns the key of a part of an event's data.
+func partKey(id int64, part int) []byte {
+	return binary.BigEndian.AppendUint32(idKey(id), uint32(part))
+}
+
+// splitKey returns the topic and the ID of a key of bucket events. What is known of a topic has ID 0.
+func splitKey(key []byte) (topic []byte, id int64, err error) {
+	end := len(key) - 1
+	if len(key) > 8 && key[len(key)-9] == 0 {
+		end = len(key) - 9
+		if id, err = parseID(key[end+1:]); err != nil {
+			return nil, 0, err
+		}
+	}
+	if end < 0 || key[end] != 0 {
+		return nil, 0, fmt.Errorf("%w: an event's key", errFormat)
+	}
+	return key[:end], id, nil
+}
+
+// A record is an event's value.
+type record struct {
+	name  []byte
+	data  []byte // nil where it is in parts
+	parts int    // how long the data is that is in parts; otherwise 0
+}
+
+// newRecord returns the record of an event whose key has that many bytes.
+func newRecord(key int, name string, data []byte) record {
+	if key+1+2*binary.MaxVarintLen64+len(name)+len(data) > maxInline {
+		return record{name: []byte(name), parts: len(data)}
+	}
+	return record{name: []byte(name), data: data}
+}
+
+// encode returns the value of a record.
+func (r record) encode() []byte {
+	b := make([]byte, 0, 1+2*binary.MaxVarintLen64+len(r.name)+len(r.data))
+	if r.parts > 0 {
+		b = binary.AppendUvarint(append(b, dataInParts), uint64(r.parts))
+	} else {
+		b = append(b, dataInline)
+	}
+	b = binary.AppendUvarint(b, uint64(len(r.name)))
+	return append(append(b, r.name...), r.data...)
+}
+
+// decodeRecord returns the record in a value, whose bytes it refers to.
+func decodeRecord(b []byte) (r record, err error) {
+	kind, b, ok := cutByte(b)
+	if ok && kind == dataInParts {
+		var n uint64
+		n, b, ok = cutUvarint(b)
+		ok = ok && n > 0 && n < 1<<40
+		r.parts = int(n)
+	}
+	length, b, isNumber := cutUvarint(b)
+	if !ok || kind != dataInline && kind != dataInParts || !isNumber || length > uint64(len(b)) {
+		return record{}, fmt.Errorf("%w: an event", errFormat)
+	}
+	r.name, r.data = b[:length], b[length:]
+	if kind == dataInParts && len(r.data) > 0 || !text.IsLine(string(r.name)) {
+		return record{}, fmt.Errorf("%w: an event", errFormat)
+	}
+	return r, nil
+}
+
+// A logEntry is a value of bucket log.
+type logEntry struct {
+	cost  int64
+	topic []byte
+}
+
+func (l logEntry) encode() []byte {
+	return append(binary.AppendUvarint(make([]byte, 0, binary.MaxVarintLen64+len(l.topic)), uint64(l.cost)), l.topic...)
+}
+
+// decodeLogEntry returns the entry in a value, whose bytes it refers to.
+func decodeLogEntry(b []byte) (logEntry, error) {
+	cost, topic, ok := cutUvarint(b)
+	if !ok || cost < eventCost || cost > 1<<50 || !text.IsTopic(string(topic)) {
+		return logEntry{}, fmt.Errorf("%w: an entry of the log", errFormat)
+	}
+	return logEntry{int64(cost), topic}, nil
+}
+
+func cutByte(b []byte) (first byte, rest []byte, ok bool) {
+	if len(b) == 0 {
+		return 0, nil, false
+	}
+	return b[0], b[1:], true
+}
+
+func cutUvarint(b []byte) (n uint64, rest []byte, ok bool) {
+	n, length := binary.Uvarint(b)
+	if length <= 0 {
+		return 0, nil, false
+	}
+	return n, b[length:], true
+}

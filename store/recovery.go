@@ -1,0 +1,113 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"example.com/sse/sse"
+)
+
+// reopenPause is the time between two tries to open a file again.
+const reopenPause = time.Second
+
+// recover follows an error of the disk, and answers those that wait for a batch. Where there was no room to write, bbolt has taken
+// the transaction back. After any other error nobody knows what the transaction has left: the system drops what it could not write,
+// and says so once; an fsync that succeeds afterwards says nothing about it, and what is read of the file may be memory that
+// never reached the disk. So the file is opened again, and what is in it then counts.
+func (s *Store) recover(batch []*publication, cause error) {
+	if isFull(cause) && beforeSync(cause) {
+		s.log.Errorf("store: the disk is full: events that were published are not stored")
+		s.refuse(batch, fmt.Errorf("not published: %w", sse.ErrFull))
+		return
+	}
+	s.log.Errorf("store: %v: opening the file again", cause)
+	s.leave()
+	if err := s.reopen(); err != nil {
+		s.refuse(batch, fmt.Errorf("%w, %w", err, ErrUncertain))
+		return
+	}
+	if s.fileLast != batch[len(batch)-1].event.ID {
+		why := ErrFailed
+		if isFull(cause) {
+			why = sse.ErrFull
+		}
+		s.refuse(batch, fmt.Errorf("not published: %w", why))
+		return
+	}
+	// The batch is there, but the last page that was written is not known to be. Another transaction, once it is on disk, says that it is.
+	st, err := s.write(func(*writer) error { return nil })
+	if err != nil {
+		s.log.Errorf("store: %v: the file is to be opened again", err)
+		s.leave()
+		st = s.state
+		s.refuse(batch, fmt.Errorf("not known to be stored, %w: %w", ErrUncertain, ErrFailed))
+	}
+	s.accept(batch, st)
+}
+
+// leave closes the file after an error.
+func (s *Store) leave() {
+	s.mu.Lock()
+	db := s.db
+	s.db = nil
+	s.mu.Unlock()
+	closed := make(chan error, 1)
+	go func() {
+		var err error
+		defer func() { closed <- err }()
+		defer guard(&err)()
+		err = db.Close()
+	}()
+	select {
+	case err := <-closed:
+		if err != nil {
+			s.log.Errorf("store: closing the file: %v", err)
+		}
+	case <-time.After(2 * lockTimeout): // A panic in bbolt has left it locked.
+		s.log.Errorf("store: the file can't be closed: start the program again")
+	}
+}
+
+// reopen opens the file again where it is not open, but not all the time.
+func (s *Store) reopen() error {
+	if s.db != nil {
+		return nil
+	}
+	if now := time.Now(); now.Before(s.nextTry) {
+		return fmt.Errorf("not published: %w", ErrFailed)
+	}
+	forget(s.options.Dir)
+	db, st, err := openFile(s.options.Dir, s.options.Bytes)
+	if err != nil {
+		s.nextTry = time.Now().Add(reopenPause)
+		s.log.Errorf("store: %v", explain(s.options.Dir, err))
+		return fmt.Errorf("not published: %w", ErrFailed)
+	}
+	s.fileLast = st.last
+	st.last = max(st.last, s.state.last)
+	s.state = st
+	s.mu.Lock()
+	s.db = db
+	s.mu.Unlock()
+	s.log.Infof("store: the file is open again")
+	return nil
+}
+
+// beforeSync tells whether an error came before the first fsync of a transaction.
+func beforeSync(err error) bool {
+	var atPath *fs.PathError
+	return errors.As(err, &atPath) && atPath.Op == "write" || strings.Contains(err.Error(), "file resize error")
+}
+
+// isFull tells whether an error says that there is no room. bbolt passes some errors on as text.
+func isFull(err error) bool {
+	for _, full := range fullErrors {
+		if errors.Is(err, full) || strings.Contains(err.Error(), full.Error()) {
+			return true
+		}
+	}
+	return false
+}

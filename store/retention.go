@@ -1,0 +1,190 @@
+package store
+
+import (
+	"bytes"
+
+	"example.com/sse/sse"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+const (
+	// keepEvents is how many of a topic's last events are kept longer than the rest: a busy topic pushes the events
+	// of all others out of the window, but not these.
+	keepEvents = 10
+
+	// eventCost is what an event takes beside its name, its data and twice its topic.
+	eventCost = 64
+)
+
+// cost returns what an event counts.
+func cost(e sse.Event) int64 {
+	return int64(eventCost + 2*len(e.Topic) + len(e.Name) + len(e.Data))
+}
+
+// A writer adds events in a transaction, and evicts others. The rule is that of the broker's memory: retained are the
+// window, the last events of all topics, and what is kept, which is of the events that have left the window those that are
+// still among their topic's last keepEvents, in at most half of the bound. So the events of the log that are before the window are
+// those that are kept. The newest event is always retained. What is evicted of a topic is always its oldest event.
+//
+// A cursor is only moved forward: one that is moved back ends at a page whose events were all evicted in the
+// same transaction.
+type writer struct {
+	state              *state
+	max                int64
+	meta, log          *bolt.Bucket
+	events, parts      *bolt.Bucket
+	inLog, in *bolt.Cursor
+}
+
+func newWriter(tx *bolt.Tx, st *state, max int64) *writer {
+	w := &writer{state: st, max: max, meta: tx.Bucket(metaBucket), log: tx.Bucket(logBucket), events: tx.Bucket(eventsBucket), parts: tx.Bucket(partsBucket)}
+	// What is appended to the end of a tree needs no room for more.
+	w.log.FillPercent, w.parts.FillPercent, w.events.FillPercent = 1, 1, 0.9
+	w.inLog, w.in = w.log.Cursor(), w.events.Cursor()
+	return w
+}
+
+func (w *writer) putState() error { return w.meta.Put(stateKey, w.state.encode()) }
+
+// add adds an event that has its ID, and evicts what there is no more room for.
+func (w *writer) add(e sse.Event) error {
+	prefix := topicKey(e.Topic)
+	oldest, known := w.oldestOf(prefix)
+	if !known && w.state.forgotten > 0 {
+		// There may have been such a topic, and it may have lost as much as this.
+		if err := w.events.Put(prefix, idKey(w.state.forgotten)); err != nil {
+			return err
+		}
+	}
+	if err := w.put(e); err != nil {
+		return err
+	}
+	st := w.state
+	st.last = e.ID
+	st.events++
+	st.windowEvents++
+	st.bytes += cost(e)
+	if oldest > 0 && oldest < st.window && !w.isLast(prefix, oldest) {
+		if err := w.evict(oldest); err != nil {
+			return err
+		}
+	}
+	for st.bytes > w.max && st.events > 1 {
+		var err error
+		if st.keptBytes > w.max/2 || st.windowEvents == 1 {
+			key, _ := w.inLog.First()
+			err = w.evictKey(key)
+		} else {
+			err = w.shrinkWindow()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// put writes an event.
+func (w *writer) put(e sse.Event) error {
+	key := eventKey(e.Topic, e.ID)
+	r := newRecord(len(key), e.Name, e.Data)
+	if err := w.events.Put(key, r.encode()); err != nil {
+		return err
+	}
+	for i, rest := 0, e.Data; r.parts > 0 && len(rest) > 0; i++ {
+		part := rest[:min(partLen, len(rest))]
+		rest = rest[len(part):]
+		if err := w.parts.Put(partKey(e.ID, i), part); err != nil {
+			return err
+		}
+	}
+	return w.log.Put(idKey(e.ID), logEntry{cost(e), []byte(e.Topic)}.encode())
+}
+
+// oldestOf returns the ID of a topic's oldest event, 0 where it retains none, and whether anything is known of the topic.
+func (w *writer) oldestOf(prefix []byte) (id int64, known bool) {
+	key, _ := w.in.Seek(prefix)
+	if known = bytes.HasPrefix(key, prefix); known && len(key) == len(prefix) {
+		key, _ = w.in.Next()
+	}
+	if bytes.HasPrefix(key, prefix) {
+		_, id, _ = splitKey(key)
+	}
+	return id, known
+}
+
+// isLast tells whether an event is among its topic's last keepEvents.
+func (w *writer) isLast(prefix []byte, id int64) bool {
+	w.in.Seek(append(prefix[:len(prefix):len(prefix)], idKey(id)...))
+	for range keepEvents {
+		if key, _ := w.in.Next(); !bytes.HasPrefix(key, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// shrinkWindow takes the oldest event out of the window, and evicts it unless it is kept.
+func (w *writer) shrinkWindow() error {
+	key, value := w.inLog.Seek(idKey(w.state.window))
+	id, err := parseID(key)
+	if err != nil {
+		return err
+	}
+	entry, err := decodeLogEntry(value)
+	if err != nil {
+		return err
+	}
+	w.state.window = id + 1
+	w.state.windowEvents--
+	w.state.keptBytes += entry.cost
+	if w.isLast(topicKey(string(entry.topic)), id) {
+		return nil
+	}
+	return w.evictKey(key)
+}
+
+func (w *writer) evict(id int64) error { return w.evictKey(idKey(id)) }
+
+// evictKey evicts the event of a key of the log, which is its topic's oldest and not in the window.
+func (w *writer) evictKey(key []byte) error {
+	id, err := parseID(key)
+	if err != nil {
+		return err
+	}
+	entry, err := decodeLogEntry(w.log.Get(key))
+	if err != nil {
+		return err
+	}
+	st, prefix := w.state, topicKey(string(entry.topic))
+	st.events--
+	st.bytes -= entry.cost
+	st.keptBytes -= entry.cost
+	st.evicted = max(st.evicted, id)
+	if err := w.log.Delete(idKey(id)); err != nil {
+		return err
+	}
+	if err := w.deleteEvent(append(prefix[:len(prefix):len(prefix)], idKey(id)...), id); err != nil {
+		return err
+	}
+	if next, _ := w.in.Seek(append(prefix[:len(prefix):len(prefix)], 0)); bytes.HasPrefix(next, prefix) {
+		return w.events.Put(prefix, idKey(id))
+	}
+	st.forgotten = max(st.forgotten, id)
+	return w.events.Delete(prefix)
+}
+
+// deleteEvent deletes an event with the parts of its data.
+func (w *writer) deleteEvent(key []byte, id int64) error {
+	r, err := decodeRecord(w.events.Get(key))
+	if err != nil {
+		return err
+	}
+	for i := range (r.parts + partLen - 1) / partLen {
+		if err := w.parts.Delete(partKey(id, i)); err != nil {
+			return err
+		}
+	}
+	return w.events.Delete(key)
+}
