@@ -17,6 +17,7 @@ import (
 	"example.com/sse/internal/program"
 	"example.com/sse/server"
 	"example.com/sse/sse"
+	"example.com/sse/store"
 	"example.com/sse/web"
 
 	"github.com/kataras/golog"
@@ -58,30 +59,42 @@ func main() {
 	signalled := server.UntilSignal()
 	o.Broker.Log = log
 	broker := sse.New(o.Broker)
-	// Where the events come from and go: this server alone, or the stream of all servers.
+	// Where the events come from and go: this server's memory, its disk, or the stream of all servers.
 	publish := broker.Publish
 	var member *cluster.Member
-	if o.NATS.URLs == "" {
-		go tick(publish, broker.Done(), o.Interval, time.Now)
-	} else {
+	var events *store.Store
+	switch {
+	case o.NATS.URLs != "":
 		if member, err = cluster.Join(broker, o.NATS); err != nil {
 			log.Fail(2, "%s: %v", o.GivenAs("nats"), err)
 		}
 		publish = member.Publish
 		go member.Tick(context.Background(), o.Interval, hello)
+	case o.Data.Dir != "":
+		if events, err = store.Open(broker, o.Data); err != nil {
+			log.Fail(1, "%s: %v", o.GivenAs("data"), err)
+		}
+		publish = events.Publish
+		go program.Mind(events, func(err error) { log.Fail(1, "%s: %v", o.GivenAs("data"), err) })
+	}
+	if member == nil {
+		go tick(publish, broker.Done(), o.Interval, time.Now)
 	}
 	listener, err := server.Listen(o.Addr, certificate)
 	if err != nil {
 		log.Fail(1, "%v", err)
 	}
 
-	app := newApp(signalled, broker, member)
+	app := newApp(signalled, broker, member, events)
 	if token != nil {
 		// OPTIONS says who may publish, in place of the broker's, which says who may read.
 		app.HandleMany("POST OPTIONS", "/events", sse.PublishHandler(sse.Publisher{Publish: publish, Token: token(), Origins: o.Origins}))
 	}
 	log.Listening(listener.URL())
 	err = server.Options{Drain: o.Drain}.ServeIris(signalled, listener, app, broker)
+	if events != nil {
+		err = errors.Join(err, events.Close()) // It stores what it has accepted.
+	}
 	log.Flush()
 	if err != nil {
 		log.Fail(1, "%v", err)
@@ -105,8 +118,9 @@ func tick(publish func(context.Context, sse.Event) error, done <-chan struct{}, 
 		} else if wait < -maxCatchUp {
 			next = time.Now()
 		}
-		if publish(context.Background(), sse.Event{Data: hello(now())}) != nil {
-			return // The broker has stopped.
+		// Of an error of the disk the log tells. There may be room for the next event.
+		if err := publish(context.Background(), sse.Event{Data: hello(now())}); errors.Is(err, sse.ErrStopped) {
+			return
 		}
 	}
 }
@@ -124,14 +138,15 @@ func hello(now time.Time) []byte {
 	return evtBytes
 }
 
-// newApp returns the routes of a server that serves until a context ends. A server alone has a nil member.
-func newApp(serving context.Context, broker *sse.Broker, member *cluster.Member) *iris.Application {
+// newApp returns the routes of a server that serves until a context ends. A server alone has a nil member, and one
+// without a disk nil events.
+func newApp(serving context.Context, broker *sse.Broker, member *cluster.Member, events *store.Store) *iris.Application {
 	// /events/ is served, too: a page of another origin could not follow Iris's redirect.
 	app := iris.New().Configure(iris.WithFireMethodNotAllowed, iris.WithoutPathCorrectionRedirection)
 	program.Answers(app)
 	web.Register(app)
 	app.HandleMany("GET HEAD OPTIONS", "/events", broker.ServeHTTP)
-	app.HandleMany("GET HEAD", "/healthz", program.Health(serving, broker, member))
-	app.HandleMany("GET HEAD", "/stats", program.Stats(broker, member))
+	app.HandleMany("GET HEAD", "/healthz", program.Health(serving, broker, member, events))
+	app.HandleMany("GET HEAD", "/stats", program.Stats(broker, member, events))
 	return app
 }

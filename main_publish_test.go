@@ -73,7 +73,7 @@ func TestTokenFileThatOthersMayReadIsAWarning(t *testing.T) {
 // A page of another origin reads no answer that does not name it, and follows no redirect without such an answer.
 func TestEveryAnswerOfTheStreamsPathCanBeReadByOtherOrigins(t *testing.T) {
 	broker := sse.NewBroker()
-	app := newApp(t.Context(), broker, nil)
+	app := newApp(t.Context(), broker, nil, nil)
 	app.HandleMany("POST OPTIONS", "/events", sse.PublishHandler(sse.Publisher{Publish: broker.Publish, Token: "swordfish"}))
 	if err := app.Build(); err != nil {
 		t.Fatal(err)
@@ -100,7 +100,7 @@ func TestEveryAnswerOfTheStreamsPathCanBeReadByOtherOrigins(t *testing.T) {
 func TestAllowNamesTheMethodsThereAre(t *testing.T) {
 	for _, post := range []bool{false, true} {
 		broker := sse.NewBroker()
-		app := newApp(t.Context(), broker, nil)
+		app := newApp(t.Context(), broker, nil, nil)
 		want := "GET, HEAD, OPTIONS"
 		if post {
 			app.HandleMany("POST OPTIONS", "/events", sse.PublishHandler(sse.Publisher{Publish: broker.Publish, Token: "swordfish"}))
@@ -128,7 +128,7 @@ func TestAllowNamesTheMethodsThereAre(t *testing.T) {
 
 func TestNoAnswerIsSniffed(t *testing.T) {
 	broker := sse.NewBroker()
-	app := newApp(t.Context(), broker, nil)
+	app := newApp(t.Context(), broker, nil, nil)
 	if err := app.Build(); err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func TestNoAnswerIsSniffed(t *testing.T) {
 // What an app's middleware has set for all answers is there once, and ours where the two differ.
 func TestNoHeaderComesTwice(t *testing.T) {
 	broker := sse.NewBroker()
-	app := newApp(t.Context(), broker, nil)
+	app := newApp(t.Context(), broker, nil, nil)
 	names := []string{"X-Content-Type-Options", "Cache-Control", "Content-Security-Policy", "Content-Type", "Allow"}
 	app.UseRouter(func(ctx iris.Context) {
 		for _, name := range names {

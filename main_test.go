@@ -148,7 +148,7 @@ func TestEveryClientGetsTheDemosEvents(t *testing.T) {
 
 func TestRoutes(t *testing.T) {
 	broker := sse.NewBroker()
-	app := newApp(t.Context(), broker, nil)
+	app := newApp(t.Context(), broker, nil, nil)
 	if err := app.Build(); err != nil {
 		t.Fatal(err)
 	}

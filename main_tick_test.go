@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -53,6 +55,21 @@ func TestTickCatchesUpButNotAfterASuspension(t *testing.T) {
 		go tick(publish, done, time.Hour, time.Now)
 		time.Sleep(time.Second)
 		close(done)
+	})
+}
+
+// A disk that is full now may have room for the next event.
+func TestTickGoesOnAfterAnErrorAndEndsWithTheBroker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		errs := []error{nil, sse.ErrFull, errors.New("the disk has another error"), nil, fmt.Errorf("not published: %w", sse.ErrStopped)}
+		n := 0
+		tick(func(context.Context, sse.Event) error {
+			n++
+			return errs[n-1]
+		}, t.Context().Done(), time.Second, time.Now)
+		if n != len(errs) {
+			t.Errorf("%d ticks, want %d", n, len(errs))
+		}
 	})
 }
 

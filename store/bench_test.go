@@ -67,7 +67,7 @@ func fill(t testing.TB, s *Store, next func(i int) sse.Event, bytes int64) int {
 	i := 0
 	for sum := int64(0); sum < bytes; {
 		var batch []*publication
-		for range 10_000 {
+		for range 2_000 {
 			p := &publication{event: next(i), result: make(chan error, 1)}
 			sum += cost(p.event)
 			batch = append(batch, p)

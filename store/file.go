@@ -54,9 +54,11 @@ func createDir(dir string, born int64, log sse.Logger) error {
 	if err := createFile(f.Name(), max(born, 1)); err != nil {
 		return explain(dir, err)
 	}
-	// Another process may have been faster: its file stays.
-	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
-		if err := os.Rename(f.Name(), path); err != nil { // on a file system without links
+	switch err := os.Link(f.Name(), path); {
+	case errors.Is(err, fs.ErrExist), errors.Is(err, fs.ErrNotExist):
+		return nil // Another process was faster: its file stays, and it may have removed this one.
+	case err != nil: // The file system has no links.
+		if err := os.Rename(f.Name(), path); err != nil {
 			return err
 		}
 	}

@@ -12,7 +12,9 @@ import (
 	"example.com/sse/sse"
 )
 
-func TestMain(m *testing.M) { os.Exit(testkit.Main(m, map[string]time.Duration{"TestFullStoreByHand": 5 * time.Minute})) }
+func TestMain(m *testing.M) {
+	os.Exit(testkit.Main(m, map[string]time.Duration{"TestFullStoreByHand": 5 * time.Minute}))
+}
 
 // newBroker returns a broker that logs nothing, and is shut down with the test.
 func newBroker(t testing.TB, history int) *sse.Broker {

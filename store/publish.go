@@ -147,7 +147,7 @@ func (s *Store) write(fn func(*writer) error) (st state, err error) {
 
 // accept takes note that a batch is on disk, and hands it to the feeder.
 func (s *Store) accept(batch []*publication, st state) {
-	s.state = st
+	s.state, s.complaint = st, ""
 	s.counts.stored.Add(int64(len(batch)))
 	s.counts.set(st)
 	s.batches <- batch

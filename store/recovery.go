@@ -19,7 +19,7 @@ const reopenPause = time.Second
 // never reached the disk. So the file is opened again, and what is in it then counts.
 func (s *Store) recover(batch []*publication, cause error) {
 	if isFull(cause) && beforeSync(cause) {
-		s.log.Errorf("store: the disk is full: events that were published are not stored")
+		s.complain("store: the disk is full: what is published is not stored")
 		s.refuse(batch, fmt.Errorf("not published: %w", sse.ErrFull))
 		return
 	}
@@ -83,7 +83,7 @@ func (s *Store) reopen() error {
 	db, st, err := openFile(s.options.Dir, s.options.Bytes)
 	if err != nil {
 		s.nextTry = time.Now().Add(reopenPause)
-		s.log.Errorf("store: %v", explain(s.options.Dir, err))
+		s.complain("store: %v", explain(s.options.Dir, err))
 		return fmt.Errorf("not published: %w", ErrFailed)
 	}
 	s.fileLast = st.last
@@ -94,6 +94,14 @@ func (s *Store) reopen() error {
 	s.mu.Unlock()
 	s.log.Infof("store: the file is open again")
 	return nil
+}
+
+// complain logs an error, unless it is the last one again: each event that is published may have it.
+func (s *Store) complain(format string, args ...any) {
+	if line := fmt.Sprintf(format, args...); line != s.complaint {
+		s.complaint = line
+		s.log.Errorf("%s", line)
+	}
 }
 
 // beforeSync tells whether an error came before the first fsync of a transaction.

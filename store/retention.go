@@ -30,11 +30,11 @@ func cost(e sse.Event) int64 {
 // A cursor is only moved forward: one that is moved back ends at a page whose events were all evicted in the
 // same transaction.
 type writer struct {
-	state              *state
-	max                int64
-	meta, log          *bolt.Bucket
-	events, parts      *bolt.Bucket
-	inLog, in *bolt.Cursor
+	state         *state
+	max           int64
+	meta, log     *bolt.Bucket
+	events, parts *bolt.Bucket
+	inLog, in     *bolt.Cursor
 }
 
 func newWriter(tx *bolt.Tx, st *state, max int64) *writer {

@@ -49,8 +49,8 @@ type Store struct {
 	loaded  chan struct{}       // closed when the broker is filled, or can't be
 	loadErr error               // why it can't be; read after loaded is closed
 
-	close    func()      // closes closing, the first time
-	closeErr error       // of the file; read after ended is closed
+	close    func()       // closes closing, the first time
+	closeErr error        // of the file; read after ended is closed
 	ready    atomic.Bool  // the broker is filled
 	fed      atomic.Int64 // the ID of the newest event that the broker was given
 	counts   counts
@@ -61,9 +61,10 @@ type Store struct {
 
 	// Owned by the committer, once the broker is filled:
 
-	state    state     // as after the last transaction, but last is of all events that ever had an ID
-	fileLast int64     // last as the file had it when it was opened again
-	nextTry  time.Time // when the file is to be opened again, where it could not be
+	state     state     // as after the last transaction, but last is of all events that ever had an ID
+	fileLast  int64     // last as the file had it when it was opened again
+	nextTry   time.Time // when the file is to be opened again, where it could not be
+	complaint string    // what was last logged, and has not been mended since
 }
 
 // Open opens a directory's events, and makes the store the broker's source and its archive: from then on only

@@ -37,6 +37,7 @@ var samples = map[string][2]string{
 	"addr": {":1"}, "interval": {"1m0s"}, "cert": {"a.pem", "-key a.pem"}, "key": {"a.pem", "-cert a.pem"},
 	"publish-token-file": {"token"}, "allow-origin": {"https://a.example,https://b.example", "-publish-token-file token"},
 	"history": {"1000"}, "heartbeat": {"5s"}, "log": {"json"}, "drain": {"30s"},
+	"data": {"events"}, "data-bytes": {"1000", "-data events"},
 	"nats": {"localhost"}, "nats-creds": {"creds", "-nats localhost"}, "nats-replicas": {"3", "-nats localhost"},
 }
 

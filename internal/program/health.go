@@ -5,13 +5,15 @@ import (
 
 	"example.com/sse/cluster"
 	"example.com/sse/sse"
+	"example.com/sse/store"
 
 	"github.com/kataras/iris/v12"
 )
 
 // Health returns a handler that answers 200 while the server serves, and 503 from when it is to stop, which is when
-// a context ends, and before it has read the events of all servers. A server alone has a nil member.
-func Health(serving context.Context, broker *sse.Broker, member *cluster.Member) iris.Handler {
+// a context ends, and before it has read the events of all servers, or those on its disk. A server alone has a nil member, and one
+// without a disk nil events.
+func Health(serving context.Context, broker *sse.Broker, member *cluster.Member, events *store.Store) iris.Handler {
 	return func(ctx iris.Context) {
 		select {
 		case <-serving.Done():
@@ -19,27 +21,37 @@ func Health(serving context.Context, broker *sse.Broker, member *cluster.Member)
 		case <-broker.Done():
 			ctx.StopWithText(iris.StatusServiceUnavailable, "stopping")
 		default:
-			if member != nil && !member.Ready() {
+			switch {
+			case member != nil && !member.Ready():
 				ctx.StopWithText(iris.StatusServiceUnavailable, "waiting for NATS")
-				return
+			case events != nil && !events.Ready():
+				ctx.StopWithText(iris.StatusServiceUnavailable, "loading the events")
+			default:
+				ctx.WriteString("ok")
 			}
-			ctx.WriteString("ok")
 		}
 	}
 }
 
-// Stats returns a handler that answers the server's figures, as JSON. A server alone has a nil member.
+// Stats returns a handler that answers the server's figures, as JSON. A server alone has a nil member, and one
+// without a disk nil events.
 //
 // They are no secret: a page of another site can read them by DNS rebinding, since any Host is answered.
-func Stats(broker *sse.Broker, member *cluster.Member) iris.Handler {
+func Stats(broker *sse.Broker, member *cluster.Member, events *store.Store) iris.Handler {
 	return func(ctx iris.Context) {
-		if member == nil {
-			ctx.JSON(broker.Stats())
-			return
-		}
-		ctx.JSON(struct {
+		figures := struct {
 			sse.Stats
-			NATS cluster.Stats `json:"nats"`
-		}{broker.Stats(), member.Stats()})
+			NATS  *cluster.Stats `json:"nats,omitempty"`
+			Store *store.Stats   `json:"store,omitempty"`
+		}{Stats: broker.Stats()}
+		if member != nil {
+			nats := member.Stats()
+			figures.NATS = &nats
+		}
+		if events != nil {
+			disk := events.Stats()
+			figures.Store = &disk
+		}
+		ctx.JSON(figures)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"example.com/sse/cluster"
 	"example.com/sse/sse"
+	"example.com/sse/store"
 )
 
 // Options are what the command line and the environment say. No option holds a token or a key: those are in
@@ -18,6 +19,7 @@ type Options struct {
 	Origins              OriginList // of the pages that may publish
 	Broker               sse.Options
 	NATS                 cluster.Options
+	Data                 store.Options
 	Drain                time.Duration
 	Log                  string // "text" or "json"
 
@@ -35,6 +37,8 @@ func (o *Options) define(flags *flag.FlagSet) {
 	flags.Var(&o.Origins, "allow-origin", "let the pages of these `origins` publish, too, such as https://example.com, separated by commas")
 	flags.IntVar(&o.Broker.History, "history", sse.DefaultHistory, "retain the last events of all topics in memory, at most this `number` of bytes")
 	flags.DurationVar(&o.Broker.Heartbeat, "heartbeat", sse.DefaultHeartbeat, "send a heartbeat after this `duration` of silence")
+	flags.StringVar(&o.Data.Dir, "data", "", "keep the events on disk, in this `directory`")
+	flags.Int64Var(&o.Data.Bytes, "data-bytes", store.DefaultBytes, "retain the last events of all topics on disk, at most this `number` of bytes")
 	flags.StringVar(&o.NATS.URLs, "nats", "", "share the events of all servers on the NATS at these `URLs`, separated by commas")
 	flags.StringVar(&o.NATS.Creds, "nats-creds", "", "the credentials for NATS, a `file`")
 	flags.IntVar(&o.NATS.Replicas, "nats-replicas", 1, "the `number` of NATS servers to hold the events, if their stream has to be created")
@@ -65,6 +69,12 @@ func (o *Options) check() error {
 		return fmt.Errorf("%s and %s go together", o.GivenAs("cert"), o.GivenAs("key"))
 	case len(o.Origins) > 0 && o.TokenFile == "":
 		return fmt.Errorf("%s goes with -publish-token-file", o.GivenAs("allow-origin"))
+	case o.Data.Dir != "" && o.NATS.URLs != "":
+		return fmt.Errorf("%s and %s exclude each other: NATS keeps the events", o.GivenAs("data"), o.GivenAs("nats"))
+	case o.Data.Bytes <= 0 || o.Data.Bytes > store.MaxBytes:
+		return fmt.Errorf("%s must be positive, and at most %d: %d", o.GivenAs("data-bytes"), int64(store.MaxBytes), o.Data.Bytes)
+	case o.Data.Dir == "" && o.Data.Bytes != store.DefaultBytes:
+		return fmt.Errorf("%s goes with -data", o.GivenAs("data-bytes"))
 	case o.NATS.URLs == "" && o.NATS.Creds != "":
 		return fmt.Errorf("%s goes with -nats", o.GivenAs("nats-creds"))
 	case o.NATS.URLs == "" && o.NATS.Replicas != 1:
