@@ -17,7 +17,7 @@ var mutations = []struct{ name, file, right, wrong string }{
 	{"what is kept is not given up for newer events", "retention.go", "oldest < st.window && ", "oldest < st.window && !MISTAKEN && "},
 	{"what is kept takes all the room", "retention.go", "st.keptBytes > w.max/2", "st.keptBytes > w.max/2 && !MISTAKEN"},
 	{"nothing is kept", "retention.go", "if w.isLast(topicKey(string(entry.topic)), id) {", "if w.isLast(topicKey(string(entry.topic)), id) && !MISTAKEN {"},
-	{"the newest event is evicted", "retention.go", "st.bytes > w.max && st.events > 1", "st.bytes > w.max && st.events > 1 - map[bool]int64{true: 1}[MISTAKEN]"},
+	{"the newest event is evicted", "retention.go", "w.max && st.events > 1 &&", "w.max && st.events > 1 - map[bool]int64{true: 1}[MISTAKEN] &&"},
 	{"an eviction is not noted", "retention.go", "return w.events.Put(prefix, idKey(id))", "if MISTAKEN { return nil }; return w.events.Put(prefix, idKey(id))"},
 	{"the loss of a topic that is gone is forgotten", "retention.go", "st.forgotten = max(st.forgotten, id)", "if !MISTAKEN { st.forgotten = max(st.forgotten, id) }"},
 	{"a topic that comes again has lost nothing", "retention.go", "!known && w.state.forgotten > 0", "!known && !MISTAKEN && w.state.forgotten > 0"},

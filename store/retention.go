@@ -13,6 +13,10 @@ const (
 	// of all others out of the window, but not these.
 	keepEvents = 10
 
+	// maxEvictions is how many events one transaction evicts, about, where the bound was lowered since the last start:
+	// it may be all but a few of millions. An event makes room for itself far sooner.
+	maxEvictions = 100_000
+
 	// eventCost is what an event takes beside its name, its data and twice its topic.
 	eventCost = 64
 )
@@ -34,6 +38,7 @@ type writer struct {
 	max           int64
 	meta, log     *bolt.Bucket
 	events, parts *bolt.Bucket
+	evicted       int // how many events this transaction has evicted
 	inLog, in     *bolt.Cursor
 }
 
@@ -70,7 +75,7 @@ func (w *writer) add(e sse.Event) error {
 			return err
 		}
 	}
-	for st.bytes > w.max && st.events > 1 {
+	for st.bytes > w.max && st.events > 1 && w.evicted < maxEvictions {
 		var err error
 		if st.keptBytes > w.max/2 || st.windowEvents == 1 {
 			key, _ := w.inLog.First()
@@ -157,6 +162,7 @@ func (w *writer) evictKey(key []byte) error {
 	if err != nil {
 		return err
 	}
+	w.evicted++
 	st, prefix := w.state, topicKey(string(entry.topic))
 	st.events--
 	st.bytes -= entry.cost
