@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"net"
 	"net/netip"
+	"net/url"
 	"strings"
 
 	"github.com/kataras/golog"
@@ -18,11 +19,14 @@ const sendBuffer = 128 << 10
 type Listener struct {
 	net.Listener
 	host      string // as it was given to Listen
+	path      string // of a Unix socket
 	encrypted bool
 }
 
-// Listen listens on a TCP address, host:port, for [Serve]: for HTTPS with a configuration such as
-// [Certificate]'s, and for HTTP where it is nil.
+// Listen listens on an address for [Serve]: for HTTPS with a configuration such as [Certificate]'s, and for HTTP
+// where it is nil. The address is TCP's, host:port, or "unix:" and the path of a Unix socket, for a proxy on the
+// same machine. A socket that another process has left behind is replaced, and one on which somebody listens is an
+// error. The umask says who may connect: whoever may write to the file. It is removed when the listener is closed.
 //
 // What the kernel keeps for a connection is bounded: 128 KiB, which Linux doubles, of answers that are not read,
 // instead of megabytes. And its connections do without two things that net.Listen gives them. Multipath TCP has no
@@ -30,6 +34,13 @@ type Listener struct {
 // probes are four system calls a connection for nothing: a stream has its heartbeats, HTTP/2
 // its pings, and all else the time limits of [Configure].
 func Listen(addr string, config *tls.Config) (*Listener, error) {
+	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
+		inner, err := listenUnix(path)
+		if err != nil {
+			return nil, err
+		}
+		return newListener(inner, "", config), nil
+	}
 	// A connection inherits the buffer of the socket that accepts it.
 	listen := net.ListenConfig{KeepAlive: -1, Control: boundSendBuffer}
 	listen.SetMultipathTCP(false)
@@ -38,18 +49,30 @@ func Listen(addr string, config *tls.Config) (*Listener, error) {
 		return nil, err
 	}
 	host, _, _ := net.SplitHostPort(addr) // It was good to listen.
+	return newListener(inner, host, config), nil
+}
+
+// newListener returns a Listener on a host, or on no host where it is a Unix socket.
+func newListener(inner net.Listener, host string, config *tls.Config) *Listener {
 	l := &Listener{Listener: inner, host: host, encrypted: config != nil}
+	if unix, ok := inner.Addr().(*net.UnixAddr); ok {
+		l.path = unix.Name
+	}
 	if config != nil {
 		l.Listener = tls.NewListener(inner, config)
 	}
-	return l, nil
+	return l
 }
 
-// URL returns where a browser on this machine finds the server.
+// URL returns where a browser on this machine finds the server. No browser opens a Unix socket: its URL is what
+// clients take that do, such as http+unix://%2Frun%2Fsse.sock.
 func (l *Listener) URL() string {
 	scheme, host := "http", l.host
 	if l.encrypted {
 		scheme = "https"
+	}
+	if l.path != "" {
+		return scheme + "+unix://" + url.PathEscape(l.path)
 	}
 	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
 		host = "localhost" // All addresses of this machine are no address to go to.

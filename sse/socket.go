@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -27,11 +28,11 @@ const (
 // closed would stay registered until the next write. The others only shut it down.
 type socket struct {
 	client *client
-	conn   net.Conn     // TCP, or TLS over it
-	below  net.Conn     // what lies below TLS, or conn
-	tcp    *net.TCPConn // below; nil where that is no TCP, as in tests
-	raw    rawConn      // of tcp; nil where neither writes that do not block nor epoll are to be had
-	tries  bool         // it can be written to without blocking: plain TCP on Linux
+	conn   net.Conn   // the kernel's, or TLS over it
+	below  net.Conn   // what lies below TLS, or conn
+	kernel kernelConn // below; nil where that is the kernel's neither by TCP nor by a Unix socket, as in tests
+	raw    rawConn    // of kernel; nil where neither writes that do not block nor epoll are to be had
+	tries  bool       // it can be written to without blocking: without TLS on Linux
 
 	head    []byte      // the response's header, until open has written it
 	chunked bool        // the body is in chunks, as HTTP/1.1 has it; otherwise it ends with the connection
@@ -42,6 +43,15 @@ type socket struct {
 	key      uint64 // the watcher's
 	received int    // how many bytes the client has sent after its request
 	before   int    // how many bytes had come through the socket before that; TLS only
+}
+
+// A kernelConn is what a *net.TCPConn and a *net.UnixConn have in common.
+type kernelConn interface {
+	net.Conn
+	syscall.Conn
+	CloseRead() error
+	CloseWrite() error
+	SetWriteBuffer(bytes int) error
 }
 
 // hijack takes a connection from net/http, whose goroutines and buffers, 20 KB a client, end
@@ -79,11 +89,11 @@ func newSocket(c *client, conn net.Conn) *socket {
 	if t, ok := conn.(interface{ NetConn() net.Conn }); ok {
 		s.below = t.NetConn()
 	}
-	if tcp, ok := s.below.(*net.TCPConn); ok {
-		s.tcp = tcp
-		s.raw = rawConnOf(tcp, c.broker.userTimeout())
+	if kernel, ok := s.below.(kernelConn); ok {
+		s.kernel = kernel
+		s.raw = rawConnOf(kernel, c.broker.userTimeout())
 		s.tries = s.raw != nil && !s.wrapped()
-		tcp.SetWriteBuffer(sendBuffer)
+		kernel.SetWriteBuffer(sendBuffer)
 	}
 	if s.wrapped() {
 		s.before = s.bytesReceived()
@@ -160,15 +170,23 @@ func (s *socket) sayGoodbye(last string) {
 func (s *socket) cutOff() {
 	switch {
 	case s.ended.Load():
-	case s.tcp == nil:
+	case s.kernel == nil:
 		s.below.SetDeadline(time.Unix(1, 0)) // Whoever waits for its end hears of that.
 	case s.raw == nil:
-		s.tcp.SetLinger(0)
-		s.tcp.Close()
+		s.resetOnClose()
+		s.kernel.Close()
 	default:
-		s.tcp.SetLinger(0)
-		s.tcp.SetDeadline(time.Unix(1, 0)) // ends reads and writes that block, also those inside TLS
-		s.noticeClosed(s.tcp.CloseRead())  // tells whoever waits for its end, who closes it: that is the reset
+		s.resetOnClose()
+		s.kernel.SetDeadline(time.Unix(1, 0)) // ends reads and writes that block, also those inside TLS
+		s.noticeClosed(s.kernel.CloseRead())  // tells whoever waits for its end, who closes it: that is the reset
+	}
+}
+
+// resetOnClose has the kernel throw away what it keeps for a TCP client when the socket is closed. What it keeps
+// of a Unix socket is the client's already, and goes with the client.
+func (s *socket) resetOnClose() {
+	if tcp, ok := s.kernel.(*net.TCPConn); ok {
+		tcp.SetLinger(0)
 	}
 }
 
@@ -179,8 +197,8 @@ func (s *socket) shutDown() {
 		s.close()
 		return
 	}
-	s.tcp.CloseRead()
-	s.noticeClosed(s.tcp.CloseWrite())
+	s.kernel.CloseRead()
+	s.noticeClosed(s.kernel.CloseWrite())
 }
 
 // noticeClosed unregisters the client of a socket that was to be shut down and had been closed

@@ -15,14 +15,17 @@ import (
 
 type rawConn = syscall.RawConn
 
-// rawConnOf returns the socket of a TCP connection, prepared for a stream: a network that is silent
+// rawConnOf returns the socket of a connection, prepared for a stream: to TCP, a network that is silent
 // for longer than userTimeout to what was sent is dead to the kernel (TCP_USER_TIMEOUT). By itself
 // that takes the kernel a quarter of an hour. A heartbeat sees to it that something is sent.
 // Multipath TCP, which net.Listen speaks, too, has no such timeout (net.ListenConfig.SetMultipathTCP).
-func rawConnOf(tcp *net.TCPConn, userTimeout time.Duration) rawConn {
-	raw, err := tcp.SyscallConn()
+func rawConnOf(conn kernelConn, userTimeout time.Duration) rawConn {
+	raw, err := conn.SyscallConn()
 	if err != nil {
 		return nil
+	}
+	if _, ok := conn.(*net.TCPConn); !ok {
+		return raw
 	}
 	raw.Control(func(fd uintptr) {
 		unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(userTimeout.Milliseconds()))
@@ -31,7 +34,7 @@ func rawConnOf(tcp *net.TCPConn, userTimeout time.Duration) rawConn {
 }
 
 // bytesReceived returns how many bytes have come through the socket in all, whatever TLS makes
-// of them; 0 where the kernel does not tell (TCP_INFO, since Linux 4.1).
+// of them; 0 where the kernel does not tell (TCP_INFO, since Linux 4.1; not of Unix sockets).
 func (s *socket) bytesReceived() int {
 	if s.raw == nil {
 		return 0

@@ -4,6 +4,7 @@ package sse
 
 import (
 	"net"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -28,6 +29,38 @@ func TestSocketsOptions(t *testing.T) {
 			t.Errorf("the send buffer has %d bytes, error %v", buffer, err)
 		}
 	})
+}
+
+// A client on a Unix socket costs no goroutine either: it is watched, and written to without waiting.
+func TestUnixSocketIsWatchedAndTried(t *testing.T) {
+	listener, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	reading, err := net.Dial("unix", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	writing, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := NewBroker()
+	defer shutdown(t, b)
+	c := newClient(b, writing)
+	if !c.socket.tries {
+		t.Error("a write to it may wait")
+	}
+	if !b.join(c, "") {
+		t.Fatal("the broker has stopped")
+	}
+	if !b.watch(c) {
+		t.Fatal("it is not watched")
+	}
+	c.writeFirst(nil)
+	reading.Close()
+	eventually(t, "the client has left", func() bool { return b.Stats().Clients == 0 })
 }
 
 func TestWritersListKeepsNobody(t *testing.T) {

@@ -2,16 +2,13 @@
 
 package sse
 
-import (
-	"net"
-	"time"
-)
+import "time"
 
 // Where there is no write that does not block, all writes take turns.
 
 type rawConn = any
 
-func rawConnOf(*net.TCPConn, time.Duration) rawConn { return nil }
+func rawConnOf(kernelConn, time.Duration) rawConn { return nil }
 
 func (*socket) bytesReceived() int { return 0 }
 

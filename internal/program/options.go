@@ -29,7 +29,7 @@ type Options struct {
 
 // define defines all flags. [Parse] gives each a variable, too.
 func (o *Options) define(flags *flag.FlagSet) {
-	flags.StringVar(&o.Addr, "addr", ":8080", "listen on this `host:port`")
+	flags.StringVar(&o.Addr, "addr", ":8080", "listen on this `host:port`, or unix:path for a Unix socket")
 	flags.DurationVar(&o.Interval, "interval", 2*time.Second, "publish an event each `duration`, such as 500ms or 2s")
 	flags.StringVar(&o.Cert, "cert", "", "serve HTTPS and HTTP/2 with the certificate in this PEM `file`")
 	flags.StringVar(&o.Key, "key", "", "the certificate's private key, a PEM `file`")
