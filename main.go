@@ -42,6 +42,12 @@ func main() {
 	if err != nil {
 		log.Fail(2, "%v (-h lists the flags)", err)
 	}
+	if o.CheckHealth {
+		if err := program.CheckHealth(o); err != nil {
+			log.Fail(1, "%v", err)
+		}
+		return
+	}
 	token, warning, err := program.Token(o.TokenFile)
 	if err != nil {
 		log.Fail(1, "%s: %v", o.GivenAs("publish-token-file"), err)
@@ -80,7 +86,7 @@ func main() {
 	if member == nil {
 		go tick(publish, broker.Done(), o.Interval, time.Now)
 	}
-	listener, err := server.Listen(o.Addr, certificate)
+	listener, err := program.Listen(o.Addr, certificate)
 	if err != nil {
 		log.Fail(1, "%v", err)
 	}
@@ -91,10 +97,12 @@ func main() {
 		app.HandleMany("POST OPTIONS", "/events", sse.PublishHandler(sse.Publisher{Publish: publish, Token: token(), Origins: o.Origins}))
 	}
 	log.Listening(listener.URL())
+	told := program.TellSystemd(signalled, broker.Done(), func() int64 { return broker.Stats().Clients })
 	err = server.Options{Drain: o.Drain}.ServeIris(signalled, listener, app, broker)
 	if events != nil {
 		err = errors.Join(err, events.Close()) // It stores what it has accepted.
 	}
+	told()
 	log.Flush()
 	if err != nil {
 		log.Fail(1, "%v", err)

@@ -67,7 +67,7 @@ func sources(flags *flag.FlagSet, getenv func(string) string) (source map[string
 }
 
 // actions are the flags that are no settings, but ask for something to be done. They have no variable.
-var actions = []string{"version"}
+var actions = []string{"healthcheck", "version"}
 
 // variable returns the name of a flag's environment variable: "SSE_NATS_CREDS" for -nats-creds.
 func variable(flag string) string {

@@ -23,6 +23,9 @@ type Options struct {
 	Drain                time.Duration
 	Log                  string // "text" or "json"
 
+	// CheckHealth says that the process is to ask the server, and not to be it.
+	CheckHealth bool
+
 	version bool
 	source  map[string]string // see GivenAs
 }
@@ -44,6 +47,7 @@ func (o *Options) define(flags *flag.FlagSet) {
 	flags.IntVar(&o.NATS.Replicas, "nats-replicas", 1, "the `number` of NATS servers to hold the events, if their stream has to be created")
 	flags.DurationVar(&o.Drain, "drain", 0, "when the server is to stop, end the streams one after another over this `duration`")
 	flags.StringVar(&o.Log, "log", "text", "the log's `format`: text, or json for an object a line")
+	flags.BoolVar(&o.CheckHealth, "healthcheck", false, "ask the server that runs with the other settings whether it is well: exit code 0, or 1")
 	flags.BoolVar(&o.version, "version", false, "print the version, and end")
 }
 

@@ -1,0 +1,44 @@
+package program
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// healthTimeout bounds how long CheckHealth waits for an answer.
+const healthTimeout = 5 * time.Second
+
+// CheckHealth asks the server that runs with the same options whether it is well, as an image does in which there
+// is no other program to ask with. The error says why it is not, or that it does not answer.
+func CheckHealth(o Options) error {
+	network, addr := "tcp", o.Addr
+	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
+		network, addr = "unix", path
+	}
+	transport := &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, addr)
+		},
+		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, // It is for other names than this machine's own.
+		DisableKeepAlives: true,
+	}
+	url := "http://localhost/healthz"
+	if o.Cert != "" {
+		url = "https://localhost/healthz"
+	}
+	client := &http.Client{Transport: transport, Timeout: healthTimeout}
+	response, err := client.Get(url)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("the server answers %s", response.Status)
+	}
+	return nil
+}

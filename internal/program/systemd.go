@@ -1,0 +1,76 @@
+package program
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"example.com/sse/server"
+)
+
+// statusEvery is how often systemd is told how many clients there are, where that changes.
+const statusEvery = time.Second
+
+// Listen listens on the socket that systemd passes or, where it passes none, on an address.
+func Listen(addr string, config *tls.Config) (*server.Listener, error) {
+	listener, err := server.Inherited(config)
+	if listener == nil && err == nil {
+		return server.Listen(addr, config)
+	}
+	return listener, err
+}
+
+// TellSystemd tells systemd (sd_notify(3), a unit of Type=notify) that the server serves, how many clients it has, and
+// when a context ends that it is to stop, until done is closed. Where systemd does not ask for that it does
+// nothing. The function that it returns waits, for a moment at most, until all is told.
+func TellSystemd(serving context.Context, done <-chan struct{}, clients func() int64) (wait func()) {
+	socket := os.Getenv("NOTIFY_SOCKET")
+	if socket == "" {
+		return func() {}
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		tellSystemd(serving, done, clients, func(state string) {
+			if conn, err := net.Dial("unixgram", socket); err == nil {
+				conn.Write([]byte(state)) // It may block: nobody waits.
+				conn.Close()
+			}
+		})
+	}()
+	return func() {
+		select {
+		case <-ended:
+		case <-time.After(flushTimeout):
+		}
+	}
+}
+
+// tellSystemd is TellSystemd with a way to tell.
+func tellSystemd(serving context.Context, done <-chan struct{}, clients func() int64, tell func(string)) {
+	told := clients()
+	tell(fmt.Sprintf("READY=1\nSTATUS=%d clients", told))
+	ticker := time.NewTicker(statusEvery)
+	defer ticker.Stop()
+	stopping := serving.Done()
+	for {
+		select {
+		case <-ticker.C:
+			if n := clients(); n != told {
+				told = n
+				tell(fmt.Sprintf("STATUS=%d clients", told))
+			}
+		case <-stopping:
+			stopping = nil
+			tell("STOPPING=1")
+		case <-done:
+			if stopping != nil {
+				tell("STOPPING=1")
+			}
+			return
+		}
+	}
+}
