@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/kataras/golog"
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -45,18 +44,33 @@ func backfill(state jetstream.StreamState) uint64 {
 }
 
 // prepareFilling takes note of what is left out when the broker is filled from a sequence on.
-func (m *Member) prepareFilling(state jetstream.StreamState, start uint64) {
-	last := m.lastSeq.Load()
-	m.gapAhead = m.gapAhead || last > 0 && start > last+1 // An earlier try has ended in between.
-	if last == 0 && (start > state.FirstSeq || state.Msgs < state.LastSeq-state.FirstSeq+1) {
+func (m *Member) prepareFilling(info *jetstream.StreamInfo, start uint64) {
+	last, state := m.lastSeq.Load(), info.State
+	m.gapAhead = m.gapAhead ||
+		last == 0 && hasLostFirst(info) || // What the broker has is not all that there ever was.
+		last > 0 && start > last+1 // An earlier try has ended in between.
+	if last == 0 && (start > state.FirstSeq || state.NumDeleted > 0) {
 		m.begun = make(map[string]bool)
 	}
+	m.start, m.deleted = start, deletedOf(state)
+	if m.shared.Load() || state.NumDeleted > 0 {
+		m.start = 0
+	}
+}
+
+// deletedOf returns how many messages a stream has deleted, with what comes before the first that it ever had.
+func deletedOf(state jetstream.StreamState) uint64 { return state.LastSeq - state.Msgs }
+
+// finishFilling is called before the last event with which the broker is filled. Where a stream's sequences do
+// not show what it deletes, something may have been deleted before it was read if anything was meanwhile.
+func (m *Member) finishFilling(state jetstream.StreamState) {
+	m.gapAhead = m.gapAhead || m.start == 0 && deletedOf(state) != m.deleted
 }
 
 // readQuiet gives the broker the last event of each topic whose last event comes before a
 // sequence, with which the reading goes on then. NATS delivers them in the order of their sequences.
-func (m *Member) readQuiet(ctx context.Context, nc *nats.Conn, stream jetstream.Stream, before uint64) error {
-	messages, pending, err := consumeFrom(ctx, nc, stream, 0)
+func (m *Member) readQuiet(ctx context.Context, js jetstream.JetStream, before uint64) error {
+	messages, pending, err := consumeFrom(ctx, js, consumerConfig(0, ourSubjects()), maxInFlight, 0)
 	if err != nil {
 		return err
 	}
@@ -83,4 +97,9 @@ func (m *Member) readQuiet(ctx context.Context, nc *nats.Conn, stream jetstream.
 		}
 	}
 	return nil
+}
+
+// hasLostFirst reports whether a stream has deleted its first messages.
+func hasLostFirst(info *jetstream.StreamInfo) bool {
+	return info.State.FirstSeq > max(info.Config.FirstSeq, 1)
 }

@@ -53,16 +53,18 @@ type Member struct {
 	missed    atomic.Uint64            // events that were in the stream and were not read
 	lag       atomic.Uint64            // events that were in the stream after the newest one read, when NATS sent that
 	subjects  atomic.Pointer[[]string] // the stream's, as last looked up; nil before that
+	shared    atomic.Bool              // the stream has other subjects, too, whose messages have sequences of their own
+	created   atomic.Int64             // when the stream that is read was created, in ns since 1970; 0 before the first
 
 	// Owned by read:
 
-	created    time.Time       // when the stream that is read was created; zero before the first
 	lastStored time.Time       // when NATS stored the newest event read
 	badNames   warnOnce        // of names that are not text
 	noTopics   warnOnce        // of subjects that are no topic's
 	loggedDiff string          // between the stream's configuration and ours, as last logged
-	shared     bool            // the stream has other subjects, too, whose messages have sequences of their own
 	filled     bool            // the broker has had what the stream holds; false again when that turns out to be another stream
+	start      uint64          // from where on all is read to fill the broker, where all sequences are events'; otherwise 0
+	deleted    uint64          // how many messages the stream had deleted when that began
 	gapAhead   bool            // the next event comes after a gap
 	begun      map[string]bool // topics of which an event was read, where what is read to fill the broker is not all; otherwise nil
 	gaps       gapLog

@@ -2,38 +2,73 @@ package cluster
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// lastSequence returns the sequence of the newest event in the stream, or 0 where there is none:
-// until this server has read that event, it is catching up. The consumer's number of pending messages
+// lastSequence returns the sequence of the newest message with one of some subjects in the stream, or 0 where there
+// is none: until this server has read that message, it is catching up. The consumer's number of pending messages
 // can't be used instead, since the consumer lives on a replica that may lag.
-func lastSequence(ctx context.Context, stream jetstream.Stream) (sequence uint64, err error) {
-	for _, s := range ourSubjects() {
-		newest, err := stream.GetLastMsgForSubject(ctx, s)
-		if errors.Is(err, jetstream.ErrMsgNotFound) {
-			continue
-		}
+func lastSequence(ctx context.Context, js jetstream.JetStream, subjects []string) (sequence uint64, err error) {
+	for _, s := range subjects {
+		newest, err := sequenceOf(ctx, js, messageRequest{LastFor: s})
 		if err != nil {
-			return 0, fmt.Errorf("stream %s: %w", streamName, err)
+			return 0, err
 		}
-		sequence = max(sequence, newest.Sequence)
+		sequence = max(sequence, newest)
 	}
 	return sequence, nil
 }
 
-// consumeFrom creates a consumer and returns its messages, from a sequence on, or the last of each
-// subject where that is 0, and how many there are. The consumer is in the memory of one NATS server: it is
-// cheap to lose, since the next one starts after the last event read.
-func consumeFrom(ctx context.Context, nc *nats.Conn, stream jetstream.Stream, start uint64) (messages *puller, pending uint64, err error) {
+// A messageRequest asks for a message of the stream: the last one with a subject, or the first one from a sequence on.
+type messageRequest struct {
+	LastFor  string `json:"last_by_subj,omitempty"`
+	Sequence uint64 `json:"seq,omitempty"`
+	NextFor  string `json:"next_by_subj,omitempty"`
+}
+
+// sequenceOf returns the sequence of the message that is asked for, or 0 where there is none. It asks the
+// stream's leader. Stream.GetMsg of nats.go asks any replica where the stream allows that, and so one that may lag.
+func sequenceOf(ctx context.Context, js jetstream.JetStream, r messageRequest) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	request, err := json.Marshal(r)
+	if err != nil {
+		return 0, err
+	}
+	reply, err := js.Conn().RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+streamName, request)
+	if err != nil {
+		return 0, fmt.Errorf("stream %s: %w", streamName, err)
+	}
+	var answer struct {
+		Error   *jetstream.APIError `json:"error"`
+		Message struct {
+			Sequence uint64 `json:"seq"`
+		} `json:"message"`
+	}
+	err = json.Unmarshal(reply.Data, &answer)
+	if answer.Error != nil && answer.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound {
+		return 0, nil
+	}
+	if err == nil && answer.Error != nil {
+		err = answer.Error
+	}
+	if err != nil {
+		return 0, fmt.Errorf("stream %s: %w", streamName, err)
+	}
+	return answer.Message.Sequence, nil
+}
+
+// consumerConfig returns that of a consumer of some subjects' messages, or of all, from a sequence on, or of the last of
+// each subject where that is 0. It is in the memory of one NATS server: it is cheap to lose, since the next one starts
+// after the last event read.
+func consumerConfig(start uint64, subjects []string) jetstream.ConsumerConfig {
 	config := jetstream.ConsumerConfig{
 		DeliverPolicy:  jetstream.DeliverByStartSequencePolicy,
 		OptStartSeq:    start,
-		FilterSubjects: ourSubjects(),
+		FilterSubjects: subjects,
 		AckPolicy:      jetstream.AckNonePolicy,
 		MemoryStorage:  true,
 		Replicas:       1,
@@ -41,10 +76,16 @@ func consumeFrom(ctx context.Context, nc *nats.Conn, stream jetstream.Stream, st
 	if start == 0 {
 		config.DeliverPolicy = jetstream.DeliverLastPerSubjectPolicy
 	}
-	consumer, err := stream.CreateConsumer(ctx, config)
+	return config
+}
+
+// consumeFrom creates a consumer and returns its messages, and how many there are. They come in requests of at most so many
+// messages and bytes; 0 bytes is no bound.
+func consumeFrom(ctx context.Context, js jetstream.JetStream, config jetstream.ConsumerConfig, batch, maxBytes int) (messages *puller, pending uint64, err error) {
+	consumer, err := js.CreateConsumer(ctx, streamName, config)
 	if err != nil {
 		return nil, 0, fmt.Errorf("consumer: %w", err)
 	}
-	messages, err = newPuller(nc, consumer.CachedInfo().Name)
+	messages, err = newPuller(js.Conn(), consumer.CachedInfo().Name, batch, maxBytes)
 	return messages, consumer.CachedInfo().NumPending, err
 }

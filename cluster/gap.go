@@ -23,17 +23,26 @@ type gapLog struct {
 // since this server had caught up.
 func (m *Member) isGap(sequence uint64) bool {
 	last := m.lastSeq.Load()
-	return m.filled && !m.shared && last > 0 && sequence > last+1
+	return m.filled && !m.shared.Load() && last > 0 && sequence > last+1
+}
+
+// isLacking reports whether the broker lacks events before the one with the given sequence: because of a gap, or because
+// they were deleted while the broker is filled.
+func (m *Member) isLacking(sequence uint64) bool {
+	return m.gapAhead || m.isGap(sequence) || !m.filled && m.start > 0 && sequence > max(m.start, m.lastSeq.Load()+1)
 }
 
 // gapBefore returns what the broker lacks before the next event. Limits delete the oldest events of a stream
 // or of a subject, so while the broker is filled what is missing of a topic came before the first that is read.
 func (m *Member) gapBefore(sequence uint64, topic string) sse.Gap {
-	switch {
-	case m.gapAhead || m.isGap(sequence):
-		return sse.AnyGap
-	case m.begun != nil && !m.begun[topic]:
+	begins := m.begun != nil && !m.begun[topic]
+	if begins {
 		m.begun[topic] = true
+	}
+	switch {
+	case m.isLacking(sequence):
+		return sse.AnyGap
+	case begins:
 		return sse.TopicGap
 	}
 	return sse.NoGap

@@ -60,7 +60,7 @@ func TestGapInTheSequencesIsLoggedAndCounted(t *testing.T) {
 		time.Sleep(gapLogPause)
 		read(166)
 		want("the next event after a burst", 42, "40 events were deleted from the stream before they were read, the last of them between 160 and 165")
-		m.shared = true
+		m.shared.Store(true)
 		time.Sleep(gapLogPause)
 		read(180)
 		want("another subject's messages", 42)
@@ -85,12 +85,12 @@ func TestBrokerIsToldWhatItLacks(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	m.prepareFilling(jetstream.StreamState{FirstSeq: 10, LastSeq: 14, Msgs: 5}, 10)
+	m.prepareFilling(streamOf(10, 10, 14, 0), 10)
 	read(10, "a", sse.NoGap)
 	read(11, "b", sse.NoGap)
 
 	m = &Member{broker: broker}
-	m.prepareFilling(jetstream.StreamState{FirstSeq: 10, LastSeq: 50, Msgs: 5}, 10)
+	m.prepareFilling(streamOf(10, 10, 50, 36), 10)
 	if m.gapBefore(20, "a") != sse.TopicGap {
 		t.Error("a topic whose first events may have been deleted has lost none")
 	}
@@ -99,7 +99,7 @@ func TestBrokerIsToldWhatItLacks(t *testing.T) {
 	if m.gapBefore(50, "b") != sse.TopicGap {
 		t.Error("another topic has lost none")
 	}
-	m.prepareFilling(jetstream.StreamState{FirstSeq: 10, LastSeq: 100_000, Msgs: 99_000}, 90_000)
+	m.prepareFilling(streamOf(10, 10, 100_000, 991), 90_000)
 	read(90_000, "b", sse.AnyGap) // An earlier try to fill the broker has ended at 40.
 
 	m.filled, m.begun = true, nil
@@ -116,5 +116,66 @@ func TestBrokerIsToldWhatItLacks(t *testing.T) {
 	read(90_008, "a", sse.AnyGap)
 	if got := strings.Count(lines.String(), "is no topic's"); got != 1 {
 		t.Errorf("%d lines: %s", got, lines.String())
+	}
+}
+
+// streamOf returns what NATS says of a stream whose first message ever had the sequence first, that has those from begin to end, and
+// has deleted some of these.
+func streamOf(first, begin, end uint64, deleted int) *jetstream.StreamInfo {
+	return &jetstream.StreamInfo{
+		Config: jetstream.StreamConfig{FirstSeq: first},
+		State:  jetstream.StreamState{FirstSeq: begin, LastSeq: end, Msgs: end - begin + 1 - uint64(deleted), NumDeleted: deleted},
+	}
+}
+
+// What is deleted before the broker is filled, or while it is, counts as well as what is deleted later.
+func TestBrokerIsToldWhatIsDeletedWhileItIsFilled(t *testing.T) {
+	type event struct {
+		sequence uint64
+		topic    string
+		want     sse.Gap
+	}
+	for _, test := range []struct {
+		what    string
+		shared  bool
+		before  *jetstream.StreamInfo
+		start   uint64
+		events  []event
+		atEnd   *jetstream.StreamInfo
+		lastGap sse.Gap // of event 20, the last
+	}{
+		{"all is there", false, streamOf(10, 10, 20, 0), 10, []event{{10, "a", sse.NoGap}, {11, "b", sse.NoGap}, {12, "b", sse.NoGap}, {13, "a", sse.NoGap}, {14, "a", sse.NoGap}, {15, "a", sse.NoGap}, {16, "a", sse.NoGap}, {17, "a", sse.NoGap}, {18, "a", sse.NoGap}, {19, "a", sse.NoGap}}, streamOf(10, 15, 25, 0), sse.NoGap},
+		{"a stream that NATS numbers from 1", false, streamOf(0, 1, 20, 0), 1, []event{{1, "a", sse.NoGap}}, streamOf(0, 1, 20, 0), sse.AnyGap},
+		{"the stream's first events are gone", false, streamOf(5, 10, 20, 0), 10, []event{{10, "a", sse.AnyGap}, {11, "b", sse.NoGap}}, streamOf(5, 10, 20, 0), sse.AnyGap},
+		{"the first to be read are deleted", false, streamOf(10, 10, 20, 0), 10, []event{{12, "a", sse.AnyGap}, {13, "b", sse.NoGap}}, streamOf(10, 12, 22, 0), sse.AnyGap},
+		{"some are deleted amid", false, streamOf(10, 10, 20, 0), 10, []event{{10, "a", sse.NoGap}, {13, "b", sse.AnyGap}, {14, "a", sse.NoGap}}, streamOf(10, 12, 22, 0), sse.AnyGap},
+		{"after the quiet topics' last", false, streamOf(10, 10, 20, 0), 15, []event{{12, "a", sse.TopicGap}, {13, "b", sse.TopicGap}, {15, "c", sse.TopicGap}, {17, "a", sse.AnyGap}, {18, "d", sse.TopicGap}, {19, "d", sse.NoGap}}, streamOf(10, 12, 22, 0), sse.NoGap},
+		{"a topic's first after a gap", false, streamOf(5, 10, 20, 0), 15, []event{{12, "a", sse.AnyGap}, {15, "a", sse.NoGap}, {16, "b", sse.TopicGap}, {19, "b", sse.AnyGap}}, streamOf(5, 12, 22, 0), sse.NoGap},
+		{"limits of subjects, nothing deleted meanwhile", false, streamOf(10, 10, 20, 5), 10, []event{{10, "a", sse.TopicGap}, {15, "b", sse.TopicGap}, {18, "a", sse.NoGap}}, streamOf(10, 10, 20, 5), sse.NoGap},
+		{"limits of subjects, something deleted meanwhile", false, streamOf(10, 10, 20, 5), 10, []event{{10, "a", sse.TopicGap}, {18, "a", sse.NoGap}}, streamOf(10, 10, 21, 6), sse.AnyGap},
+		{"other subjects, nothing deleted meanwhile", true, streamOf(10, 10, 20, 0), 10, []event{{10, "a", sse.NoGap}, {18, "a", sse.NoGap}}, streamOf(10, 10, 21, 0), sse.NoGap},
+		{"other subjects, something deleted meanwhile", true, streamOf(10, 10, 20, 0), 10, []event{{10, "a", sse.NoGap}, {18, "a", sse.NoGap}}, streamOf(10, 12, 21, 0), sse.AnyGap},
+	} {
+		t.Run(test.what, func(t *testing.T) {
+			broker := sse.NewBroker()
+			defer broker.Shutdown(t.Context())
+			m := &Member{broker: broker}
+			m.shared.Store(test.shared)
+			m.prepareFilling(test.before, test.start)
+			read := func(e event) {
+				t.Helper()
+				if got := m.gapBefore(e.sequence, e.topic); got != e.want {
+					t.Errorf("before %d in %q: %d, want %d", e.sequence, e.topic, got, e.want)
+				}
+				if err := m.forward(t.Context(), e.sequence, time.Now(), &nats.Msg{Subject: subjectOf(e.topic)}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, e := range test.events {
+				read(e)
+			}
+			m.finishFilling(test.atEnd.State)
+			read(event{20, test.events[0].topic, test.lastGap})
+		})
 	}
 }

@@ -31,20 +31,25 @@ var errSilent = errors.New("the consumer is silent")
 // who may publish could so make an event vanish: TestMessageThatLooksLikeAStatusOfNATSIsShown. A puller
 // belongs to one goroutine.
 type puller struct {
-	nc      *nats.Conn
-	request string // the subject of a request for messages
-	sub     *nats.Subscription
-	msgs    chan *nats.Msg
-	silence *time.Timer
-	waiting int // messages that were requested and have not come
+	nc       *nats.Conn
+	consumer string // its name
+	sub      *nats.Subscription
+	msgs     chan *nats.Msg
+	silence  *time.Timer
+	batch    int  // how many messages a request is for
+	maxBytes int  // how many bytes a request is for; 0 is no bound
+	waiting  int  // messages that were requested and have not come
+	tooLarge bool // the next message is larger than maxBytes
 }
 
-func newPuller(nc *nats.Conn, consumer string) (*puller, error) {
+func newPuller(nc *nats.Conn, consumer string, batch, maxBytes int) (*puller, error) {
 	p := &puller{
-		nc:      nc,
-		request: fmt.Sprintf("$JS.API.CONSUMER.MSG.NEXT.%s.%s", streamName, consumer),
-		msgs:    make(chan *nats.Msg, 2*maxInFlight), // nats.go drops a message where it is full, and heartbeats come, too
-		silence: time.NewTimer(0),
+		nc:       nc,
+		consumer: consumer,
+		msgs:     make(chan *nats.Msg, 2*batch), // nats.go drops a message where it is full, and heartbeats come, too
+		silence:  time.NewTimer(0),
+		batch:    batch,
+		maxBytes: maxBytes,
 	}
 	var err error
 	p.sub, err = nc.ChanSubscribe(nc.NewInbox(), p.msgs)
@@ -57,13 +62,25 @@ func (p *puller) stop() { p.sub.Unsubscribe() }
 // next returns the next message and its metadata. While the server is catching up a message must
 // come within two heartbeats, since there are some; otherwise a message or a heartbeat.
 func (p *puller) next(ctx context.Context, catchingUp bool) (*nats.Msg, *nats.MsgMetadata, error) {
-	p.silence.Reset(2 * pullHeartbeat)
 	for {
 		if p.waiting == 0 {
 			if err := p.ask(); err != nil {
 				return nil, nil, err
 			}
 		}
+		if msg, meta, err := p.receive(ctx, catchingUp); msg != nil || err != nil {
+			return msg, meta, err
+		}
+	}
+}
+
+// receive is next for the messages of the last request. It returns nil where that has ended.
+func (p *puller) receive(ctx context.Context, catchingUp bool) (*nats.Msg, *nats.MsgMetadata, error) {
+	if p.waiting == 0 {
+		return nil, nil, nil
+	}
+	p.silence.Reset(2 * pullHeartbeat)
+	for {
 		select {
 		case msg := <-p.msgs:
 			// A message of the stream, and no other, has metadata, in the subject for its
@@ -72,15 +89,22 @@ func (p *puller) next(ctx context.Context, catchingUp bool) (*nats.Msg, *nats.Ms
 				p.waiting--
 				return msg, meta, nil
 			}
-			switch code := msg.Header.Get("Status"); code {
-			case "100": // a heartbeat
+			code, description := msg.Header.Get("Status"), msg.Header.Get("Description")
+			switch {
+			case code == "100": // a heartbeat
 				if !catchingUp {
 					p.silence.Reset(2 * pullHeartbeat)
 				}
-			case "404", "408": // the request has expired
+			case code == "409" && description == "Batch Completed": // the request before
+			case code == "404", code == "408": // the request has expired
 				p.waiting = 0
+				return nil, nil, nil
+			case code == "409" && description == "Message Size Exceeds MaxBytes": // the rest of the request is too small for the next message
+				p.tooLarge = p.waiting == p.batch
+				p.waiting = 0
+				return nil, nil, nil
 			default:
-				return nil, nil, fmt.Errorf("the consumer says %s %s", code, msg.Header.Get("Description"))
+				return nil, nil, fmt.Errorf("the consumer says %s %s", code, description)
 			}
 		case <-p.silence.C:
 			return nil, nil, errSilent
@@ -90,16 +114,21 @@ func (p *puller) next(ctx context.Context, catchingUp bool) (*nats.Msg, *nats.Ms
 	}
 }
 
-// ask requests messages from the consumer.
+// ask requests messages from the consumer. One that is too large for a request comes alone.
 func (p *puller) ask() error {
-	p.waiting = maxInFlight
+	batch, maxBytes := p.batch, p.maxBytes
+	if p.tooLarge {
+		batch, maxBytes, p.tooLarge = 1, 0, false
+	}
 	request, err := json.Marshal(struct {
 		Batch     int           `json:"batch"`
+		MaxBytes  int           `json:"max_bytes,omitempty"`
 		Expires   time.Duration `json:"expires"`
 		Heartbeat time.Duration `json:"idle_heartbeat"`
-	}{maxInFlight, pullExpiry, pullHeartbeat})
+	}{batch, maxBytes, pullExpiry, pullHeartbeat})
 	if err != nil {
 		return err
 	}
-	return p.nc.PublishRequest(p.request, p.sub.Subject, request)
+	p.waiting = batch
+	return p.nc.PublishRequest(fmt.Sprintf("$JS.API.CONSUMER.MSG.NEXT.%s.%s", streamName, p.consumer), p.sub.Subject, request)
 }

@@ -38,7 +38,7 @@ func (m *Member) read(ctx context.Context, nc *nats.Conn, js jetstream.JetStream
 			case <-connection.Done():
 			}
 		}()
-		err := m.consume(connection, nc, js, &trouble)
+		err := m.consume(connection, js, &trouble)
 		startOver()
 		// Other servers may be ahead of this one until it has caught up, in a long outage by
 		// more than the broker waits by itself for the event that a client names. Clients
@@ -61,7 +61,7 @@ func (m *Member) read(ctx context.Context, nc *nats.Conn, js jetstream.JetStream
 
 // consume reads on after the last event, with a consumer of its own, until that fails or ctx ends.
 // It always returns an error. Once it has caught up it releases the clients.
-func (m *Member) consume(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, trouble *warnOnce) error {
+func (m *Member) consume(ctx context.Context, js jetstream.JetStream, trouble *warnOnce) error {
 	stream, err := m.openStream(ctx, js)
 	if err != nil {
 		return err
@@ -75,19 +75,22 @@ func (m *Member) consume(ctx context.Context, nc *nats.Conn, js jetstream.JetStr
 			golog.Fields{"end": state.LastSeq, "last": last})
 		m.filled, m.gapAhead = false, true
 	}
-	newest, err := lastSequence(ctx, stream)
+	if m.filled && m.shared.Load() && (state.FirstSeq > start || state.NumDeleted > 0) {
+		m.gapAhead = true // The sequences will not show it.
+	}
+	newest, err := lastSequence(ctx, js, ourSubjects())
 	if err != nil {
 		return err
 	}
 	if !m.filled {
-		m.prepareFilling(state, start)
+		m.prepareFilling(stream.CachedInfo(), start)
 		if last == 0 && start > state.FirstSeq && newest > 0 {
-			if err := m.readQuiet(ctx, nc, stream, start); err != nil {
+			if err := m.readQuiet(ctx, js, start); err != nil {
 				return err
 			}
 		}
 	}
-	messages, pending, err := consumeFrom(ctx, nc, stream, start)
+	messages, pending, err := consumeFrom(ctx, js, consumerConfig(start, m.filter()), maxInFlight, 0)
 	if err != nil {
 		return err
 	}
@@ -108,6 +111,13 @@ func (m *Member) consume(ctx context.Context, nc *nats.Conn, js jetstream.JetStr
 		if meta.Sequence.Consumer != n {
 			return errGap
 		}
+		if !m.filled && meta.Sequence.Stream >= newest {
+			info, err := stream.Info(ctx)
+			if err != nil {
+				return err
+			}
+			m.finishFilling(info.State)
+		}
 		if err := m.forward(ctx, meta.Sequence.Stream, meta.Timestamp, msg); err != nil {
 			return err
 		}
@@ -121,13 +131,12 @@ func (m *Member) consume(ctx context.Context, nc *nats.Conn, js jetstream.JetStr
 // sequences nor its times compare with those of the last one, since it may number from 1, on
 // a NATS whose clock is slow.
 func (m *Member) recognize(created time.Time) {
-	if !m.created.IsZero() && !m.created.Equal(created) {
+	if before := m.created.Swap(created.UnixNano()); before != 0 && before != created.UnixNano() {
 		golog.Warnf("NATS: the stream was created again: what it held after %d, if anything, is lost", m.lastSeq.Load(), golog.Fields{"last": m.lastSeq.Load()})
 		m.lastSeq.Store(0)
 		m.lastStored = time.Time{}
 		m.filled, m.gapAhead = false, true
 	}
-	m.created = created
 }
 
 // forward gives the broker a message, unless the broker had it. A sequence that does not rise is
@@ -138,9 +147,9 @@ func (m *Member) forward(ctx context.Context, sequence uint64, stored time.Time,
 		return nil
 	}
 	if topic, ok := topicOf(msg.Subject); ok {
-		given := msg.Header.Get(nameHeader)
-		e := sse.Event{ID: int64(sequence), Topic: topic, Name: text.Line(given), Data: msg.Data, Gap: m.gapBefore(sequence, topic)}
-		if e.Name != given { // Its publisher can't be told any more.
+		e := eventOf(sequence, topic, msg)
+		e.Gap = m.gapBefore(sequence, topic)
+		if e.Name != msg.Header.Get(nameHeader) { // Its publisher can't be told any more.
 			m.badNames.warn("NATS: an event's name is not one line of UTF-8 without control characters: what can't be in a name is shown as U+FFFD")
 		}
 		if err := m.broker.Publish(ctx, e); err != nil {
@@ -149,7 +158,7 @@ func (m *Member) forward(ctx context.Context, sequence uint64, stored time.Time,
 		m.gapAhead = false
 	} else {
 		m.noTopics.warn("NATS: the subject %q is no topic's: what is published to it is left out", msg.Subject)
-		m.gapAhead = m.gapAhead || m.isGap(sequence)
+		m.gapAhead = m.isLacking(sequence)
 	}
 	m.noteGap(sequence)
 	m.lastSeq.Store(sequence)
@@ -158,4 +167,9 @@ func (m *Member) forward(ctx context.Context, sequence uint64, stored time.Time,
 		m.lastTick.Store(boundary)
 	}
 	return nil
+}
+
+// eventOf returns the event that a message is.
+func eventOf(sequence uint64, topic string, msg *nats.Msg) sse.Event {
+	return sse.Event{ID: int64(sequence), Topic: topic, Name: text.Line(msg.Header.Get(nameHeader)), Data: msg.Data}
 }

@@ -58,7 +58,7 @@ func (m *Member) openStream(ctx context.Context, js jetstream.JetStream) (jetstr
 	}
 	theirs := stream.CachedInfo().Config
 	m.subjects.Store(&theirs.Subjects)
-	m.shared = slices.ContainsFunc(theirs.Subjects, func(s string) bool { return !isOurs(s) })
+	m.shared.Store(slices.ContainsFunc(theirs.Subjects, func(s string) bool { return !isOurs(s) }))
 	if diff := configDiff(theirs, ours); diff != m.loggedDiff {
 		m.loggedDiff = diff
 		if diff != "" {

@@ -23,6 +23,15 @@ const (
 // ourSubjects are those of all topics.
 func ourSubjects() []string { return []string{subject, topicSubjects} }
 
+// filter returns the subjects for a consumer of all topics' events: none where the stream has no others. With a
+// filter NATS looks at each subject for each message, which takes a minute for a stream of some thousand topics.
+func (m *Member) filter() []string {
+	if m.shared.Load() {
+		return ourSubjects()
+	}
+	return nil
+}
+
 // subjectOf returns the subject of a topic's events: at most 779 bytes, where NATS takes 4,096 a line if
 // not configured otherwise.
 func subjectOf(topic string) string {

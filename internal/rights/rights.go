@@ -111,12 +111,9 @@ func (k *Keys) Verify(token string, now time.Time) (Token, error) {
 	if err != nil {
 		return Token{}, err
 	}
-	said, err := k.options.check(payload, now)
-	if err != nil {
-		return Token{}, err
-	}
-	said.Revoked = by.listed
-	return said, nil
+	verified, err := k.options.check(payload, now)
+	verified.Revoked = by.listed
+	return verified, err
 }
 
 // verified returns the claims of a token, and the key by which it is signed.
