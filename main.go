@@ -48,12 +48,12 @@ func main() {
 		}
 		return
 	}
-	token, warning, err := program.Token(o.TokenFile)
+	rights, warnings, err := o.Rights()
 	if err != nil {
-		log.Fail(1, "%s: %v", o.GivenAs("publish-token-file"), err)
+		log.Fail(1, "%v", err)
 	}
-	if warning != "" {
-		log.Complain("%s: %s", o.GivenAs("publish-token-file"), warning)
+	for _, warning := range warnings {
+		log.Complain("%s", warning)
 	}
 	var certificate *tls.Config
 	if o.Cert != "" {
@@ -91,12 +91,12 @@ func main() {
 		log.Fail(1, "%v", err)
 	}
 
-	app := newApp(signalled, broker, member, events)
-	if token != nil {
-		// OPTIONS says who may publish, in place of the broker's, which says who may read.
-		app.HandleMany("POST OPTIONS", "/events", sse.PublishHandler(sse.Publisher{Publish: publish, Token: token(), Origins: o.Origins}))
+	app := newApp(signalled, broker, rights, member, events)
+	if rights.MayPublish() {
+		// OPTIONS says who may publish, in place of the other handler's, which says who may read.
+		app.HandleMany("POST OPTIONS", "/events", rights.Publishing(publish))
 	}
-	log.Listening(listener.URL())
+	log.Listening(listener.URL(), rights.String())
 	told := program.TellSystemd(signalled, broker.Done(), func() int64 { return broker.Stats().Clients })
 	err = server.Options{Drain: o.Drain}.ServeIris(signalled, listener, app, broker)
 	if events != nil {
@@ -148,13 +148,13 @@ func hello(now time.Time) []byte {
 
 // newApp returns the routes of a server that serves until a context ends. A server alone has a nil member, and one
 // without a disk nil events.
-func newApp(serving context.Context, broker *sse.Broker, member *cluster.Member, events *store.Store) *iris.Application {
+func newApp(serving context.Context, broker *sse.Broker, rights *program.Rights, member *cluster.Member, events *store.Store) *iris.Application {
 	// /events/ is served, too: a page of another origin could not follow Iris's redirect.
 	app := iris.New().Configure(iris.WithFireMethodNotAllowed, iris.WithoutPathCorrectionRedirection)
 	program.Answers(app)
 	web.Register(app)
-	app.HandleMany("GET HEAD OPTIONS", "/events", broker.ServeHTTP)
+	app.HandleMany("GET HEAD OPTIONS", "/events", rights.Streams(broker))
 	app.HandleMany("GET HEAD", "/healthz", program.Health(serving, broker, member, events))
-	app.HandleMany("GET HEAD", "/stats", program.Stats(broker, member, events))
+	app.HandleMany("GET HEAD", "/stats", program.Stats(broker, rights, member, events))
 	return app
 }

@@ -28,6 +28,13 @@ func TestWrongCommandLineIsOneLineAndExit2(t *testing.T) {
 		{"-key a.pem", "-cert"},
 		{"-nats-creds a.creds", "-nats"},
 		{"-allow-origin https://a.example", "-publish-token-file"},
+		{"-allow-origin https://a.example", "-jwt-key-file"},
+		{"-jwt-cookie token", "-jwt-cookie goes with -jwt-key-file"},
+		{"-jwt-default-topic", "-jwt-default-topic goes with -jwt-key-file"},
+		{"-jwt-audience us -publish-token-file a", "-jwt-audience goes with -jwt-key-file"},
+		{"-jwt-issuer me", "-jwt-issuer goes with -jwt-key-file"},
+		{"-jwt-key-file a -jwt-cookie a;b", "no name of a cookie"},
+		{"-jwt-key-file a -jwt-cookie=", "empty"},
 		{"-publish-token-file a -allow-origin *", "such as https://"},
 		{"-publish-token-file a -allow-origin https://a.example/app", "write https://a.example"},
 		{"-publish-token-file a -allow-origin=", "empty"},
@@ -130,7 +137,7 @@ func TestHelpListsEveryFlag(t *testing.T) {
 	if err := cmd.Run(); err != nil || stderr.Len() > 0 {
 		t.Errorf("%v, %s", err, stderr)
 	}
-	for _, word := range []string{"-addr", ":8080", "-interval", "2s", "-cert", "-key", "-publish-token-file", "-allow-origin", "-history", "-heartbeat", "15s", "/events", "SSE_PUBLISH_TOKEN_FILE"} {
+	for _, word := range []string{"-addr", ":8080", "-interval", "2s", "-cert", "-key", "-publish-token-file", "-allow-origin", "-jwt-key-file", "-jwt-cookie", "-jwt-default-topic", "-history", "-heartbeat", "15s", "/events", "SSE_PUBLISH_TOKEN_FILE"} {
 		if !strings.Contains(stdout.String(), word) {
 			t.Errorf("no %q in\n%s", word, stdout)
 		}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/sse/internal/program"
 	"example.com/sse/internal/testkit"
 	"example.com/sse/sse"
 
@@ -73,8 +74,9 @@ func TestTokenFileThatOthersMayReadIsAWarning(t *testing.T) {
 // A page of another origin reads no answer that does not name it, and follows no redirect without such an answer.
 func TestEveryAnswerOfTheStreamsPathCanBeReadByOtherOrigins(t *testing.T) {
 	broker := sse.NewBroker()
-	app := newApp(t.Context(), broker, nil, nil)
-	app.HandleMany("POST OPTIONS", "/events", sse.PublishHandler(sse.Publisher{Publish: broker.Publish, Token: "swordfish"}))
+	rights := &program.Rights{PublishToken: func() string { return "swordfish" }}
+	app := newApp(t.Context(), broker, rights, nil, nil)
+	app.HandleMany("POST OPTIONS", "/events", rights.Publishing(broker.Publish))
 	if err := app.Build(); err != nil {
 		t.Fatal(err)
 	}
@@ -100,10 +102,11 @@ func TestEveryAnswerOfTheStreamsPathCanBeReadByOtherOrigins(t *testing.T) {
 func TestAllowNamesTheMethodsThereAre(t *testing.T) {
 	for _, post := range []bool{false, true} {
 		broker := sse.NewBroker()
-		app := newApp(t.Context(), broker, nil, nil)
+		rights := &program.Rights{PublishToken: func() string { return "swordfish" }}
+		app := newApp(t.Context(), broker, rights, nil, nil)
 		want := "GET, HEAD, OPTIONS"
 		if post {
-			app.HandleMany("POST OPTIONS", "/events", sse.PublishHandler(sse.Publisher{Publish: broker.Publish, Token: "swordfish"}))
+			app.HandleMany("POST OPTIONS", "/events", rights.Publishing(broker.Publish))
 			want = "GET, HEAD, OPTIONS, POST"
 		}
 		if err := app.Build(); err != nil {
@@ -128,7 +131,7 @@ func TestAllowNamesTheMethodsThereAre(t *testing.T) {
 
 func TestNoAnswerIsSniffed(t *testing.T) {
 	broker := sse.NewBroker()
-	app := newApp(t.Context(), broker, nil, nil)
+	app := newApp(t.Context(), broker, new(program.Rights), nil, nil)
 	if err := app.Build(); err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +151,7 @@ func TestNoAnswerIsSniffed(t *testing.T) {
 // What an app's middleware has set for all answers is there once, and ours where the two differ.
 func TestNoHeaderComesTwice(t *testing.T) {
 	broker := sse.NewBroker()
-	app := newApp(t.Context(), broker, nil, nil)
+	app := newApp(t.Context(), broker, new(program.Rights), nil, nil)
 	names := []string{"X-Content-Type-Options", "Cache-Control", "Content-Security-Policy", "Content-Type", "Allow"}
 	app.UseRouter(func(ctx iris.Context) {
 		for _, name := range names {
@@ -174,5 +177,24 @@ func TestNoHeaderComesTwice(t *testing.T) {
 	}
 	if err := broker.Shutdown(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestKeyFileThatCannotBeUsedIsOneLineAndExit1(t *testing.T) {
+	dir := t.TempDir()
+	short := filepath.Join(dir, "short")
+	if err := os.WriteFile(short, []byte("hunter2"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for file, words := range map[string][]string{filepath.Join(dir, "missing"): {"no such file"}, short: {"32", "bytes"}} {
+		cmd, stdout, stderr := command(t, "-jwt-key-file", file)
+		var exit *exec.ExitError
+		if err := cmd.Run(); !errors.As(err, &exit) || exit.ExitCode() != 1 {
+			t.Errorf("exit: %v", err)
+		}
+		wantOneLine(t, stderr, append(words, "-jwt-key-file", file)...)
+		if stdout.Len() > 0 || strings.Contains(stderr.String(), "hunter2") {
+			t.Errorf("it prints %s, %s", stdout, stderr)
+		}
 	}
 }

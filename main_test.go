@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/sse/internal/program"
 	"example.com/sse/internal/testkit"
 	"example.com/sse/sse"
 )
@@ -141,14 +142,14 @@ func TestEveryClientGetsTheDemosEvents(t *testing.T) {
 	}
 	cmd.Process.Signal(syscall.SIGTERM)
 	cmd.Wait() // Until then stdout is being written.
-	if line, _, _ := strings.Cut(stdout.String(), "\n"); line != "Now listening on: "+url {
+	if line, _, _ := strings.Cut(stdout.String(), "\n"); line != "Now listening on: "+url+" (all topics are open)" {
 		t.Errorf("the first line does not say where to point the browser: %q", line)
 	}
 }
 
 func TestRoutes(t *testing.T) {
 	broker := sse.NewBroker()
-	app := newApp(t.Context(), broker, nil, nil)
+	app := newApp(t.Context(), broker, new(program.Rights), nil, nil)
 	if err := app.Build(); err != nil {
 		t.Fatal(err)
 	}

@@ -55,6 +55,8 @@ var budgets = map[string]time.Duration{
 	"TestEveryEngineSaysWhyTopicsAreRefused":                          4 * time.Minute,
 	"TestPageOpensAStreamOfTopicsAgainThatTheBrowserHasGivenUp":       2 * time.Minute,
 	"TestEveryEventPublishedIsOnEveryStreamOnceAlsoOverSIGTERM":       2 * time.Minute,
+	"TestEveryEngineShowsAPrivateTopicByACookie":                      4 * time.Minute,
+	"TestStreamsOfAThousandTokensOfOneMinuteGoOnWithNewOnes":          4 * time.Minute,
 	"TestEventsArriveAtOnceThroughNATS":                               2 * time.Minute,
 	"TestEveryClientGetsEachEventAtOnceAndResumes":                    3 * time.Minute,
 	"TestFrameworksShowEachEventAtOnceAndResume":                      3 * time.Minute,

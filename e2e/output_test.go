@@ -160,7 +160,7 @@ func TestClientThatConnectsAndLeavesIsNoErrorInTheLog(t *testing.T) {
 	if got := strings.Count(s.output(), "handshake error"); got != 1 {
 		t.Errorf("%d lines:\n%s", got, s.output())
 	}
-	if line, _, _ := strings.Cut(s.output(), "\n"); line != "Now listening on: "+s.url {
+	if line, _, _ := strings.Cut(s.output(), "\n"); line != "Now listening on: "+s.url+" (all topics are open)" {
 		t.Errorf("the first line is %q", line)
 	}
 }

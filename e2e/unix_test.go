@@ -45,7 +45,7 @@ func TestCurlAndNginxReadStreamsOfAUnixSocket(t *testing.T) {
 	killed.Process.Kill() // and leaves its socket behind
 	killed.Wait()
 	cmd, out, _ := startOnSocket(t, path, "-interval", "50ms")
-	if line, _, _ := strings.Cut(out.String(), "\n"); line != "Now listening on: http+unix://"+strings.ReplaceAll(path, "/", "%2F") {
+	if line, _, _ := strings.Cut(out.String(), "\n"); line != "Now listening on: http+unix://"+strings.ReplaceAll(path, "/", "%2F")+" (all topics are open)" {
 		t.Errorf("the first line is %q", line)
 	}
 	if info, err := os.Lstat(path); err != nil || info.Mode().Type() != fs.ModeSocket || info.Mode().Perm()&0o022 != 0 {

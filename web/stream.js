@@ -8,7 +8,7 @@ const RETRY = 2000;         // ms, and up to as many again, before the page itse
 const HEARTBEAT = 15_000;   // ms within which something comes, until a stream says what it keeps to
 const MAY_MISS = 3;         // how many times nothing may come before the connection counts as lost
 const BEFORE_ALL = '0';     // the last ID of a page that got no event yet: it misses what comes before its first, too
-const REFUSALS = new Set([400, 414, 431]); // what a server answers to a URL that it does not take
+const REFUSALS = new Set([400, 401, 403, 414, 431]); // what a server answers to a URL, or to a reader, that it does not take
 const LONGEST = 2 ** 31 - 1; // ms that a timer can wait for
 
 let source = null; // the EventSource, or null while there is none
@@ -71,7 +71,7 @@ function open() {
 		// Without an ID of its own the browser would continue with live events only.
 		const closed = stream.readyState === EventSource.CLOSED;
 		if (closed || lastId === BEFORE_ALL) retry();
-		if (closed && topics.length > 0) ask(url);
+		if (closed) ask(url);
 	}));
 	// A stream begins with a heartbeat that says within which time the next comes. No event has the name before it.
 	on('heartbeat', evt => {
@@ -102,8 +102,9 @@ function retry() {
 	timer = setTimeout(open, RETRY * (1 + Math.random()));
 }
 
-// ask asks why the browser was refused a stream, which an EventSource does not say. Topics that the server does not take
-// will be refused again, so the page says why, and tries no more until the reader loads it or comes back to it.
+// ask asks why the browser was refused a stream, which an EventSource does not say. Topics that the server does not take, or
+// does not give to this reader, will be refused again, so the page says why, and tries no more until the reader loads it or
+// comes back to it: another tab may have got the browser a new token.
 async function ask(url) {
 	const request = asking = new AbortController();
 	try {

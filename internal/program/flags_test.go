@@ -36,6 +36,8 @@ func TestFlagsSetTheBrokersOptions(t *testing.T) {
 var samples = map[string][2]string{
 	"addr": {":1"}, "interval": {"1m0s"}, "cert": {"a.pem", "-key a.pem"}, "key": {"a.pem", "-cert a.pem"},
 	"publish-token-file": {"token"}, "allow-origin": {"https://a.example,https://b.example", "-publish-token-file token"},
+	"jwt-key-file": {"key"}, "jwt-cookie": {"token", "-jwt-key-file key"}, "jwt-default-topic": {"true", "-jwt-key-file key"},
+	"jwt-audience": {"us", "-jwt-key-file key"}, "jwt-issuer": {"me", "-jwt-key-file key"},
 	"history": {"1000"}, "heartbeat": {"5s"}, "log": {"json"}, "drain": {"30s"},
 	"data": {"events"}, "data-bytes": {"1000", "-data events"},
 	"nats": {"localhost"}, "nats-creds": {"creds", "-nats localhost"}, "nats-replicas": {"3", "-nats localhost"},
@@ -56,8 +58,8 @@ func TestEachFlagIsAVariableTooAndTheFlagWins(t *testing.T) {
 		set := "SSE_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_")) + "="
 		for what, test := range map[string]struct{ args, variable, want, as string }{
 			"the variable alone": {needs, set + sample, sample, set[:len(set)-1]},
-			"the flag alone":     {needs + " -" + name + " " + sample, "", sample, "-" + name},
-			"both":               {needs + " -" + name + " " + sample, set + "wrong", sample, "-" + name},
+			"the flag alone":     {needs + " -" + name + "=" + sample, "", sample, "-" + name},
+			"both":               {needs + " -" + name + "=" + sample, set + "wrong", sample, "-" + name},
 			"an empty variable":  {"", set, standard, "-" + name},
 			"none":               {"", "", standard, "-" + name},
 		} {
@@ -105,7 +107,7 @@ func TestHelpNamesEachFlagAndItsVariable(t *testing.T) {
 		t.Error(err)
 	}
 	for name := range samples {
-		_, after, _ := strings.Cut(help.String(), "  -"+name+" ")
+		_, after, _ := strings.Cut(strings.ReplaceAll(help.String(), "\n    \t", " "), "  -"+name+" ")
 		usage, _, _ := strings.Cut(after, "\n  -")
 		if !strings.Contains(usage, "; "+variable(name)) {
 			t.Errorf("-%s is not there with %s:\n%s", name, variable(name), &help)

@@ -25,7 +25,7 @@ func TestLogInJSONHasTimeLevelMessageAndFiguresAsNumbers(t *testing.T) {
 			log  func()
 			want string // after the time
 		}{
-			{func() { o.Listening("http://localhost:8080") }, `"level":"info","message":"Now listening on: http://localhost:8080","url":"http://localhost:8080"}`},
+			{func() { o.Listening("http://localhost:8080", "all topics are open") }, `"level":"info","message":"Now listening on: http://localhost:8080 (all topics are open)","url":"http://localhost:8080"}`},
 			{func() { o.Infof("Client added. %d registered clients", clients(7)) }, `"level":"info","message":"Client added. 7 registered clients","clients":7}`},
 			{func() { o.Warnf("%s & %d", "<a>", 1) }, `"level":"warn","message":"<a> & 1"}`},
 			{func() { o.Errorf("two\nlines \xff") }, `"level":"error","message":"two\nlines \ufffd"}`},

@@ -3,6 +3,7 @@ package program
 import (
 	"flag"
 	"fmt"
+	"net/http"
 	"time"
 
 	"example.com/sse/cluster"
@@ -16,7 +17,8 @@ type Options struct {
 	Addr                 string
 	Interval             time.Duration // between two ticks
 	Cert, Key, TokenFile string
-	Origins              OriginList // of the pages that may publish
+	Origins              OriginList // of the pages that may publish, and send cookies
+	Keys                 KeyOptions
 	Broker               sse.Options
 	NATS                 cluster.Options
 	Data                 store.Options
@@ -37,7 +39,12 @@ func (o *Options) define(flags *flag.FlagSet) {
 	flags.StringVar(&o.Cert, "cert", "", "serve HTTPS and HTTP/2 with the certificate in this PEM `file`")
 	flags.StringVar(&o.Key, "key", "", "the certificate's private key, a PEM `file`")
 	flags.StringVar(&o.TokenFile, "publish-token-file", "", "let POST /events publish with the token in this `file`'s first line")
-	flags.Var(&o.Origins, "allow-origin", "let the pages of these `origins` publish, too, such as https://example.com, separated by commas")
+	flags.Var(&o.Origins, "allow-origin", "let the pages of these `origins` publish and send cookies, too, such as https://example.com, separated by commas")
+	flags.StringVar(&o.Keys.File, "jwt-key-file", "", "let topics be read and published to with JSON Web Tokens alone, by the public keys or the secret in this `file`")
+	flags.StringVar(&o.Keys.Cookie, "jwt-cookie", "", "take a token from the cookie with this `name`, too")
+	flags.BoolVar(&o.Keys.Default, "jwt-default-topic", false, "let the default topic need a token, too, one that may subscribe to the topic \"\"")
+	flags.StringVar(&o.Keys.Audience, "jwt-audience", "", "take only tokens for the audience of this `name`")
+	flags.StringVar(&o.Keys.Issuer, "jwt-issuer", "", "take only tokens of the issuer of this `name`")
 	flags.IntVar(&o.Broker.History, "history", sse.DefaultHistory, "retain the last events of all topics in memory, at most this `number` of bytes")
 	flags.DurationVar(&o.Broker.Heartbeat, "heartbeat", sse.DefaultHeartbeat, "send a heartbeat after this `duration` of silence")
 	flags.StringVar(&o.Data.Dir, "data", "", "keep the events on disk, in this `directory`")
@@ -71,8 +78,12 @@ func (o *Options) check() error {
 		return fmt.Errorf("%s must be at least %v: %v", o.GivenAs("heartbeat"), sse.MinHeartbeat, o.Broker.Heartbeat)
 	case (o.Cert == "") != (o.Key == ""):
 		return fmt.Errorf("%s and %s go together", o.GivenAs("cert"), o.GivenAs("key"))
-	case len(o.Origins) > 0 && o.TokenFile == "":
-		return fmt.Errorf("%s goes with -publish-token-file", o.GivenAs("allow-origin"))
+	case len(o.Origins) > 0 && o.TokenFile == "" && o.Keys.File == "":
+		return fmt.Errorf("%s goes with -publish-token-file or -jwt-key-file", o.GivenAs("allow-origin"))
+	case o.Keys.File == "" && o.Keys != KeyOptions{}:
+		return fmt.Errorf("%s goes with -jwt-key-file", o.GivenAs(o.Keys.first()))
+	case o.Keys.Cookie != "" && (&http.Cookie{Name: o.Keys.Cookie}).Valid() != nil:
+		return fmt.Errorf("%s is no name of a cookie: %q", o.GivenAs("jwt-cookie"), o.Keys.Cookie)
 	case o.Data.Dir != "" && o.NATS.URLs != "":
 		return fmt.Errorf("%s and %s exclude each other: NATS keeps the events", o.GivenAs("data"), o.GivenAs("nats"))
 	case o.Data.Bytes <= 0 || o.Data.Bytes > store.MaxBytes:

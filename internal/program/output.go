@@ -67,9 +67,9 @@ func (o *Output) logf(level golog.Level, format string, args []any) {
 	o.log(line{level, fmt.Sprintf(format, args...), figures})
 }
 
-// Listening says where the server listens: the first line, which has no time as text.
-func (o *Output) Listening(url string) {
-	message := "Now listening on: " + url
+// Listening says where the server listens, and which topics are open: the first line, which has no time as text.
+func (o *Output) Listening(url, topics string) {
+	message := "Now listening on: " + url + " (" + topics + ")"
 	if o.json {
 		o.log(line{golog.InfoLevel, message, golog.Fields{"url": url}})
 		return

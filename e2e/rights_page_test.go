@@ -1,0 +1,152 @@
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"example.com/sse/internal/testkit"
+)
+
+// A portal is what stands before a server, as an app does at which one logs in: at /login it gives browsers a cookie that
+// no script can read, and everything else comes from the server.
+type portal struct {
+	url    string
+	cookie string // its name, of the test's own: the tests share browsers
+}
+
+func newPortal(t *testing.T) (*portal, func(*server)) {
+	t.Helper()
+	p := new(portal)
+	var behind http.Handler
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/login" {
+			behind.ServeHTTP(w, r)
+			return
+		}
+		http.SetCookie(w, &http.Cookie{Name: p.cookie, Value: r.FormValue("token"), Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
+		w.Header().Set("Content-Type", "text/html")
+		io.WriteString(w, "<!doctype html><link rel=icon href=data:,><title>portal</title>")
+	}))
+	t.Cleanup(front.Close)
+	t.Cleanup(front.CloseClientConnections)
+	p.url = front.URL
+	_, port, err := net.SplitHostPort(strings.TrimPrefix(front.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.cookie = "sse" + port
+	return p, func(s *server) {
+		to, err := url.Parse(s.url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		proxy := httputil.NewSingleHostReverseProxy(to)
+		proxy.ErrorLog = log.New(io.Discard, "", 0) // of browsers that leave
+		behind = proxy
+	}
+}
+
+// login returns the address at which a browser gets a token.
+func (p *portal) login(token string) string { return p.url + "/login?token=" + url.QueryEscape(token) }
+
+func TestEveryEngineShowsAPrivateTopicByACookie(t *testing.T) {
+	inAllEngines(t, func(t *testing.T, open func(int) *page) {
+		keys := newSigner(t)
+		portal, before := newPortal(t)
+		s := start(t, "-interval", never.String(), "-publish-token-file", tokenFile(t), "-jwt-key-file", keys.file, "-jwt-cookie", portal.cookie)
+		before(s)
+		p := open(0)
+		p.provoked = "/events" // A refusal is an error on the console.
+		address := portal.url + "/?topic=mail/anna&topic="
+		publish := func(want string) {
+			t.Helper()
+			for _, topic := range []string{"mail/bert", "mail/anna", ""} {
+				if status, line := postTo(t, s, topic, topic+" "+want); status != http.StatusNoContent {
+					t.Fatalf("%d: %s", status, line)
+				}
+			}
+		}
+		wantLast := func(want ...string) {
+			t.Helper()
+			testkit.Eventually(t, func() error {
+				var got []string
+				for _, row := range p.rows() {
+					got = append(got, row.message)
+				}
+				if !slices.Equal(got, want) {
+					return fmt.Errorf("the rows are %q, want %q", got, want)
+				}
+				return nil
+			})
+		}
+		p.visit(address)
+		p.waitForHeader("Refused: a token is needed")
+		p.visit(portal.login(keys.reader("mail/bert")))
+		p.visit(address)
+		p.waitForHeader("Refused: the token may not subscribe to each topic that the URL names")
+		p.visit(portal.login(keys.token(time.Now().Add(-time.Minute), []string{"mail/anna"}, nil)))
+		p.visit(address)
+		p.waitForHeader("Refused: the token has expired")
+
+		// The stream ends with its token, and the page goes on with the next. On a busy machine a token may end too soon.
+		total := int64(0)
+		for ttl, header := 8*time.Second, ""; header != waiting; ttl *= 2 {
+			total = s.stats().ClientsTotal
+			p.visit(portal.login(keys.token(time.Now().Add(ttl), []string{"mail/anna"}, nil)))
+			p.visit(address)
+			testkit.Eventually(t, func() error {
+				if s.stats().ClientsTotal == total && !strings.HasPrefix(p.header(), "Refused: ") {
+					return fmt.Errorf("the header says %q", p.header())
+				}
+				return nil
+			})
+			p.evaluate(fmt.Sprintf("void fetch(%q).then(() => { window.renewed = true })", portal.login(keys.reader("mail/anna"))), new(any))
+			testkit.Eventually(t, func() error {
+				if !eval[bool](p, "window.renewed === true") {
+					return errors.New("there is no new token")
+				}
+				return nil
+			})
+			header = p.header()
+		}
+		publish("one")
+		wantLast("mail/anna one", " one")
+		if got := eval[string](p, "document.cookie"); strings.Contains(got, portal.cookie) {
+			t.Errorf("a script can read the token: %q", got)
+		}
+		testkit.Eventually(t, func() error {
+			if stats := s.stats(); stats.ClientsTotal != total+2 || stats.Clients != 1 {
+				return fmt.Errorf("the stream was not opened again: %+v", stats)
+			}
+			return nil
+		})
+		publish("two")
+		wantLast("mail/anna one", " one", "mail/anna two", " two")
+
+		// Whose token has ended and is not renewed is told so.
+		keys.write(newSigner(t).key)
+		p.waitForHeader("Refused: the token is signed by none of the keys")
+		s.waitForClients(0)
+		keys.write(keys.key)
+		keys.waitUntilTaken(s)
+		p.hide()
+		p.show()
+		s.waitForClients(1)
+		publish("three")
+		wantLast("mail/anna one", " one", "mail/anna two", " two", "mail/anna three", " three")
+		if printed := s.output(); strings.Contains(printed, "eyJ") || strings.Contains(printed, "mail/") {
+			t.Errorf("the log tells of tokens or topics: %s", printed)
+		}
+	})
+}

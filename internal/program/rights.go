@@ -1,0 +1,176 @@
+package program
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"time"
+
+	"example.com/sse/internal/rights"
+	"example.com/sse/sse"
+
+	"github.com/kataras/iris/v12"
+)
+
+// Rights decide which streams a request gets, and what it publishes: by the JSON Web Tokens whose keys there
+// are, and by the one token that may publish everything. The zero value lets everybody read everything, and
+// nobody publish. Methods are safe for concurrent use as long as nobody changes the fields.
+type Rights struct {
+	// Keys verify JSON Web Tokens. Nil means that there are none, and that all topics are open.
+	Keys *rights.Keys
+
+	// Cookie is the name of the cookie in which a token may come, for an EventSource, which can't set headers.
+	// Empty means none.
+	Cookie string
+
+	// CloseDefault has the default topic need a token, too: one that may subscribe to the topic "".
+	CloseDefault bool
+
+	// PublishToken returns the token that may publish to every topic. Nil means that there is none.
+	PublishToken func() string
+
+	// Origins are those whose pages may publish, and may send cookies along, beside the server's own.
+	Origins []string
+
+	refused counts
+}
+
+// maxTopicsOfURL is how many topics a broker takes from a URL.
+const maxTopicsOfURL = 100
+
+// maxSpread bounds how long before its token ends a stream does.
+const maxSpread = 10 * time.Second
+
+// MayPublish reports whether anybody may publish.
+func (p *Rights) MayPublish() bool { return p.Keys != nil || p.PublishToken != nil }
+
+// String says which topics need a token.
+func (p *Rights) String() string {
+	switch {
+	case p.Keys == nil:
+		return "all topics are open"
+	case p.CloseDefault:
+		return "all topics need a token"
+	}
+	return "all topics but the default one need a token"
+}
+
+// Streams returns a handler that serves a broker's streams to those who may have them. Until the broker stops, the
+// keys are followed, so that the streams of a key that is gone end.
+func (p *Rights) Streams(broker *sse.Broker) iris.Handler {
+	if p.Keys != nil {
+		go p.Keys.Follow(broker.Done())
+	}
+	return func(ctx iris.Context) {
+		p.allowOrigins(ctx)
+		if ctx.Method() == http.MethodOptions {
+			broker.ServeHTTP(ctx)
+			return
+		}
+		stream, refused := p.stream(ctx.Request(), time.Now())
+		if refused != nil {
+			p.refused.answer(ctx.ResponseWriter(), refused)
+			return
+		}
+		broker.ServeIris(ctx, stream)
+	}
+}
+
+// stream returns the stream that a request gets now, or why it gets none. That is decided before the broker is
+// asked, so the answer tells nothing of what there is in a topic.
+func (p *Rights) stream(r *http.Request, now time.Time) (sse.Stream, *refusal) {
+	if p.Keys == nil {
+		return sse.Stream{}, nil
+	}
+	topics := r.URL.Query()["topic"]
+	if len(topics) == 0 {
+		topics = []string{""}
+	}
+	if !slices.ContainsFunc(topics, p.isPrivate) {
+		// No token is looked at: one that has ended, in a cookie say, must not close what is open to everybody.
+		return sse.Stream{}, nil
+	}
+	sent, refused := p.credentials(r)
+	if refused != nil {
+		return sse.Stream{}, refused
+	}
+	token, err := p.Keys.Verify(sent.token, now)
+	if err != nil {
+		return sse.Stream{}, invalid(err)
+	}
+	for _, topic := range topics {
+		if p.isPrivate(topic) && !token.Subscribe.Allow(topic) {
+			return sse.Stream{}, &refusal{noRight, "the token may not subscribe to each topic that the URL names"}
+		}
+	}
+	stream := sse.Stream{Topics: topics, Until: endOf(token.Expires, now), Context: token.Revoked}
+	if len(topics) > maxTopicsOfURL {
+		stream.Topics = nil // A URL may name fewer than an app: the broker refuses these.
+	}
+	return stream, nil
+}
+
+// isPrivate reports whether a stream of a topic needs a token.
+func (p *Rights) isPrivate(topic string) bool { return topic != "" || p.CloseDefault }
+
+// endOf returns when a stream ends whose token expires at a time: at most a tenth of what is left before it, and at most
+// maxSpread, so that the clients of a thousand tokens of one minute do not come again at one moment, and never
+// after it.
+func endOf(expires, now time.Time) time.Time {
+	spread := min(max(0, expires.Sub(now)/10), maxSpread)
+	return expires.Add(-rand.N(spread + 1))
+}
+
+// Publishing returns a handler that publishes the events of those who may.
+func (p *Rights) Publishing(publish func(context.Context, sse.Event) error) iris.Handler {
+	return func(ctx iris.Context) {
+		p.allowOrigins(ctx)
+		authorized := true
+		sse.PublishHandler(sse.Publisher{Publish: publish, Authorize: func(w http.ResponseWriter, r *http.Request, topic string) bool {
+			if refused := p.publishing(r, topic, time.Now()); refused != nil {
+				p.refused.answer(w, refused)
+				authorized = false
+			}
+			return authorized
+		}})(ctx)
+		if authorized {
+			p.refused.countStatus(ctx.GetStatusCode())
+		}
+	}
+}
+
+// publishing returns why a request may not publish to a topic now, or nil.
+func (p *Rights) publishing(r *http.Request, topic string, now time.Time) *refusal {
+	sent, refused := p.credentials(r)
+	switch {
+	case refused != nil:
+		return refused
+	case sent.byCookie && !p.trusts(r):
+		return &refusal{otherOrigin, "who publishes by a cookie needs the header Origin of a page that may"}
+	case !sent.byCookie && p.isPublishToken(sent.token):
+		return nil
+	case p.Keys == nil:
+		return &refusal{reason(rights.WrongKey), "the token is wrong"}
+	}
+	token, err := p.Keys.Verify(sent.token, now)
+	if err != nil {
+		return invalid(err)
+	}
+	if !token.Publish.Allow(topic) {
+		return &refusal{noRight, "the token may not publish to this topic"}
+	}
+	return nil
+}
+
+// isPublishToken reports whether a token is the one that may publish everything.
+func (p *Rights) isPublishToken(token string) bool {
+	if p.PublishToken == nil {
+		return false
+	}
+	// Hashes have one length: comparing them tells nothing of the token's either.
+	got, want := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(p.PublishToken()))
+	return subtle.ConstantTimeCompare(got[:], want[:]) == 1
+}
