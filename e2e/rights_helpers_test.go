@@ -106,11 +106,26 @@ func (b *bearer) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // refused returns how many requests a server has refused, by reason.
-func (s *server) refused() (reasons map[string]int64) {
+func (s *server) refused() map[string]int64 {
+	s.t.Helper()
+	return s.refusedOver(testkit.Client)
+}
+
+// refusedOver is refused with an HTTP client that trusts the server.
+func (s *server) refusedOver(client *http.Client) (reasons map[string]int64) {
 	s.t.Helper()
 	figures := struct{ Refused *map[string]int64 }{&reasons}
-	if err := json.Unmarshal(testkit.Get(s.t, testkit.Client, s.url+"/stats"), &figures); err != nil || reasons == nil {
+	if err := json.Unmarshal(testkit.Get(s.t, client, s.url+"/stats"), &figures); err != nil || reasons == nil {
 		s.t.Fatalf("/stats does not tell what was refused: %v", err)
 	}
 	return reasons
+}
+
+// statsOver is stats with an HTTP client that trusts the server.
+func (s *server) statsOver(client *http.Client) (figures stats) {
+	s.t.Helper()
+	if err := json.Unmarshal(testkit.Get(s.t, client, s.url+"/stats"), &figures); err != nil {
+		s.t.Fatal(err)
+	}
+	return figures
 }
