@@ -92,9 +92,15 @@ func main() {
 	}
 
 	app := newApp(signalled, broker, rights, member, events)
+	figures := program.Figures{Broker: broker, Publications: new(program.Publications), Rights: rights, Member: member, Store: events}
+	if o.AdminAddr == "" {
+		figures.Register(app)
+	} else if err := figures.ServeAdmin(signalled, o.AdminAddr); err != nil {
+		log.Fail(1, "%s: %v", o.GivenAs("admin-addr"), err)
+	}
 	if rights.MayPublish() {
 		// OPTIONS says who may publish, in place of the other handler's, which says who may read.
-		app.HandleMany("POST OPTIONS", "/events", rights.Publishing(publish))
+		app.HandleMany("POST OPTIONS", "/events", figures.Publications.Count, rights.Publishing(publish))
 	}
 	log.Listening(listener.URL(), rights.String())
 	told := program.TellSystemd(signalled, broker.Done(), func() int64 { return broker.Stats().Clients })
@@ -155,6 +161,5 @@ func newApp(serving context.Context, broker *sse.Broker, rights *program.Rights,
 	web.Register(app)
 	app.HandleMany("GET HEAD OPTIONS", "/events", rights.Streams(broker))
 	app.HandleMany("GET HEAD", "/healthz", program.Health(serving, broker, member, events))
-	app.HandleMany("GET HEAD", "/stats", program.Stats(broker, rights, member, events))
 	return app
 }

@@ -150,6 +150,7 @@ func TestEveryClientGetsTheDemosEvents(t *testing.T) {
 func TestRoutes(t *testing.T) {
 	broker := sse.NewBroker()
 	app := newApp(t.Context(), broker, new(program.Rights), nil, nil)
+	program.Figures{Broker: broker, Publications: new(program.Publications), Rights: new(program.Rights)}.Register(app)
 	if err := app.Build(); err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +182,10 @@ func TestRoutes(t *testing.T) {
 	want("POST", "/", 405)
 	want("GET", "/missing", 404)
 	want("GET", "/healthz", 200, "ok")
-	want("GET", "/stats", 200, `"clients":0`, `"clients_total":0`, `"events":0`, `"slow_clients":0`, `"resumes":0`, `"resumes_incomplete":0`)
+	want("GET", "/stats", 200, `"clients":0`, `"clients_total":0`, `"events":0`, `"slow_clients":0`, `"resumes":0`, `"resumes_incomplete":0`, `"publications":{`)
+	want("GET", "/metrics", 200, "\nsse_clients 0\n", "\nsse_connects_total 0\n")
+	want("HEAD", "/metrics", 200)
+	want("POST", "/metrics", 405)
 	if err := broker.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}

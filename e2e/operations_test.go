@@ -68,7 +68,7 @@ func TestStatsAreFiguresThatAreRight(t *testing.T) {
 	}
 	names := slices.Sorted(maps.Keys(figures))
 	if want := []string{"bytes_sent", "clients", "clients_total", "disconnects", "event_bytes", "events", "events_sent",
-		"resumes", "resumes_incomplete", "retained", "retained_bytes", "slow_clients", "topics"}; !slices.Equal(names, want) {
+		"publications", "refused", "resumes", "resumes_incomplete", "retained", "retained_bytes", "slow_clients", "topics"}; !slices.Equal(names, want) {
 		t.Errorf("its names are %v", names)
 	}
 	a, b := subscribe(t, s.url+"/events", ""), subscribe(t, s.url+"/events", "")
@@ -103,7 +103,7 @@ func TestNothingElseIsTold(t *testing.T) {
 	s := start(t)
 	for _, path := range []string{
 		"/debug", "/debug/vars", "/debug/pprof", "/debug/pprof/", "/debug/pprof/cmdline", "/debug/pprof/goroutine",
-		"/metrics", "/stats/", "/stats/all", "/env", "/config", "/status", "/go.mod", "/main.go", "/.git/config", "/web/index.html",
+		"/metrics/all", "/stats/", "/stats/all", "/env", "/config", "/status", "/go.mod", "/main.go", "/.git/config", "/web/index.html",
 	} {
 		resp, err := testkit.Client.Get(s.url + path)
 		if err != nil {
@@ -116,7 +116,7 @@ func TestNothingElseIsTold(t *testing.T) {
 			t.Errorf("GET %s: %s: %.100s", path, resp.Status, body)
 		}
 	}
-	for _, path := range []string{"/", "/events", "/healthz", "/stats", "/nothing"} {
+	for _, path := range []string{"/", "/events", "/healthz", "/stats", "/metrics", "/nothing"} {
 		resp, err := send(t, s, "HEAD "+path+" HTTP/1.1\r\nHost: x\r\n\r\n")
 		if err != nil {
 			t.Fatal(err)

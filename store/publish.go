@@ -60,6 +60,8 @@ func (s *Store) Publish(ctx context.Context, e sse.Event) error {
 	if err := s.check(ctx); err != nil {
 		return fmt.Errorf("not published: %w", err)
 	}
+	s.counts.waiting.Add(1)
+	defer s.counts.waiting.Add(-1)
 	e.Gap = sse.NoGap
 	p := &publication{e, make(chan error, 1)}
 	select {

@@ -8,10 +8,13 @@ type Stats struct {
 	Failed int64 `json:"failed"` // events that were refused since the start, since the disk was full or failed
 	Events int64 `json:"events"` // events that are retained on disk
 	Bytes  int64 `json:"bytes"`  // what these count, as Options.Bytes says
+
+	// Waiting is how many calls of [Store.Publish] wait for the disk.
+	Waiting int64 `json:"waiting"`
 }
 
-// counts are Stats as the committer counts them.
-type counts struct{ stored, failed, events, bytes atomic.Int64 }
+// counts are Stats as the committer counts them, and Publish what waits.
+type counts struct{ stored, failed, events, bytes, waiting atomic.Int64 }
 
 func (c *counts) set(st state) {
 	c.events.Store(st.events)
@@ -20,5 +23,5 @@ func (c *counts) set(st state) {
 
 // Stats returns the store's figures. Each of them is current, but they are not taken at one instant.
 func (s *Store) Stats() Stats {
-	return Stats{Stored: s.counts.stored.Load(), Failed: s.counts.failed.Load(), Events: s.counts.events.Load(), Bytes: s.counts.bytes.Load()}
+	return Stats{Stored: s.counts.stored.Load(), Failed: s.counts.failed.Load(), Events: s.counts.events.Load(), Bytes: s.counts.bytes.Load(), Waiting: s.counts.waiting.Load()}
 }

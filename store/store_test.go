@@ -132,8 +132,14 @@ func TestPublisherThatLeavesMayHaveStoredItsEvent(t *testing.T) {
 	answer := make(chan error, 1)
 	go func() { answer <- s.Publish(ctx, sse.Event{Data: []byte("in doubt")}) }()
 	testkit.Receive(t, storing, "the event is being stored")
+	if n := s.Stats().Waiting; n != 1 {
+		t.Errorf("%d publications wait for the disk", n)
+	}
 	cancel()
 	err := testkit.Receive(t, answer, "the publisher's error")
+	if n := s.Stats().Waiting; n != 0 {
+		t.Errorf("%d publications wait for the disk although nobody does", n)
+	}
 	close(goOn)
 	if !errors.Is(err, ErrUncertain) || !errors.Is(err, context.Canceled) {
 		t.Errorf("it gets %v", err)

@@ -34,7 +34,7 @@ func TestFlagsSetTheBrokersOptions(t *testing.T) {
 
 // samples are a value for each flag that is not its default, and what else the flag needs.
 var samples = map[string][2]string{
-	"addr": {":1"}, "interval": {"1m0s"}, "cert": {"a.pem", "-key a.pem"}, "key": {"a.pem", "-cert a.pem"},
+	"addr": {":1"}, "admin-addr": {":2"}, "interval": {"1m0s"}, "cert": {"a.pem", "-key a.pem"}, "key": {"a.pem", "-cert a.pem"},
 	"publish-token-file": {"token"}, "allow-origin": {"https://a.example,https://b.example", "-publish-token-file token"},
 	"jwt-key-file": {"key"}, "jwt-cookie": {"token", "-jwt-key-file key"}, "jwt-default-topic": {"true", "-jwt-key-file key"},
 	"jwt-audience": {"us", "-jwt-key-file key"}, "jwt-issuer": {"me", "-jwt-key-file key"},

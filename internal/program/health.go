@@ -32,27 +32,3 @@ func Health(serving context.Context, broker *sse.Broker, member *cluster.Member,
 		}
 	}
 }
-
-// Stats returns a handler that answers the server's figures, as JSON. A server alone has a nil member, and one
-// without a disk nil events. They name no topic.
-//
-// They are no secret: a page of another site can read them by DNS rebinding, since any Host is answered.
-func Stats(broker *sse.Broker, rights *Rights, member *cluster.Member, events *store.Store) iris.Handler {
-	return func(ctx iris.Context) {
-		figures := struct {
-			sse.Stats
-			Refused map[string]int64 `json:"refused"`
-			NATS    *cluster.Stats   `json:"nats,omitempty"`
-			Store   *store.Stats     `json:"store,omitempty"`
-		}{Stats: broker.Stats(), Refused: rights.Refused()}
-		if member != nil {
-			nats := member.Stats()
-			figures.NATS = &nats
-		}
-		if events != nil {
-			disk := events.Stats()
-			figures.Store = &disk
-		}
-		ctx.JSON(figures)
-	}
-}

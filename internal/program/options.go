@@ -15,6 +15,7 @@ import (
 // files, of which the options are the paths. Others may see a command line, and children inherit an environment.
 type Options struct {
 	Addr                 string
+	AdminAddr            string        // of the figures; empty where they are at Addr
 	Interval             time.Duration // between two ticks
 	Cert, Key, TokenFile string
 	Origins              OriginList // of the pages that may publish, and send cookies
@@ -35,6 +36,7 @@ type Options struct {
 // define defines all flags. [Parse] gives each a variable, too.
 func (o *Options) define(flags *flag.FlagSet) {
 	flags.StringVar(&o.Addr, "addr", ":8080", "listen on this `host:port`, or unix:path for a Unix socket")
+	flags.StringVar(&o.AdminAddr, "admin-addr", "", "serve /stats and /metrics on this `host:port`, or unix:path, instead, over plain HTTP")
 	flags.DurationVar(&o.Interval, "interval", 2*time.Second, "publish an event each `duration`, such as 500ms or 2s")
 	flags.StringVar(&o.Cert, "cert", "", "serve HTTPS and HTTP/2 with the certificate in this PEM `file`")
 	flags.StringVar(&o.Key, "key", "", "the certificate's private key, a PEM `file`")
