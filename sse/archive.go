@@ -1,8 +1,10 @@
 package sse
 
 import (
+	"container/list"
 	"context"
 	"iter"
+	"time"
 )
 
 // An Archive has the events of topics for longer than a broker retains them, on disk say. It returns those
@@ -23,4 +25,114 @@ type Archive func(ctx context.Context, topics []string, after int64) (complete b
 // SetArchive has clients that need more than the broker retains get it from an archive first. It is for
 // a source that numbers its events, which calls it after [Broker.Hold] and before [Broker.Release]. Without a
 // call, or with nil, such clients get all that is retained. It is safe for concurrent use.
-func (b *Broker) SetArchive(a Archive) { b.archive.Store(&a) }
+func (b *Broker) SetArchive(a Archive) {
+	if a == nil {
+		b.archive.Store(nil)
+		return
+	}
+	b.archive.Store(&a)
+}
+
+const (
+	// maxReplays is how many clients read from the archive at once: after a restart of the server all come.
+	maxReplays = 64
+
+	// replayTurn is how long a client reads from the archive before it is the next one's turn, so that clients
+	// that read slowly do not keep all others waiting.
+	replayTurn = 10 * time.Second
+
+	// archiveLogPause is the least time between two log lines about the archive.
+	archiveLogPause = time.Minute
+)
+
+// replays are the clients that the archive has something for. They are owned by listen, but for the goroutine that each turn
+// has. A client is in one of these states, and goes through them until it is placed:
+//
+//	state    what happens                                  what comes next
+//	queued   the client waits for its turn, with           reading, when one of the others' turns ends
+//	         heartbeats
+//	reading  a goroutine, its writer for this time,        placed, where the histories have all that comes next;
+//	         writes what the archive yields                queued, where they have moved on meanwhile, or the turn
+//	                                                       is over; the end of the stream, where the archive has failed
+//
+// Wherever a client leaves, is cut off, or has its stream ended meanwhile, it is no longer queued, and its turn ends.
+type replays struct {
+	queue   list.List // of clients, in the order in which they came
+	reading int       // the turns that have not ended
+	max     int       // how many there may be: maxReplays
+	logged  time.Time // when the archive's last error was logged
+}
+
+// startReplays begins the next clients' turns at the archive.
+func (b *Broker) startReplays() {
+	for b.replays.reading < b.replays.max && b.replays.queue.Len() > 0 {
+		c := b.replays.queue.Remove(b.replays.queue.Front()).(*client)
+		from := c.begins
+		r := newReplay(c, *b.archive.Load())
+		from.queued, from.replay = nil, r
+		b.replays.reading++
+		b.streams.Add(1)
+		c.users.Add(1)
+		go r.run()
+		pending, ok := c.outbox.takeBack() // a heartbeat
+		if !ok {
+			c.since = time.Now()
+		}
+		pending.merge = &merge{replay: r}
+		if c.outbox.put(pending) {
+			b.writers.add(c, &b.writers.lanes[many])
+		}
+	}
+}
+
+// queueReplay has a client wait for its turn at the archive.
+func (b *Broker) queueReplay(c *client) {
+	c.begins.queued = b.replays.queue.PushBack(c)
+	b.startReplays()
+}
+
+// clients returns how many clients have no place in the histories yet because of the archive.
+func (r *replays) clients() int { return r.queue.Len() + r.reading }
+
+// leaveReplays says that a client wants nothing from the archive any more.
+func (b *Broker) leaveReplays(c *client) {
+	from := c.begins
+	if from == nil {
+		return
+	}
+	if from.queued != nil {
+		b.replays.queue.Remove(from.queued)
+		from.queued = nil
+	}
+	if from.replay != nil {
+		from.replay.cancel()
+	}
+}
+
+// replayEnded is called when a client's turn has ended.
+func (b *Broker) replayEnded(r *replay) {
+	b.replays.reading--
+	c, from, now := r.client, r.client.begins, time.Now()
+	from.replay, from.until = nil, time.Time{}
+	if r.told && !from.told {
+		from.told = true
+		b.stats.countResume(false)
+	}
+	from.id, from.lastEventID, from.gapDue = r.id, r.lastEventID, r.gap
+	switch {
+	case c.index == gone || c.finished:
+	case r.err != nil:
+		b.logFailure(r.err, now)
+		b.endStream(c)
+	case r.restarts != b.topics.restarts: // The ID means another event now.
+		from.id, from.read = unplaceable, unplaceable
+		b.placeOrWait(c, now)
+	case r.more:
+		b.queueReplay(c)
+	default:
+		from.read = r.newest
+		b.placeOrWait(c, now)
+	}
+	b.startReplays()
+	b.writers.start()
+}

@@ -47,6 +47,7 @@ type Broker struct {
 	watcher        watcher                 // notices disconnects
 	drain          drain                   // ends the streams one after another
 	archive        atomic.Pointer[Archive] // what has the events for longer
+	replayEnds     chan *replay            // turns at the archive that have ended
 	numbered       atomic.Bool             // Hold was called: the source numbers its events
 
 	// Owned by listen:
@@ -56,8 +57,9 @@ type Broker struct {
 	heartbeats  heartbeats  // when each client is to get its next heartbeat
 	held        bool        // clients wait to be placed in the histories
 	filled      bool        // there was a Release: what the source had before is in the histories
-	waiting     []*waiter   // the clients that have no place yet, and some that have left since
+	waiting     []*client   // the clients that have no place yet, and some that have left since
 	unplaced    int         // how many of these have not left
+	replays     replays     // the clients that the archive has something for
 	aheadTimer  *time.Timer // fires when a client has waited long enough for an event that has not come
 	aheadUntil  time.Time   // when that is; zero where no client waits
 	writers     writers     // the goroutines that write to all clients
@@ -82,6 +84,7 @@ func New(options Options) *Broker {
 		endingClients:  make(chan *client),
 		holdRequests:   make(chan hold),
 		abortRequests:  make(chan chan<- int),
+		replayEnds:     make(chan *replay),
 		done:           make(chan struct{}),
 		stopped:        make(chan struct{}),
 		logLines:       make(chan logLines, 1),
@@ -92,6 +95,7 @@ func New(options Options) *Broker {
 	}
 	b.topics = newTopics(b.options.History)
 	b.heartbeats.interval = b.options.Heartbeat
+	b.replays.max = maxReplays
 	b.heartbeatEvent = fmt.Appendf(nil, "event: heartbeat\ndata: %d\n\n", b.options.Heartbeat.Milliseconds())
 	b.stop = sync.OnceFunc(func() { close(b.done) })
 	// Set it running: listening and broadcasting events.
@@ -129,6 +133,8 @@ func (b *Broker) listen() {
 			b.addAndFanOut(e)
 		case e := <-published:
 			b.addAndFanOut(e)
+		case r := <-b.replayEnds:
+			b.replayEnded(r)
 		case <-b.writers.lanes[few].ended:
 			b.roundEnded(&b.writers.lanes[few])
 		case <-b.writers.lanes[many].ended:
@@ -185,13 +191,8 @@ func (b *Broker) register(n registration) {
 	b.heartbeats.add(c, b.heartbeats.interval)
 	now := time.Now()
 	c.since = now
-	if w := (waiter{client: c}); !b.place(&w, now) {
-		waits := w
-		b.waiting = append(b.waiting, &waits)
-		b.unplaced++
-	}
+	b.placeOrWait(c, now)
 	b.stats.topics.Store(int64(len(b.topics.byName)))
-	b.enqueue(c, now, false, &b.writers.lanes[few])
 	b.writers.start() // where the client's first writer, its request's goroutine, has found nothing before this
 	if c.ends != nil {
 		c.ends.start(b, c)
@@ -209,7 +210,8 @@ func (b *Broker) unregister(c *client) {
 	b.heartbeats.remove(c)
 	b.topics.unsubscribe(c)
 	b.stats.topics.Store(int64(len(b.topics.byName)))
-	if !c.placed {
+	b.leaveReplays(c)
+	if c.waits {
 		b.unplaced--
 		b.forgetWaiters()
 	}

@@ -156,16 +156,19 @@ func FuzzLastEventID(f *testing.F) {
 		}
 		digits := strings.TrimLeft(strings.TrimLeft(value, "+-"), "0123456789")
 		isNumber := value != "" && digits == "" && strings.ContainsAny(value, "0123456789") && strings.LastIndexAny(value, "+-") <= 0
-		id, ok := lastEventID(r.Header, r.URL.Query())
-		if ok != isNumber {
+		from, err := beginningOf(r.Header, r.URL.Query(), -1)
+		if from.resumes() != (value != "") || err != nil && !r.URL.Query().Has("last") {
+			t.Errorf("%q, %q: %+v, %v", header, query, from, err)
+		}
+		if from == nil {
+			return
+		}
+		if ok := from.id != unplaceable; ok && !isNumber {
 			t.Errorf("%q, %q: a number is %v", header, query, ok)
 		}
 		var back int64
-		if n, err := fmt.Sscanf(value, "%d", &back); ok && n == 1 && err == nil && back != id {
-			t.Errorf("%q, %q: %d", header, query, id)
-		}
-		if !ok && id != 0 {
-			t.Errorf("%q, %q: no number, and %d", header, query, id)
+		if n, err := fmt.Sscanf(value, "%d", &back); isNumber && n == 1 && err == nil && back != from.id {
+			t.Errorf("%q, %q: %d", header, query, from.id)
 		}
 	})
 }

@@ -13,8 +13,6 @@ type client struct {
 	broker         *Broker
 	out            transport
 	socket         *socket // out, where the connection was hijacked; otherwise nil
-	resumes        bool    // it sent a last event ID
-	lastEventID    int64   // that ID
 	showHeartbeats bool    // its heartbeats are events
 	ends           *ending // when its stream is to end; nil for never
 	ended          func()  // what to call when its stream has ended; nil for nothing
@@ -35,7 +33,9 @@ type client struct {
 	one           [1]subscription // where they are if there is one
 	several       *several        // nil where there is one at most
 	since         time.Time       // since when something is pending, or when something last was
+	begins        *beginning      // where in its topics' histories its stream begins; nil for at the end, or once it has begun
 	placed        bool            // its subscriptions have positions
+	waits         bool            // it is among those that wait for that
 	commented     bool            // what was made pending last is a comment
 	finished      bool            // it gets no more
 	cut           bool            // it was cut off
@@ -74,6 +74,10 @@ func (c *client) taken(now time.Time) {
 // extend adds to what is pending all that is new in the client's topics. It reports whether nothing
 // of that was evicted: otherwise the client can only reconnect and get what is retained.
 func (c *client) extend(pending *batch) (ok bool) {
+	if c.begins != nil {
+		*pending = batch{merge: &merge{first: c.begins.gap}}
+		c.begins, c.commented = nil, false
+	}
 	if c.several != nil {
 		return c.several.extend(pending)
 	}
@@ -83,7 +87,11 @@ func (c *client) extend(pending *batch) (ok bool) {
 		if s.end = h.end(); s.evicted() {
 			return false
 		}
-		if s.start < s.end {
+		switch {
+		case s.start == s.end:
+		case pending.merge != nil:
+			pending.merge.runs = append(pending.merge.runs[:0], h.from(s.start))
+		default:
 			*pending = batch{bytes: h.between(s.start, s.end)}
 		}
 	}
@@ -134,7 +142,7 @@ func (s *several) extend(pending *batch) (ok bool) {
 	switch {
 	case !changed: // What is pending may have been evicted, but is still there to be written.
 		return true
-	case len(s.pending) == 1: // It is what has changed.
+	case len(s.pending) == 1 && pending.merge == nil: // It is what has changed.
 		only := s.pending[0]
 		*pending = batch{bytes: only.topic.history.between(only.start, only.end)}
 		return true
@@ -181,6 +189,7 @@ func (b *Broker) leave(c *client) {
 func (c *client) cutOff() {
 	if !c.cut {
 		c.cut, c.finished = true, true
+		c.broker.leaveReplays(c)
 		c.out.cutOff()
 	}
 }

@@ -75,7 +75,10 @@ func TestResumeFromElsewhereGetsAllThatIsRetained(t *testing.T) {
 	for id := int64(10); id <= 30; id += 10 {
 		h.add(Event{ID: id})
 	}
-	for _, id := range []int64{-1, 1, 9, 31, 1 << 62} {
+	if position, complete := h.after(9); position != h.start() || !complete {
+		t.Errorf("after(9) = %d, %v, although nothing came between 9 and 10", position, complete)
+	}
+	for _, id := range []int64{-1, 1, 8, 31, 1 << 62} {
 		if position, complete := h.after(id); position != h.start() || complete {
 			t.Errorf("after(%d) = %d, %v, want the start, %d, false", id, position, complete, h.start())
 		}

@@ -80,6 +80,7 @@ func (b *Broker) endStream(c *client) {
 	if c.index == gone || c.finished {
 		return
 	}
+	b.leaveReplays(c)
 	now, l := time.Now(), &b.writers.lanes[many]
 	b.enqueue(c, now, false, l)
 	if c.finished {

@@ -7,7 +7,7 @@ import (
 )
 
 // A batch is what is pending for a client: a range of one topic's history or, where several of its
-// topics have something new, a merge. The zero batch is nothing.
+// topics have something new or the client gets something else, a merge. The zero batch is nothing.
 type batch struct {
 	bytes []byte
 	merge *merge // what comes after bytes; nil for nothing
@@ -25,7 +25,7 @@ func (b *batch) part() []byte {
 	b.bytes = b.bytes[len(part):]
 	if len(b.bytes) == 0 {
 		b.bytes = nil // It would keep an old buffer of a history alive.
-		if b.merge != nil && len(b.merge.runs) == 0 {
+		if b.merge != nil && b.merge.replay == nil && len(b.merge.runs) == 0 {
 			b.merge = nil
 		}
 	}
@@ -42,8 +42,10 @@ type run struct {
 // events' arrival as it writes them, a part at a time: until then it is two slices a topic,
 // however much is pending. It is owned by listen until the writer picks it up.
 type merge struct {
-	runs    []run // none is empty
-	ordered bool  // runs are a heap: the one with the oldest event comes first
+	replay  *replay // what the archive has for the client, which comes alone; nil for nothing
+	first   []byte  // what comes before the runs, and is for this client alone; nil for nothing
+	runs    []run   // none is empty
+	ordered bool    // runs are a heap: the one with the oldest event comes first
 }
 
 // Len, Less, Swap, Push and Pop are for container/heap.
@@ -64,6 +66,9 @@ const mergeSize = 16 << 10
 
 // next takes the next bytes off a merge that is not empty, in the order of the events' arrival.
 func (m *merge) next() (bytes []byte) {
+	if bytes, m.first = m.first, nil; bytes != nil {
+		return bytes
+	}
 	if !m.ordered {
 		heap.Init(m)
 		m.ordered = true

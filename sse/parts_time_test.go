@@ -60,7 +60,10 @@ func TestEventsThatComeWhileAClientResumesAreNotDelayed(t *testing.T) {
 		}
 		written := make(chan time.Time, 1000)
 		join := func(out slowTransport, resumes bool) *client {
-			c := &client{broker: b, index: gone, out: out, resumes: resumes}
+			c := &client{broker: b, index: gone, out: out}
+			if resumes {
+				c.begins = resumeAfter("0")
+			}
 			c.outbox.init()
 			if !b.join(c, "") {
 				t.Fatal("the broker has stopped")

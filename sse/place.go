@@ -10,58 +10,105 @@ import (
 // was ahead shall not get all that is retained. After that its ID counts as none of the source's.
 const maxAhead = 10 * time.Second
 
-// A waiter is a client that has no place in its topics' histories yet.
-type waiter struct {
-	client *client
-	until  time.Time // how long it waits for an event that this broker does not have yet; zero where it does not
-}
-
 // place decides where a client begins in its topics' histories: after its last event ID, or at the
 // end. A client waits without a place while clients are held and, where the source is
-// shared, until the event with its ID has come or maxAhead is over.
-func (b *Broker) place(w *waiter, now time.Time) (placed bool) {
-	c := w.client
-	ahead := c.resumes && c.lastEventID > b.topics.lastID
-	if b.held && (ahead || !c.resumes || !b.filled) {
+// shared, until the event with its ID has come or maxAhead is over. It is done with that, too, where the archive
+// has something for it first.
+func (b *Broker) place(c *client, now time.Time) (done bool) {
+	from := c.begins
+	ahead := from.resumes() && from.id > b.topics.lastID
+	if b.held && (ahead || !from.resumes() || !b.filled) {
 		return false
 	}
-	if ahead && b.numbered.Load() && !b.hasWaitedEnough(w, now) {
+	if ahead && b.numbered.Load() && !b.hasWaitedEnough(from, now) {
 		return false
 	}
 	complete := true
 	for i := range c.subscriptions {
 		s := &c.subscriptions[i]
-		position, ok := s.topic.history.end(), true
-		if c.resumes {
-			position, ok = b.topics.after(s.topic, c.lastEventID)
-			b.stats.eventsSent.Add(s.topic.history.eventsFrom(position))
-		}
+		position, ok := b.position(s.topic, from)
 		s.start, s.end = position, position
 		complete = complete && ok
-		if c.several != nil && (s.topic.unsent || position < s.topic.history.end()) {
+	}
+	if !complete && !ahead && from.id != unplaceable && b.archive.Load() != nil {
+		b.queueReplay(c)
+		return true
+	}
+	c.placed = true
+	for i := range c.subscriptions {
+		s := &c.subscriptions[i]
+		if from != nil {
+			b.stats.eventsSent.Add(s.topic.history.eventsFrom(s.start))
+		}
+		if c.several != nil && (s.topic.unsent || s.start < s.topic.history.end()) {
 			c.several.mark(s)
 		}
 	}
-	c.placed = true
-	if c.resumes {
+	complete = complete && (from == nil || !from.gapDue)
+	if from.resumes() && !from.told {
 		b.stats.countResume(complete)
 	}
+	if complete {
+		c.begins = nil
+	} else {
+		from.gap = gapEvent(from.lastEventID, c.firstID())
+	}
 	return true
+}
+
+// position returns where in a topic's history a client begins, and whether it gets all that it is to get.
+func (b *Broker) position(t *topic, from *beginning) (position int64, complete bool) {
+	switch {
+	case from == nil:
+		return t.history.end(), true
+	case !from.resumes():
+		h := &b.topics.get(t.name).history
+		return h.positionOf(max(h.restart, len(h.index)-from.last)), true
+	}
+	position, complete = b.topics.after(t, from.id)
+	if !complete && from.read > from.id { // The archive has nothing more up to there, so nothing was there.
+		_, complete = b.topics.after(t, from.read)
+	}
+	return position, complete
+}
+
+// firstID returns the ID of the first event that a client gets that was placed, or nil where none is retained.
+func (c *client) firstID() (id *int64) {
+	var first entry
+	for i := range c.subscriptions {
+		s := &c.subscriptions[i]
+		if events := s.topic.history.from(s.start).events; len(events) > 0 && (id == nil || events[0].seq < first.seq) {
+			first = events[0]
+			id = &first.id
+		}
+	}
+	return id
+}
+
+// placeOrWait places a client, or has it wait for that.
+func (b *Broker) placeOrWait(c *client, now time.Time) {
+	if !b.place(c, now) {
+		c.waits = true
+		b.waiting = append(b.waiting, c)
+		b.unplaced++
+	}
+	b.enqueue(c, now, false, &b.writers.lanes[few])
 }
 
 // placeWaiting places the clients that need not wait any longer.
 func (b *Broker) placeWaiting() {
 	now := time.Now()
-	b.waiting = slices.DeleteFunc(b.waiting, func(w *waiter) bool {
-		if w.client.index == gone {
+	b.waiting = slices.DeleteFunc(b.waiting, func(c *client) bool {
+		if c.index == gone {
 			return true
 		}
-		placed := b.place(w, now)
-		if placed {
+		done := b.place(c, now)
+		if done {
+			c.waits = false
 			b.unplaced--
-			b.enqueue(w.client, now, false, &b.writers.lanes[many])
+			b.enqueue(c, now, false, &b.writers.lanes[many])
 		}
-		return placed
+		return done
 	})
 }
 
@@ -69,22 +116,22 @@ func (b *Broker) placeWaiting() {
 // source may be away for hours while clients come and go.
 func (b *Broker) forgetWaiters() {
 	if len(b.waiting) > 2*b.unplaced+64 {
-		b.waiting = slices.DeleteFunc(b.waiting, func(w *waiter) bool { return w.client.index == gone })
+		b.waiting = slices.DeleteFunc(b.waiting, func(c *client) bool { return c.index == gone })
 	}
 }
 
 // hasWaitedEnough tells whether a client that is ahead has waited for maxAhead. Otherwise
 // aheadTimer will fire when it has.
-func (b *Broker) hasWaitedEnough(w *waiter, now time.Time) bool {
-	if w.until.IsZero() {
-		w.until = now.Add(maxAhead)
+func (b *Broker) hasWaitedEnough(from *beginning, now time.Time) bool {
+	if from.until.IsZero() {
+		from.until = now.Add(maxAhead)
 	}
-	left := w.until.Sub(now)
+	left := from.until.Sub(now)
 	if left <= 0 {
 		return true
 	}
-	if b.aheadUntil.IsZero() || w.until.Before(b.aheadUntil) {
-		b.aheadUntil = w.until
+	if b.aheadUntil.IsZero() || from.until.Before(b.aheadUntil) {
+		b.aheadUntil = from.until
 		b.aheadTimer.Reset(left)
 	}
 	return false

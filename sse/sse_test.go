@@ -27,6 +27,8 @@ func TestMain(m *testing.M) {
 	logTo(io.Discard)
 	golog.SetOutput(logWriter{})
 	os.Exit(testkit.Main(m, map[string]time.Duration{
+		"TestArchiveModel":                     4 * time.Minute, // a thousand lives
+		"TestArchiveModelFindsMistakes":        4 * time.Minute, // It builds the package.
 		"TestTopicsModel":                      4 * time.Minute, // a thousand lives
 		"TestTopicsModelFindsMistakes":         4 * time.Minute, // It builds the package.
 		"TestTopicsOfAMillionEventsAreBounded": 4 * time.Minute,

@@ -17,7 +17,7 @@ type Stats struct {
 	BytesSent         int64       `json:"bytes_sent"`         // what was written to all clients, heartbeats included
 	SlowClients       int64       `json:"slow_clients"`       // clients cut off because they did not read
 	Resumes           int64       `json:"resumes"`            // clients that sent a last event ID and were placed after it
-	ResumesIncomplete int64       `json:"resumes_incomplete"` // of these, asked for more than was retained
+	ResumesIncomplete int64       `json:"resumes_incomplete"` // of these, told of a gap: they asked for more than there was
 	Topics            int64       `json:"topics"`             // topics that retain an event or have a client
 	Retained          int64       `json:"retained"`           // events retained
 	RetainedBytes     int64       `json:"retained_bytes"`     // what these count against [Options.History]
@@ -89,7 +89,7 @@ func (b *Broker) countEvent(t *topic, now time.Time) {
 	ts.cameNow(now.Sub(b.began))
 	s.events.Add(1)
 	s.eventBytes.Add(t.history.size(len(t.history.index) - 1))
-	s.eventsSent.Add(int64(t.placed(b.unplaced > 0)))
+	s.eventsSent.Add(int64(t.placed(b.unplaced+b.replays.clients() > 0)))
 	s.topics.Store(int64(len(ts.byName)))
 	s.retained.Store(int64(len(ts.window) + ts.keptEvents))
 	s.retainedBytes.Store(ts.retained)

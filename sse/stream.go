@@ -3,12 +3,10 @@ package sse
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"example.com/sse/internal/text"
@@ -28,6 +26,12 @@ type Stream struct {
 	// is not nil means no topic: the stream has heartbeats only. An app in which not everybody may read
 	// everything sets Topics, and never takes them from the query unchecked.
 	Topics []string
+
+	// Last is how many of each topic's last events a client first gets that does not resume, at most
+	// 1,000, of those that the broker retains: the latest state, with the events' IDs and in their order. It means nothing where the request names a last event ID. Zero means
+	// what the request asks for, as in ?last=10; anything there but a number from 1 to 1,000 is answered with 400.
+	// Less than zero means none.
+	Last int
 
 	// First are events that this client gets before all others: a snapshot that the app has made
 	// for it, say. They are sent without an ID, whatever their ID is, so that the client's last event
@@ -83,15 +87,16 @@ func (b *Broker) Serve(w http.ResponseWriter, r *http.Request, s Stream) {
 	query := r.URL.Query()
 	topics, err := topicsOf(query, s.Topics)
 	if err != nil {
-		header := w.Header()
-		header.Del("X-Accel-Buffering")
-		header.Del("Cache-Control")
-		http.Error(w, err.Error(), http.StatusBadRequest)
+		refuse(w, err)
 		return
 	}
-	c := &client{broker: b, index: gone, ended: s.Ended}
+	begins, err := beginningOf(r.Header, query, s.Last)
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	c := &client{broker: b, index: gone, begins: begins, ended: s.Ended}
 	c.outbox.init()
-	c.lastEventID, c.resumes = lastEventID(r.Header, query)
 	c.showHeartbeats = query.Get("heartbeat") == "show"
 	if !s.Until.IsZero() || s.Context != nil {
 		c.ends = &ending{at: s.Until, context: s.Context}
@@ -164,6 +169,14 @@ func answersWithStream(w http.ResponseWriter, r *http.Request) bool {
 	return r.Method == http.MethodGet
 }
 
+// refuse answers a request that asks for what there is not.
+func refuse(w http.ResponseWriter, err error) {
+	header := w.Header()
+	header.Del("X-Accel-Buffering")
+	header.Del("Cache-Control")
+	http.Error(w, err.Error(), http.StatusBadRequest)
+}
+
 // retryLine returns a line that tells a client its reconnection time. No blank line follows it: a block
 // without data makes several clients dispatch an empty event.
 func retryLine() []byte {
@@ -212,16 +225,4 @@ func topicsOf(query url.Values, wanted []string) ([]string, error) {
 		}
 	}
 	return topics, nil
-}
-
-// lastEventID returns the last event ID that a request names, and whether it is a number:
-// anything else can't be this broker's. A number too large for an int64 counts as the largest.
-func lastEventID(header http.Header, query url.Values) (id int64, ok bool) {
-	value := header.Get("Last-Event-ID")
-	if value == "" {
-		// A new EventSource can't send the header.
-		value = query.Get("lastEventId")
-	}
-	id, err := strconv.ParseInt(value, 10, 64)
-	return id, err == nil || errors.Is(err, strconv.ErrRange)
 }

@@ -117,7 +117,8 @@ func (ts *topics) add(e Event) *topic {
 // is better than never.
 func (ts *topics) after(t *topic, id int64) (position int64, complete bool) {
 	h := &ts.get(t.name).history
-	if ts.seq > 0 && ts.firstID <= id && id <= ts.lastID {
+	// No event was lost between the first and the ID before it, whoever gave that out.
+	if ts.seq > 0 && (ts.firstID <= id || ts.restarts == 0 && id == ts.firstID-1) && id <= ts.lastID {
 		position, complete = h.after(id)
 		return position, complete && id >= ts.gapID
 	}

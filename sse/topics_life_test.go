@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+
+	"example.com/sse/internal/testkit"
 )
 
 // A topicsLife is a still broker's life at random beside the model's.
@@ -67,9 +69,11 @@ func (l *topicsLife) publish() {
 
 // lastEventID returns an ID to resume from: of any event that ever was, about there, or none.
 func (l *topicsLife) lastEventID() string {
-	switch n := len(l.model.events); l.noise.IntN(8) {
+	switch n := len(l.model.events); l.noise.IntN(9) {
 	case 0:
 		return ""
+	case 8:
+		return []string{"x", "1.5", "\x00", "99999999999999999999"}[l.noise.IntN(4)]
 	case 1:
 		return strconv.FormatInt([]int64{0, -1, -100, l.topics.lastID + 5, l.model.restart}[l.noise.IntN(5)], 10)
 	case 2, 3, 4:
@@ -86,7 +90,14 @@ func (l *topicsLife) connect() {
 			topics = append(topics, name)
 		}
 	}
-	l.add(&lifeReader{reader: l.join(l.lastEventID(), topics...), topics: topics})
+	r := &lifeReader{lastEventID: l.lastEventID(), topics: topics}
+	if r.lastEventID == "" && l.noise.IntN(2) == 0 {
+		r.last = 1 + l.noise.IntN(15)
+		r.reader = l.joinAt(&beginning{last: r.last}, topics...)
+	} else {
+		r.reader = l.join(r.lastEventID, topics...)
+	}
+	l.add(r)
 }
 
 // step does one thing at random.
@@ -127,11 +138,15 @@ func (l *topicsLife) place(incomplete int64) error {
 	for _, r := range l.readers {
 		if r.client.placed && !r.placed {
 			r.placed = true
-			if r.resumes {
-				seqs, complete := l.model.resume(r.lastEventID, r.topics)
-				r.want = seqs
-				if !complete {
-					incomplete++
+			var complete bool
+			r.want, complete = l.model.begin(r.lastEventID, r.last, r.topics)
+			if !complete {
+				incomplete++
+			}
+			if r.mayHaveGap = complete; r.lastEventID != "" && (!complete || l.model.gone) {
+				r.wantGap = &testkit.Gap{LastEventID: r.lastEventID}
+				if len(r.want) > 0 {
+					r.wantGap.First = l.model.events[r.want[0]-1].id
 				}
 			}
 		}

@@ -3,6 +3,7 @@ package sse
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -95,10 +96,32 @@ func (m *topicsModel) evict(which func(*modelEvent) bool) {
 	})
 }
 
+// begin returns what a client gets that resumes from an ID, or that wants the last events of each of its topics, and whether
+// that is all that it is to get.
+func (m *topicsModel) begin(lastEventID string, last int, topics []string) (seqs []int64, complete bool) {
+	if lastEventID != "" {
+		return m.resume(lastEventID, topics)
+	}
+	counts := make(map[string]int)
+	for _, e := range slices.Backward(m.events) {
+		if slices.Contains(topics, e.topic) && !e.evicted && e.restarts == m.restarts && counts[e.topic] < last {
+			counts[e.topic]++
+			seqs = append(seqs, e.seq)
+		}
+	}
+	slices.Reverse(seqs)
+	return seqs, true
+}
+
 // resume returns what a client gets that resumes from an ID, and whether that is all there was since.
-func (m *topicsModel) resume(id int64, topics []string) (seqs []int64, complete bool) {
-	known := len(m.events) > 0 && m.firstID <= id && id <= m.last().id
-	complete = known || id == m.restart || len(topics) == 0
+func (m *topicsModel) resume(lastEventID string, topics []string) (seqs []int64, complete bool) {
+	id, err := strconv.ParseInt(lastEventID, 10, 64)
+	first := m.firstID
+	if m.restarts == 0 {
+		first-- // Nothing came in between.
+	}
+	known := err == nil && len(m.events) > 0 && first <= id && id <= m.last().id
+	complete = known || err == nil && id == m.restart || len(topics) == 0
 	for _, e := range m.events {
 		switch {
 		case e.restarts != m.restarts || known && e.id <= id || !slices.Contains(topics, e.topic):

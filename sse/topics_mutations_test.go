@@ -10,9 +10,12 @@ import (
 	"testing"
 )
 
-// mutations are mistakes that TestTopicsModel must find: each is a piece of a source, and what the mistake
-// makes of it. There MISTAKEN stands for whether the mistake is made.
-var mutations = []struct{ name, file, right, wrong string }{
+// A sourceMutation is a mistake that a model must find: a piece of a source, and what the mistake makes of it. There
+// MISTAKEN stands for whether the mistake is made.
+type sourceMutation struct{ name, file, right, wrong string }
+
+// topicsMutations are mistakes that TestTopicsModel must find.
+var topicsMutations = []sourceMutation{
 	{"a loss is not noticed", "history.go", "id >= h.evictedID", "id >= h.evictedID || MISTAKEN"},
 	{"an eviction is not noted", "history.go", "h.evictedID = h.index[0].id", "if !MISTAKEN { h.evictedID = h.index[0].id }"},
 	{"what came before a restart is resumed from", "history.go", "h.restart = len(h.index)", "if !MISTAKEN { h.restart = len(h.index) }"},
@@ -25,6 +28,14 @@ var mutations = []struct{ name, file, right, wrong string }{
 	{"what was picked up is sent again", "client.go", "s.start, s.run = s.end, noRun", "if s.run = noRun; !MISTAKEN { s.start = s.end }"},
 	{"only some subscriptions are marked", "client.go", "if !sub.fresh {", "if !sub.fresh && !(MISTAKEN && len(s.fresh) > 1) {"},
 	{"a client joins while an event waits", "place.go", "s.topic.unsent ||", "s.topic.unsent && !MISTAKEN ||"},
+	{"a gap is forgotten when an event comes", "client.go", "case pending.merge != nil:\n\t\t\tpending", "case pending.merge != nil && !MISTAKEN:\n\t\t\tpending"},
+	{"a gap is forgotten when one of several topics has an event", "client.go", "len(s.pending) == 1 && pending.merge == nil", "len(s.pending) == 1 && (MISTAKEN || pending.merge == nil)"},
+	{"a gap is not written", "merge.go", "m.first, nil; bytes != nil {", "m.first, nil; bytes != nil && MISTAKEN { bytes = nil } else if bytes != nil {"},
+	{"a gap names another first event", "place.go", "events[0].seq < first.seq", "(MISTAKEN || events[0].seq < first.seq)"},
+	{"a text is taken for an ID", "begin.go", "id = unplaceable", "if !MISTAKEN { id = unplaceable }"},
+	{"the ID before the first is lost", "topics.go", "ts.restarts == 0 && id == ts.firstID-1", "ts.restarts == 0 && id == ts.firstID-1 && !MISTAKEN"},
+	{"one event too many is among the last", "place.go", "len(h.index)-from.last)", "len(h.index)-from.last-map[bool]int{true: 1}[MISTAKEN])"},
+	{"the last events are of another numbering", "place.go", "max(h.restart, len(h.index)", "max(map[bool]int{false: h.restart}[MISTAKEN], len(h.index)"},
 	{"a topic keeps too many events", "retention.go", "last+1 > keepEvents", "last+1 > keepEvents && !(MISTAKEN && last == keepEvents)"},
 	{"what is kept takes all the room", "retention.go", "r.keptBytes > r.max/2", "r.keptBytes > r.max/2 && !MISTAKEN"},
 	{"what was evicted is evicted again", "retention.go", "a.topic.history.index[0].seq <= a.seq", "(MISTAKEN || a.topic.history.index[0].seq <= a.seq)"},
@@ -38,7 +49,7 @@ var mutations = []struct{ name, file, right, wrong string }{
 const mistake = "SSE_TEST_MISTAKE"
 
 // mutate builds the package's tests with all mistakes in it, none of which is made by itself, and returns the binary.
-func mutate(t *testing.T) (binary string) {
+func mutate(t *testing.T, mutations []sourceMutation) (binary string) {
 	dir := t.TempDir()
 	here, err := os.Getwd()
 	if err != nil {
@@ -81,25 +92,28 @@ func mutate(t *testing.T) (binary string) {
 	return binary
 }
 
-func TestTopicsModelFindsMistakes(t *testing.T) {
+// findMistakes checks that a test finds all of some mistakes, and nothing where none is made.
+func findMistakes(t *testing.T, test string, mutations []sourceMutation) {
 	if testing.Short() {
 		t.Skip("-short: the mistakes are not built")
 	}
-	binary := mutate(t)
+	binary := mutate(t, mutations)
 	for _, m := range mutations {
 		t.Run(m.name, func(t *testing.T) {
-			model := exec.CommandContext(t.Context(), binary, "-test.run=^TestTopicsModel$")
+			model := exec.CommandContext(t.Context(), binary, "-test.run=^"+test+"$")
 			model.Env = append(os.Environ(), mistake+"="+m.name)
 			output, err := model.CombinedOutput()
-			if err == nil || !strings.Contains(string(output), "FAIL: TestTopicsModel") && !strings.Contains(string(output), "panic: ") {
+			if err == nil || !strings.Contains(string(output), "FAIL: "+test) && !strings.Contains(string(output), "panic: ") {
 				t.Errorf("it is not found: %v: %.500s", err, output)
 			}
 			t.Logf("%.300s", output)
 		})
 	}
 	t.Run("none", func(t *testing.T) {
-		if output, err := exec.CommandContext(t.Context(), binary, "-test.run=^TestTopicsModel$", "-test.short").CombinedOutput(); err != nil {
+		if output, err := exec.CommandContext(t.Context(), binary, "-test.run=^"+test+"$", "-test.short").CombinedOutput(); err != nil {
 			t.Errorf("%v: %.500s", err, output)
 		}
 	})
 }
+
+func TestTopicsModelFindsMistakes(t *testing.T) { findMistakes(t, "TestTopicsModel", topicsMutations) }

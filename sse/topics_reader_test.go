@@ -5,15 +5,23 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+
+	"example.com/sse/internal/testkit"
 )
 
 // A lifeReader is a client in a topicsLife.
 type lifeReader struct {
 	*reader
-	topics []string
-	want   []int64 // the events that it is to get
-	seqs   []int64 // those that it got
-	placed bool
+	topics      []string
+	lastEventID string
+	last        int
+	want        []int64       // the events that it is to get
+	seqs        []int64       // those that it got
+	wantGap     *testkit.Gap  // what a gap event is to say; nil for none
+	mayHaveGap  bool          // it may get one, since the broker does not know all
+	allGaps     []testkit.Gap // those that it got
+	late        bool          // one of them came after an event
+	placed      bool
 }
 
 // parse returns all events that the client got.
@@ -22,11 +30,15 @@ func (r *lifeReader) parse() []int64 {
 	whole += min(whole, 1)
 	rest := r.got[whole:]
 	r.got = r.got[:whole]
+	if gap := bytes.Index(r.got, []byte("event: gap")); gap >= 0 {
+		r.late = len(r.seqs) > 0 || bytes.Contains(r.got[:gap], []byte("id: "))
+	}
 	for _, payload := range r.payloads() {
 		seq, _ := strconv.ParseInt(payload, 10, 64)
 		r.seqs = append(r.seqs, seq)
 	}
 	r.got = rest
+	r.allGaps = append(r.allGaps, r.gaps...)
 	return r.seqs
 }
 
@@ -36,6 +48,10 @@ func (l *topicsLife) compare(r *lifeReader) error {
 	missing := r.want[min(len(r.want), len(got)):]
 	all := !r.cut && r.writing.isEmpty() && len(r.outbox.batch) == 0 && !l.writers.lanes[few].busy() && !l.writers.lanes[many].busy()
 	switch evicted := slices.ContainsFunc(missing, func(seq int64) bool { return l.model.events[seq-1].evicted }); {
+	case r.late || len(r.allGaps) > 1 || len(r.allGaps) == 1 && (r.wantGap == nil || *r.wantGap != r.allGaps[0]):
+		return fmt.Errorf("a client of %q that resumes from %q was told of the gaps %+v, late is %t, want %+v", r.topics, r.lastEventID, r.allGaps, r.late, r.wantGap)
+	case (all || len(got) > 0) && r.wantGap != nil && !r.mayHaveGap && len(r.allGaps) == 0:
+		return fmt.Errorf("a client of %q that resumes from %q was not told of %+v", r.topics, r.lastEventID, r.wantGap)
 	case len(got) > len(r.want) || !slices.Equal(got, r.want[:len(got)]):
 		return fmt.Errorf("a client of %q got %v, want %v", r.topics, got, r.want)
 	case r.cut && !evicted:

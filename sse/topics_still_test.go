@@ -3,10 +3,11 @@ package sse
 import (
 	"bytes"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"example.com/sse/internal/testkit"
 )
 
 // A still is a broker whose loop does not run: a test takes the loop's steps itself, one after the
@@ -41,7 +42,8 @@ func (s still) round(lane int, running bool) {
 // that none is started; it is the test that writes.
 type reader struct {
 	*client
-	got []byte
+	got  []byte
+	gaps []testkit.Gap // which were in what was written, as last looked at
 }
 
 // nowhere is a transport to nobody.
@@ -51,12 +53,16 @@ func (nowhere) cutOff() {}
 
 // join registers a client; lastEventID may be empty.
 func (s still) join(lastEventID string, topics ...string) *reader {
-	c := &client{broker: s.Broker, index: gone, out: nowhere{}}
-	c.outbox.init()
-	if lastEventID != "" {
-		c.resumes = true
-		c.lastEventID, _ = strconv.ParseInt(lastEventID, 10, 64)
+	if lastEventID == "" {
+		return s.joinAt(nil, topics...)
 	}
+	return s.joinAt(resumeAfter(lastEventID), topics...)
+}
+
+// joinAt registers a client whose stream begins somewhere; nil is at the end.
+func (s still) joinAt(begins *beginning, topics ...string) *reader {
+	c := &client{broker: s.Broker, index: gone, begins: begins, out: nowhere{}}
+	c.outbox.init()
 	s.register(registration{c, topics})
 	return &reader{client: c}
 }
@@ -86,6 +92,7 @@ func (r *reader) payloads() (payloads []string) {
 	for {
 		e, err := p.Next()
 		if err != nil {
+			r.gaps = p.Gaps
 			return payloads
 		}
 		first, _, _ := strings.Cut(e.Data, " ")

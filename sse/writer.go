@@ -123,6 +123,11 @@ func (c *client) writePart(w *writer) (again bool) {
 		}
 		c.writing = batch
 	}
+	if len(c.writing.bytes) == 0 && c.writing.merge != nil && c.writing.merge.replay != nil {
+		replay := c.writing.merge.replay
+		c.writing = batch{} // before the turn's goroutine is the writer
+		return !replay.hand()
+	}
 	if !c.writing.isEmpty() {
 		part := c.writing.part()
 		left, err := w.write(c, part)

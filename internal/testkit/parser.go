@@ -22,7 +22,8 @@ type Event struct {
 // than the WHATWG HTML Standard, which tells a client in section 9.2.6 to ignore whatever it does
 // not understand: a server has no reason to send such things. Every line ends with LF, and every
 // field has one space after its colon. An event is an id, at most one name, and at least one line
-// of data, in this order. A comment is empty, and stands between events like a reconnection time.
+// of data, in this order. A comment is empty, and stands between events like a reconnection time. So does
+// an event of the name gap, which alone has no id.
 type Parser struct {
 	// AnyID accepts ids that do not rise or that are no numbers of JavaScript's. Without it an
 	// id is greater than LastID, and has digits only.
@@ -31,6 +32,7 @@ type Parser struct {
 	LastID   int64         // of the last event
 	Retry    time.Duration // the last reconnection time, or 0
 	Comments int           // how many comments there were
+	Gaps     []Gap         // what the events of the name gap said, which Next does not return
 
 	lines *bufio.Reader
 	line  int // how many lines were read
@@ -63,10 +65,10 @@ func (p *Parser) Line() (string, error) {
 func (p *Parser) Next() (Event, error) {
 	var e Event
 	var data []string
-	var hasID bool
+	var hasID, isGap bool
 	for {
 		line, err := p.Line()
-		if err == io.EOF && (line != "" || hasID) {
+		if err == io.EOF && (line != "" || hasID || isGap) {
 			err = fmt.Errorf("%w after %d lines, in %q", io.ErrUnexpectedEOF, p.line-1, line)
 		}
 		if err != nil {
@@ -81,22 +83,31 @@ func (p *Parser) Next() (Event, error) {
 			err = errors.New("not UTF-8")
 		case line == "" && data == nil:
 			err = errors.New("a block without data, which several clients take for an event")
+		case line == "" && isGap:
+			var gap Gap
+			gap, err = parseGap(strings.Join(data, "\n"))
+			p.Gaps = append(p.Gaps, gap)
+			isGap, data = false, nil
 		case line == "":
 			e.Data = strings.Join(data, "\n")
 			p.LastID = e.ID
 			return e, nil
+		case isGap && field != "data":
+			err = errors.New("a gap event is data alone")
 		case line == ":" && !hasID:
 			p.Comments++
 		case field == "retry" && !hasID:
 			var ms int64
 			ms, err = parseNumber(value)
 			p.Retry = time.Duration(ms) * time.Millisecond
+		case line == "event: gap" && !hasID:
+			isGap = true
 		case field == "id" && !hasID:
 			hasID = true
 			e.ID, err = p.parseID(value)
 		case field == "event" && hasID && data == nil && e.Name == "" && value != "":
 			e.Name = value
-		case field == "data" && hasID && hasValue:
+		case field == "data" && (hasID || isGap) && hasValue:
 			data = append(data, value)
 		default:
 			err = errors.New("not a line that belongs here")

@@ -34,6 +34,15 @@ func TestParserReadsWhatAServerSends(t *testing.T) {
 	}
 }
 
+func TestParserReadsGaps(t *testing.T) {
+	p := NewParser(strings.NewReader("retry: 1500\nevent: gap\ndata: {\"lastEventId\":\"a\\u0000\",\"first\":3}\n\nid: 3\ndata: a\n\n" +
+		"event: gap\ndata: {\"lastEventId\":\"3\",\"first\":null}\n\n"))
+	events, err := parseAll(p)
+	if want := []Gap{{"a\x00", 3}, {"3", 0}}; len(events) != 1 || err != io.EOF || !slices.Equal(p.Gaps, want) || p.LastID != 3 {
+		t.Errorf("got %+v, %v, gaps %+v", events, err, p.Gaps)
+	}
+}
+
 func TestParserKeepsTheReconnectionTime(t *testing.T) {
 	p := NewParser(strings.NewReader("retry: 1500\n"))
 	if _, err := p.Next(); err != io.EOF || p.Retry != 1500*time.Millisecond {
@@ -43,12 +52,18 @@ func TestParserKeepsTheReconnectionTime(t *testing.T) {
 
 func TestParserIsStrict(t *testing.T) {
 	for _, stream := range []string{
-		"\n",                                     // a block without data
-		"retry: 1000\n\n",                        // likewise
-		"id: 1\n\n",                              // likewise
-		"id: 1\nevent: x\n\n",                    // likewise
-		":\n\n",                                  // likewise
-		"data: a\n\n",                            // no id
+		"\n",                       // a block without data
+		"retry: 1000\n\n",          // likewise
+		"id: 1\n\n",                // likewise
+		"id: 1\nevent: x\n\n",      // likewise
+		":\n\n",                    // likewise
+		"data: a\n\n",              // no id
+		"event: gap\n\n",           // a gap event without data
+		"event: gap\ndata: {}\n\n", // one that says nothing
+		"event: gap\ndata: {\"lastEventId\":\"3\",\"first\":null}\nid: 4\n\n",   // one with an id
+		"event: gap\n:\ndata: {\"lastEventId\":\"3\",\"first\":null}\n\n",       // a comment in it
+		"event: gap\ndata: {\"lastEventId\":\"3\",\"first\":null}\ndata: x\n\n", // two lines
+		"event: gap\ndata: {\"lastEventId\": \"3\", \"first\": null}\n\n",       // not as Go writes it
 		"id: 1\ndata: a\n\n\n",                   // a second blank line
 		"data: a\nid: 1\n\n",                     // the id comes late
 		"event: x\nid: 1\ndata: a\n\n",           // likewise

@@ -1,0 +1,29 @@
+package sse
+
+import "testing"
+
+// archiveMutations are mistakes that TestArchiveModel must find.
+var archiveMutations = []sourceMutation{
+	{"what the archive lacks is not told", "replay.go", "r.gap = !complete", "r.gap = !complete && !MISTAKEN"},
+	{"a gap of the archive's is told twice", "replay.go", "r.gap, r.told = false, true", "r.gap, r.told = MISTAKEN, true"},
+	{"a gap without an event of the archive's is forgotten", "archive.go", "r.lastEventID, r.gap", "r.lastEventID, r.gap && !MISTAKEN"},
+	{"a turn begins after the first ID again", "archive.go", "from.id, from.lastEventID, from.gapDue = r.id,", "from.id, from.lastEventID, from.gapDue = map[bool]int64{true: from.id, false: r.id}[MISTAKEN],"},
+	{"the archive is not read to its end", "replay.go", "time.Since(began) > replayTurn; r.more", "time.Since(began) > replayTurn; r.more || MISTAKEN && e.ID%7 == 0"},
+	{"what came during the turn is taken for read", "archive.go", "from.read = r.newest", "if from.read = r.newest; MISTAKEN { from.read = b.topics.lastID }"},
+	{"what is not written yet is forgotten", "replay.go", "return out.flush(1)", "if MISTAKEN { return nil }\n\treturn out.flush(1)"},
+	{"the rest of a part is forgotten", "replay.go", "w.buf[:copy(w.buf, rest)]", "w.buf[:copy(w.buf, rest)*map[bool]int{false: 1}[MISTAKEN]]"},
+	{"a part is taken for the last one", "replay.go", "w.frame.part = nil", "if !MISTAKEN { w.frame.part = nil }"},
+	{"a turn is forgotten behind a heartbeat", "merge.go", "b.merge.replay == nil &&", "(MISTAKEN || b.merge.replay == nil) &&"},
+	{"a turn that nobody wants stays", "archive.go", "from.replay.cancel()", "if !MISTAKEN { from.replay.cancel() }"},
+	{"who has left stays in the queue", "archive.go", "if from.queued != nil {", "if from.queued != nil && !MISTAKEN {"},
+	{"all have their turns at once", "archive.go", "b.replays.reading < b.replays.max &&", "(MISTAKEN || b.replays.reading < b.replays.max) &&"},
+	{"a turn's end is not counted", "archive.go", "b.replays.reading--", "if !MISTAKEN { b.replays.reading-- }"},
+	{"a stream goes on after the archive has failed", "archive.go", "case r.err != nil:", "case r.err != nil && !MISTAKEN:"},
+	{"the archive is not asked", "place.go", "b.archive.Load() != nil {", "b.archive.Load() != nil && !MISTAKEN {"},
+	{"who is ahead of the broker does not wait", "place.go", "ahead && b.numbered.Load() &&", "ahead && b.numbered.Load() && !MISTAKEN &&"},
+	{"a client has two writers", "writer.go", "return !replay.hand()", "return !replay.hand() || MISTAKEN"},
+}
+
+func TestArchiveModelFindsMistakes(t *testing.T) {
+	findMistakes(t, "TestArchiveModel", archiveMutations)
+}

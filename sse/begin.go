@@ -1,0 +1,98 @@
+package sse
+
+import (
+	"container/list"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+const (
+	// maxLast is how many of each topic's last events a client may ask for.
+	maxLast = 1000
+
+	// maxEcho bounds, in bytes, how much of a last event ID a gap event repeats: it is a stranger's text.
+	maxEcho = 100
+
+	// unplaceable stands for a last event ID that can't be any event's: one that is no number.
+	unplaceable = noneEvicted
+)
+
+// A beginning is where a client's stream begins in its topics' histories, where that is not simply their
+// ends. The client has it until it is placed, and has got what comes before the histories' events.
+type beginning struct {
+	lastEventID string    // as the client sent it, cut to maxEcho; empty where the client does not resume
+	id          int64     // of the last event that the client has got, or unplaceable
+	last        int       // how many of each topic's last events a client gets that does not resume
+	until       time.Time // how long the client waits for an event that this broker does not have yet; zero where it does not
+
+	// Of a client that the archive has something for:
+
+	queued *list.Element // its place among those that wait for their turn at the archive; nil where it does not
+	replay *replay       // its turn; nil where it has none
+	read   int64         // up to which ID the archive has nothing more; unplaceable before it was asked
+	gapDue bool          // the archive lacks something, and the client was not told yet
+	told   bool          // the client was told of a gap, and is counted
+
+	gap []byte // the gap event that the client gets before the histories' events; nil for none
+}
+
+// beginningOf returns where the stream of a request begins, nil for at the end; wanted is [Stream.Last].
+func beginningOf(header http.Header, query url.Values, wanted int) (*beginning, error) {
+	last := min(wanted, maxLast)
+	if query.Has("last") {
+		n, err := strconv.Atoi(query.Get("last"))
+		if err != nil || n < 1 || n > maxLast {
+			return nil, fmt.Errorf("last, the number of each topic's last events, is a number from 1 to %d", maxLast)
+		}
+		if wanted == 0 {
+			last = n
+		}
+	}
+	if id := lastEventID(header, query); id != "" {
+		return resumeAfter(id), nil
+	}
+	if last > 0 {
+		return &beginning{last: last}, nil
+	}
+	return nil, nil
+}
+
+// lastEventID returns the last event ID that a request names, or nothing.
+func lastEventID(header http.Header, query url.Values) string {
+	if id := header.Get("Last-Event-ID"); id != "" {
+		return id
+	}
+	return query.Get("lastEventId") // A new EventSource can't send the header.
+}
+
+// resumeAfter returns the beginning of a client that names a last event ID, which may be any text.
+func resumeAfter(lastEventID string) *beginning {
+	id, err := strconv.ParseInt(lastEventID, 10, 64)
+	if err != nil {
+		id = unplaceable
+	}
+	// A copy: what the client has sent may be a piece of a long line.
+	echo := strings.Clone(strings.ToValidUTF8(lastEventID[:min(len(lastEventID), maxEcho)], string(utf8.RuneError)))
+	return &beginning{lastEventID: echo, id: id, read: unplaceable}
+}
+
+// resumes tells whether the client has named a last event ID.
+func (from *beginning) resumes() bool { return from != nil && from.lastEventID != "" }
+
+// gapEvent returns the event by which a client learns that it has not got all that came after an ID: what is
+// missing of its topics' events came before the given one, nil for before all that comes from now on. It has no ID, so that the
+// client's last event ID stays what it was (WHATWG HTML, section 9.2.6).
+func gapEvent(lastEventID string, first *int64) []byte {
+	// JSON leaves neither a line break nor bytes that are not UTF-8.
+	data, _ := json.Marshal(struct {
+		LastEventID string `json:"lastEventId"`
+		First       *int64 `json:"first"`
+	}{lastEventID, first})
+	return fmt.Appendf(nil, "event: gap\ndata: %s\n\n", data)
+}

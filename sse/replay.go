@@ -1,0 +1,142 @@
+package sse
+
+import (
+	"context"
+	"strconv"
+	"time"
+)
+
+// A replay is a client's turn at the archive. Its goroutine is there from the beginning of the turn to its
+// end; the client's writer hands the client over to it.
+type replay struct {
+	client   *client
+	archive  Archive
+	topics   []string
+	ctx      context.Context // ends with the turn
+	cancel   context.CancelFunc
+	handed   chan struct{} // no buffer: the client's writer hands the client over, and is its writer no more
+	restarts int           // how many restarts of the numbering there were when the turn began
+	newest   int64         // the newest event then
+
+	// Owned by the turn's goroutine, and by listen once the turn has ended:
+
+	lastEventID string // the client's
+	id          int64  // the same as a number: of the last event that the client was sent
+	gap         bool   // the client is to be told of a gap
+	told        bool   // it was
+	more        bool   // the archive has more
+	err         error  // what ended the archive's sequence
+}
+
+func newReplay(c *client, a Archive) *replay {
+	ts, from := &c.broker.topics, c.begins
+	r := &replay{
+		client: c, archive: a, handed: make(chan struct{}),
+		restarts: ts.restarts, newest: ts.lastID,
+		lastEventID: from.lastEventID, id: from.id,
+	}
+	for i := range c.subscriptions {
+		r.topics = append(r.topics, c.subscriptions[i].topic.name)
+	}
+	r.ctx, r.cancel = context.WithCancel(context.Background())
+	return r
+}
+
+// run waits until the client's writer has handed the client over, writes to it what the archive has, says that the turn
+// has ended, and is then the client's writer like any other.
+func (r *replay) run() {
+	defer r.client.broker.streams.Done()
+	defer r.cancel()
+	var failed error
+	isWriter := false
+	select {
+	case <-r.handed:
+		isWriter = true
+		if failed = r.write(); failed != nil {
+			r.client.fail(failed)
+		}
+	case <-r.ctx.Done():
+	}
+	select {
+	case r.client.broker.replayEnds <- r:
+	case <-r.client.broker.stopped:
+	}
+	if isWriter && failed == nil {
+		r.client.writeAlone(nil)
+	} else {
+		r.client.users.Done()
+	}
+}
+
+// hand hands the client over to the turn's goroutine, and reports whether it did: not where the turn has ended. It is
+// called by the client's writer, which is none afterwards.
+func (r *replay) hand() bool {
+	select {
+	case r.handed <- struct{}{}:
+		return true
+	case <-r.ctx.Done():
+		return false
+	}
+}
+
+// write writes to the client what the archive has, until the turn is over. Its error is that of a write to the client.
+func (r *replay) write() error {
+	complete, events := r.archive(r.ctx, r.topics, r.id)
+	r.gap = !complete
+	began := time.Now()
+	out := partWriter{client: r.client}
+	for e, err := range events {
+		if r.err = err; err != nil || r.ctx.Err() != nil {
+			break
+		}
+		if e.ID > r.id { // Otherwise it is none of those that the archive was asked for.
+			r.add(&out, e)
+		}
+		if err := out.flush(maxPart); err != nil {
+			return err
+		}
+		if r.more = time.Since(began) > replayTurn; r.more {
+			break
+		}
+	}
+	return out.flush(1)
+}
+
+// add adds an event to what is to be written, after a gap event where one is due.
+func (r *replay) add(out *partWriter, e Event) {
+	if r.gap {
+		out.buf = append(out.buf, gapEvent(r.lastEventID, &e.ID)...)
+		r.gap, r.told = false, true
+	}
+	out.buf = e.appendTo(out.buf)
+	r.client.broker.stats.eventsSent.Add(1)
+	r.id, r.lastEventID = e.ID, strconv.FormatInt(e.ID, 10)
+}
+
+// A partWriter writes to one client, as the client's writer, in parts.
+type partWriter struct {
+	writer
+	client *client
+	buf    []byte // what is not written yet
+}
+
+// flush writes parts as long as there are so many bytes.
+func (w *partWriter) flush(least int) error {
+	defer w.client.broker.countSent(&w.writer)
+	rest := w.buf
+	for len(rest) >= least {
+		part := rest[:min(len(rest), maxPart)]
+		w.frame.part = nil // The buffer's bytes change.
+		if _, err := w.write(w.client, part); err != nil {
+			return err
+		}
+		w.sent += int64(len(part))
+		w.client.hasProgressed()
+		rest = rest[len(part):]
+	}
+	if len(rest) == 0 && cap(w.buf) > 4*maxPart {
+		w.buf = nil // A large event was in it.
+	}
+	w.buf = w.buf[:copy(w.buf, rest)]
+	return nil
+}
