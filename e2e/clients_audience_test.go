@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -30,7 +31,8 @@ type member struct {
 	err    error
 
 	mu   sync.Mutex
-	seen []sight // mu protects it
+	seen []sight  // mu protects it
+	gaps []string // what the events said that have the name gap; mu protects it
 }
 
 // join starts a client, which ends with the test.
@@ -75,7 +77,11 @@ func (m *member) read(stdout io.Reader) error {
 			continue
 		}
 		m.mu.Lock()
-		m.seen = append(m.seen, e)
+		if e.Name == "gap" {
+			m.gaps = append(m.gaps, e.Data)
+		} else {
+			m.seen = append(m.seen, e)
+		}
 		m.mu.Unlock()
 	}
 }
@@ -151,6 +157,24 @@ func (a *audience) waitUntilSeen() {
 		}
 		return nil
 	})
+}
+
+// wantGaps checks that each has been told that it lacks what came after an event, and before the next one or, where it
+// was back before that, before whatever comes.
+func (a *audience) wantGaps(after int) {
+	a.t.Helper()
+	told := func(first string) string {
+		return fmt.Sprintf(`{"lastEventId":%q,"first":%s}`, a.events[after].ID, first)
+	}
+	want := []string{told(a.events[after+1].ID), told("null")}
+	for _, m := range a.members {
+		m.mu.Lock()
+		if len(m.gaps) == 0 || slices.ContainsFunc(m.gaps, func(gap string) bool { return !slices.Contains(want, gap) }) {
+			a.t.Errorf("%s was told of the gaps %q, want one of %q", m.name, m.gaps, want)
+		}
+		m.gaps = nil
+		m.mu.Unlock()
+	}
 }
 
 // heartbeats opens a stream, and returns a function that waits until one more event has come on it, and

@@ -90,10 +90,12 @@ func TestEveryClientGetsEachEventAtOnceAndResumes(t *testing.T) {
 	s.kill()
 	s.restart()
 	a.begin()
+	last := len(a.events) - 1
 	for _, data := range []string{line, lines, "after kill -9"} {
 		a.publish("", data)
 	}
 	a.waitUntilConnected()
+	a.wantGaps(last)
 
 	// A heartbeat is the last that comes before the end: where one stream has had two, each has had one.
 	waitForHeartbeats := a.heartbeats()
@@ -105,8 +107,10 @@ func TestEveryClientGetsEachEventAtOnceAndResumes(t *testing.T) {
 	}
 	s.restart()
 	a.begin()
+	last = len(a.events) - 1
 	a.publish("", "after SIGTERM")
 	a.waitUntilConnected()
+	a.wantGaps(last)
 	a.publish("", "last")
 	a.waitUntilSeen()
 	if figures := s.stats(); figures.ResumesIncomplete < int64(len(a.members)) {

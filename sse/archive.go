@@ -12,11 +12,12 @@ import (
 // missing, which it tells before the first is read. An event that the broker was given before the call has to be among
 // them, so a source stores an event before it publishes it.
 //
-// The broker asks its archive for a client whose last event ID is older than what the broker retains completely of the
-// client's topics. It calls the archive concurrently, at most 64 times at once. The sequence is read as fast as the
-// client reads, so an archive holds nothing between two events that others wait for. It is read for some seconds at a time; then the
-// archive is asked again for what comes after. When ctx ends nobody wants the rest, and the sequence has to end soon:
-// [Broker.Shutdown] waits for it. An archive that yields nothing for twice [Options.Heartbeat] has its client cut off.
+// The broker asks its archive for a client whose last event ID is older than what the broker retains completely of
+// the client's topics. It calls the archive concurrently, at most 64 times at once. The sequence is read as fast as
+// the client reads, so an archive holds nothing between two events that others wait for. It is read for some seconds
+// at a time; then the archive is asked again for what comes after. When ctx ends nobody wants the rest, and the
+// sequence has to end soon: [Broker.Shutdown] waits for it. An archive that yields nothing for twice
+// [Options.Heartbeat] has its client cut off.
 //
 // An error ends the sequence. Then the client's stream ends, so that the client reconnects and resumes. The
 // broker logs the error, at most once a minute, and no client sees it.
@@ -45,8 +46,8 @@ const (
 	archiveLogPause = time.Minute
 )
 
-// replays are the clients that the archive has something for. They are owned by listen, but for the goroutine that each turn
-// has. A client is in one of these states, and goes through them until it is placed:
+// replays are the clients that the archive has something for. They are owned by listen, but for the goroutine that
+// each turn has. A client is in one of these states, and goes through them until it is placed:
 //
 //	state    what happens                                  what comes next
 //	queued   the client waits for its turn, with           reading, when one of the others' turns ends

@@ -75,7 +75,7 @@ func (l *archiveLife) add() *archiveUser {
 	u := &archiveUser{
 		life:  l,
 		pause: among(noise, 0, 0, time.Millisecond, 100*time.Millisecond, 3*time.Second, 40*time.Second),
-		stays: among(noise, time.Hour, time.Hour, 5*time.Second, 30*time.Second),
+		stays: among(noise, forever, forever, 5*time.Second, 30*time.Second),
 		left:  make(chan struct{}),
 	}
 	for _, name := range among(noise, []string{"", "a", "busy", "quiet", "never"}, []string{"quiet"}) {
@@ -124,7 +124,7 @@ func (l *archiveLife) live(t *testing.T) error {
 	start := time.Now()
 	for _, u := range users {
 		for !u.hasAll() {
-			if time.Sleep(time.Second); time.Since(start) > 2*time.Hour {
+			if time.Sleep(time.Second); time.Since(start) > 3*time.Hour {
 				l.errs = append(l.errs, fmt.Errorf("a user of %q got %v, and not the last", u.topics, u.got))
 				break
 			}

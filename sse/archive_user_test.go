@@ -51,7 +51,7 @@ func (p *pacedTransport) cutOff() { p.end() }
 func (u *archiveUser) hasAll() bool {
 	u.life.mu.Lock()
 	defer u.life.mu.Unlock()
-	if u.pause > 100*time.Millisecond || u.stays < time.Hour {
+	if u.pause > 100*time.Millisecond || u.stays < forever {
 		return true
 	}
 	for _, e := range slices.Backward(u.life.published) {
@@ -76,6 +76,9 @@ func (p *pacedTransport) hasGap() bool {
 	defer p.mu.Unlock()
 	return bytes.Contains(p.got, []byte("event: gap\n"))
 }
+
+// forever is longer than a life takes.
+const forever = 24 * time.Hour
 
 // An archiveUser is somebody who resumes, and reconnects whenever a stream has ended.
 type archiveUser struct {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"example.com/sse/internal/text"
 )
 
 const (
@@ -85,9 +87,9 @@ func resumeAfter(lastEventID string) *beginning {
 // resumes tells whether the client has named a last event ID.
 func (from *beginning) resumes() bool { return from != nil && from.lastEventID != "" }
 
-// gapEvent returns the event by which a client learns that it has not got all that came after an ID: what is
-// missing of its topics' events came before the given one, nil for before all that comes from now on. It has no ID, so that the
-// client's last event ID stays what it was (WHATWG HTML, section 9.2.6).
+// gapEvent returns the event by which a client learns that it has not got all that came after an ID: what is missing
+// of its topics' events came before the given one, nil for before all that comes from now on. It has no ID, so that
+// the client's last event ID stays what it was (WHATWG HTML, section 9.2.6).
 func gapEvent(lastEventID string, first *int64) []byte {
 	// JSON leaves neither a line break nor bytes that are not UTF-8.
 	data, _ := json.Marshal(struct {
@@ -95,4 +97,42 @@ func gapEvent(lastEventID string, first *int64) []byte {
 		First       *int64 `json:"first"`
 	}{lastEventID, first})
 	return fmt.Appendf(nil, "event: gap\ndata: %s\n\n", data)
+}
+
+// refuse answers a request that asks for what there is not.
+func refuse(w http.ResponseWriter, err error) {
+	header := w.Header()
+	header.Del("X-Accel-Buffering")
+	header.Del("Cache-Control")
+	http.Error(w, err.Error(), http.StatusBadRequest)
+}
+
+// maxTopicsByQuery and maxTopics bound how many topics a stream has, by its request's query and in all.
+const maxTopicsByQuery, maxTopics = 100, 10_000
+
+// topicsOf returns the topics that a stream has, each once.
+func topicsOf(query url.Values, wanted []string) ([]string, error) {
+	most := maxTopics
+	if wanted == nil {
+		most = maxTopicsByQuery
+		wanted = query["topic"]
+		if len(wanted) == 0 {
+			return []string{""}, nil
+		}
+	}
+	if len(wanted) > most {
+		return nil, fmt.Errorf("%d topics are too many for a stream: at most %d", len(wanted), most)
+	}
+	topics := make([]string, 0, len(wanted))
+	seen := make(map[string]bool, len(wanted))
+	for _, name := range wanted {
+		if !text.IsTopic(name) {
+			return nil, fmt.Errorf("a topic is not one line of UTF-8 without control characters, of at most %d bytes", maxTopic)
+		}
+		if !seen[name] {
+			seen[name] = true
+			topics = append(topics, name)
+		}
+	}
+	return topics, nil
 }

@@ -189,9 +189,8 @@ func (b *Broker) register(n registration) {
 	b.log(logLine{true, len(b.clients)})
 	b.topics.subscribe(c, n.topics)
 	b.heartbeats.add(c, b.heartbeats.interval)
-	now := time.Now()
-	c.since = now
-	b.placeOrWait(c, now)
+	c.since = time.Now()
+	b.placeOrWait(c, c.since)
 	b.stats.topics.Store(int64(len(b.topics.byName)))
 	b.writers.start() // where the client's first writer, its request's goroutine, has found nothing before this
 	if c.ends != nil {

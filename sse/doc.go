@@ -29,16 +29,23 @@
 //	its transport ────── a socket that was taken over from net/http (HTTP/1), or the request's
 //	                     handler (HTTP/2)
 //
-// The code's files in the order of this way: publish.go and event.go (the way in, and an event's bytes), broker.go (the
-// loop, and who is connected), topics.go (topics, their subscriptions, and the one numbering), history.go (a topic's
-// recent events), retention.go (what is retained, and what is evicted), fanout.go (who gets what, and when), client.go and
-// outbox.go (a client's cursor, and what is pending for it), merge.go (what is pending of several topics), writers.go and
-// writer.go (who writes), transport.go, socket.go, socket_linux.go and handler.go (what is written to). heartbeat.go
-// has what a silent client gets. A client's own way begins in stream.go (its request, and its topics), iris.go (the same
-// for Iris), unwrap.go (what lies below a middleware's writer) and place.go (where in the histories it begins); watcher_linux.go notices its
+// Where the source has an [Archive], a client that resumes and lacks more than the histories retain comes in from the
+// side: a goroutine of its own writes to its transport what the archive has, and then gives it a place in the
+// histories.
+//
+// The code's files in the order of this way: publish.go and event.go (the way in, and an event's bytes), broker.go
+// (the loop, and who is connected), topics.go (topics, their subscriptions, and the one numbering), history.go (a
+// topic's recent events), retention.go (what is retained, and what is evicted), fanout.go (who gets what, and when),
+// client.go and outbox.go (a client's cursor, and what is pending for it), merge.go (what is pending of several
+// topics), writers.go and writer.go (who writes), transport.go, socket.go, socket_linux.go and handler.go (what is
+// written to). heartbeat.go has what a silent client gets. A client's own way begins in stream.go (its request, and
+// its topics), iris.go (the same for Iris), unwrap.go (what lies below a middleware's writer), begin.go (what it
+// resumes from) and place.go (where in the histories it begins), and for one that needs more than is retained in
+// archive.go (whose turn at the archive it is) and replay.go (what a turn does); watcher_linux.go notices its
 // disconnect. lifecycle.go has Hold, Shutdown and the end of a stream, options.go what can be set, stats.go,
-// rounds.go (how long events took), disconnect.go (why a client has gone) and log.go what is told. publisher.go, publisher_body.go and cors.go are for publishing over HTTP.
-// socket_other.go and watcher_other.go are for systems without epoll.
+// rounds.go (how long events took), disconnect.go (why a client has gone) and log.go what is told. publisher.go,
+// publisher_body.go and cors.go are for publishing over HTTP. socket_other.go and watcher_other.go are for systems
+// without epoll.
 //
 // A stream and a client have these ends, each with one word:
 //
@@ -54,7 +61,10 @@
 //	            goroutine or the handler
 //	shut down   the app ([Broker.Shutdown])       every stream ends           accepts what comes later
 //
-// When a client is unregistered, one reason is counted ([Disconnects]): what was noticed first of that it was cut off because
-// it did not read, that it sent too much, and that its network was silent; where that is nothing, that its stream was
-// ended, if it was; and otherwise that it left.
+// Each of them ends the client's turn at the archive, too: the archive's context is cancelled, and "all that was
+// pending" is then what the turn's goroutine has read.
+//
+// When a client is unregistered, one reason is counted ([Disconnects]): what was noticed first of that it was cut off
+// because it did not read, that it sent too much, and that its network was silent; where that is nothing, that its
+// stream was ended, if it was; and otherwise that it left.
 package sse

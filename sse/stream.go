@@ -6,10 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"net/url"
 	"time"
-
-	"example.com/sse/internal/text"
 )
 
 // minRetry and maxRetry bound the reconnection time that a client is told, in
@@ -27,10 +24,11 @@ type Stream struct {
 	// everything sets Topics, and never takes them from the query unchecked.
 	Topics []string
 
-	// Last is how many of each topic's last events a client first gets that does not resume, at most
-	// 1,000, of those that the broker retains: the latest state, with the events' IDs and in their order. It means nothing where the request names a last event ID. Zero means
-	// what the request asks for, as in ?last=10; anything there but a number from 1 to 1,000 is answered with 400.
-	// Less than zero means none.
+	// Last is how many of each topic's last events a client first gets that does not resume: the latest state, in the
+	// order of the events' IDs. It is at most 1,000; more counts as that. Only events that the broker itself retains
+	// come, whatever an [Archive] has. Last means nothing where the request names a last event ID. Zero means what
+	// the request asks for, as in ?last=10; anything there but a number from 1 to 1,000 is answered with 400. Less
+	// than zero means none.
 	Last int
 
 	// First are events that this client gets before all others: a snapshot that the app has made
@@ -38,13 +36,14 @@ type Stream struct {
 	// ID stays what it was.
 	First []Event
 
-	// Until is when the stream ends: cleanly, after all that was published before, so that the client
-	// reconnects and the app can ask again who it is. A time that has passed ends the stream at once, after
-	// what the client has missed. The zero time is never.
+	// Until is when the stream ends: cleanly, after all that was published before, so that the client reconnects and
+	// the app can ask again who it is. A time that has passed ends the stream at once, after what the client has
+	// missed, if the broker retains it; what comes from an [Archive] ends with the time. The zero time is never.
 	Until time.Time
 
-	// Context ends the stream when it ends, as Until does: for what may end at any time, such as a session that
-	// its user logs out of. The request's own context can't be it: over HTTP/1 that ends when Serve returns. Nil is never.
+	// Context ends the stream when it ends, as Until does: for what may end at any time, such as a session that its
+	// user logs out of. The request's own context can't be it: over HTTP/1 that ends when Serve returns. Nil is
+	// never.
 	Context context.Context
 
 	// Ended is called once, in a goroutine of its own, when the stream has ended and its client is
@@ -60,12 +59,17 @@ func (b *Broker) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { b.Serve(w, r, Stream{}) })
 }
 
-// Serve serves the event stream (WHATWG HTML, section 9.2) to the client of a request: the events of the
-// topics that [Stream] says. A request with a Last-Event-ID header, or without one but with a lastEventId
-// parameter in its query, first gets the later events that are retained. With heartbeat=show in its
-// query, heartbeats are events of the name heartbeat instead of comments, so that a page can tell a
-// silent stream from a dead connection: the first comes at once, and each event's data is the
-// milliseconds within which something comes again.
+// Serve serves the event stream (WHATWG HTML, section 9.2) to the client of a request: the events of the topics that
+// [Stream] says. A request with a Last-Event-ID header, or without one but with a lastEventId parameter in its query,
+// first gets the later events that are retained or, where the broker has an [Archive], that the archive has. Where
+// some of these are missing, or may be, since the ID is none that was given out, the client is told by an event of
+// the name gap that comes before the first of the others. It has no ID, and its data is JSON:
+// {"lastEventId":"…","first":…}, the ID that the client named, cut to 100 bytes, and the ID of the first event that
+// it gets, null where nothing is retained. Any text is a last event ID; 0 stands for before all events, and has no
+// gap as long as no event of the stream's topics was evicted. With last=10 in its query, a client that names no last
+// event ID first gets the last ten events of each topic. With heartbeat=show in its query, heartbeats are events of
+// the name heartbeat instead of comments, so that a page can tell a silent stream from a dead connection: the first
+// comes at once, and each event's data is the milliseconds within which something comes again.
 //
 // Over HTTP/1 Serve hijacks the connection and returns soon, while the stream lives on ([Stream.Ended]
 // tells when it has ended); over HTTP/2 it returns when the stream ends. It answers HEAD with the
@@ -169,14 +173,6 @@ func answersWithStream(w http.ResponseWriter, r *http.Request) bool {
 	return r.Method == http.MethodGet
 }
 
-// refuse answers a request that asks for what there is not.
-func refuse(w http.ResponseWriter, err error) {
-	header := w.Header()
-	header.Del("X-Accel-Buffering")
-	header.Del("Cache-Control")
-	http.Error(w, err.Error(), http.StatusBadRequest)
-}
-
 // retryLine returns a line that tells a client its reconnection time. No blank line follows it: a block
 // without data makes several clients dispatch an empty event.
 func retryLine() []byte {
@@ -195,34 +191,4 @@ func (b *Broker) firstPart(c *client, events []Event) []byte {
 		first = append(first, encoded[bytes.IndexByte(encoded, '\n')+1:]...) // without the line of its ID
 	}
 	return first
-}
-
-// maxTopicsByQuery and maxTopics bound how many topics a stream has, by its request's query and in all.
-const maxTopicsByQuery, maxTopics = 100, 10_000
-
-// topicsOf returns the topics that a stream has, each once.
-func topicsOf(query url.Values, wanted []string) ([]string, error) {
-	most := maxTopics
-	if wanted == nil {
-		most = maxTopicsByQuery
-		wanted = query["topic"]
-		if len(wanted) == 0 {
-			return []string{""}, nil
-		}
-	}
-	if len(wanted) > most {
-		return nil, fmt.Errorf("%d topics are too many for a stream: at most %d", len(wanted), most)
-	}
-	topics := make([]string, 0, len(wanted))
-	seen := make(map[string]bool, len(wanted))
-	for _, name := range wanted {
-		if !text.IsTopic(name) {
-			return nil, fmt.Errorf("a topic is not one line of UTF-8 without control characters, of at most %d bytes", maxTopic)
-		}
-		if !seen[name] {
-			seen[name] = true
-			topics = append(topics, name)
-		}
-	}
-	return topics, nil
 }

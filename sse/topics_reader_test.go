@@ -61,3 +61,19 @@ func (l *topicsLife) compare(r *lifeReader) error {
 	}
 	return nil
 }
+
+// lastEventID returns an ID to resume from: of any event that ever was, about there, or none.
+func (l *topicsLife) lastEventID() string {
+	switch n := len(l.model.events); l.noise.IntN(9) {
+	case 0:
+		return ""
+	case 8:
+		return []string{"x", "1.5", "\x00", "99999999999999999999"}[l.noise.IntN(4)]
+	case 1:
+		return strconv.FormatInt([]int64{0, -1, -100, l.topics.lastID + 5, l.model.restart}[l.noise.IntN(5)], 10)
+	case 2, 3, 4:
+		return strconv.FormatInt(l.topics.lastID-l.noise.Int64N(12), 10)
+	default:
+		return strconv.FormatInt(l.model.events[l.noise.IntN(n)].id+l.noise.Int64N(2), 10)
+	}
+}

@@ -6,7 +6,7 @@ const print = (id, name, data) => console.log(JSON.stringify({ id, name, data })
 // Whatever EventSource it is: the events without a name, and those with the name that the tests use.
 function watch(EventSource) {
     const source = new EventSource(url);
-    for (const name of ['message', 'named']) {
+    for (const name of ['message', 'named', 'gap']) {
         source.addEventListener(name, (event) => print(event.lastEventId, event.type, event.data));
     }
 }
