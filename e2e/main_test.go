@@ -56,6 +56,7 @@ var budgets = map[string]time.Duration{
 	"TestPageOpensAStreamOfTopicsAgainThatTheBrowserHasGivenUp":       2 * time.Minute,
 	"TestEveryEventPublishedIsOnEveryStreamOnceAlsoOverSIGTERM":       2 * time.Minute,
 	"TestEveryEngineShowsAPrivateTopicByACookie":                      4 * time.Minute,
+	"TestEveryEngineSendsCookiesForPagesOfTheOriginsThatAreNamed":     4 * time.Minute,
 	"TestStreamsOfAThousandTokensOfOneMinuteGoOnWithNewOnes":          4 * time.Minute,
 	"TestEventsArriveAtOnceThroughNATS":                               2 * time.Minute,
 	"TestEveryClientGetsEachEventAtOnceAndResumes":                    3 * time.Minute,
