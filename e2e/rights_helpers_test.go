@@ -48,8 +48,7 @@ func (s *signer) write(content []byte) {
 // waitUntilTaken waits until a server takes tokens of the key.
 func (s *signer) waitUntilTaken(by *server) {
 	s.t.Helper()
-	client := bearing(&http.Client{Transport: http.DefaultTransport}, s.reader("a"))
-	client.Timeout = testkit.Limit
+	client := bearing(&http.Client{Transport: http.DefaultTransport, Timeout: testkit.Limit}, s.reader("a"))
 	testkit.Eventually(s.t, func() error {
 		resp, err := client.Head(by.url + "/events?topic=a")
 		if err != nil {
@@ -90,7 +89,9 @@ type bearer struct {
 
 // bearing returns a client for streams with tokens, which sends requests as another does.
 func bearing(client *http.Client, tokens ...string) *http.Client {
-	return &http.Client{Transport: &bearer{transport: client.Transport, tokens: tokens}}
+	with := *client
+	with.Transport = &bearer{transport: client.Transport, tokens: tokens}
+	return &with
 }
 
 func (b *bearer) RoundTrip(r *http.Request) (*http.Response, error) {
