@@ -28,9 +28,9 @@ async function load() {
 function listen(last) {
 	const mine = stream = new EventSource('events?lastEventId=' + last);
 	mine.addEventListener('mail', evt => add(JSON.parse(evt.data)));
-	// The server has no longer all that this page has missed.
-	// 服务器已经没有这个页面错过的全部事件了。
-	mine.addEventListener('gap', load);
+	// The server has no longer all that this page has missed. It may say so to all pages at once, so each waits for a moment.
+	// 服务器已经没有这个页面错过的全部事件了。所有页面可能同时收到通知，所以各自稍等片刻再读取。
+	mine.addEventListener('gap', again);
 	// The browser reconnects by itself, unless the answer is not 200: the session has ended, or a proxy says 502.
 	// 浏览器会自己重连；只有回答不是 200 时才放弃，比如会话已经结束。
 	mine.onerror = () => {

@@ -33,7 +33,7 @@ function listen(run, last) {
 		mine.close();
 		tell('Ended');
 	});
-	mine.addEventListener('gap', follow);
+	mine.addEventListener('gap', again);
 	mine.onerror = () => {
 		if (mine === stream && mine.readyState === EventSource.CLOSED) again();
 	};
