@@ -3,8 +3,9 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 TESTRUN := go run ./internal/testrun
 N := 20
+PLATFORMS := linux/amd64 linux/arm64 darwin/arm64 windows/amd64
 
-.PHONY: help run test quick hunt build lint bench
+.PHONY: help run test quick hunt build dist lint bench
 
 help: ## list what make can do
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 8
@@ -24,7 +25,10 @@ hunt: ## run all tests N=20 times, shuffled, while every core is kept busy
 	$(TESTRUN) -rounds $(N) -busy . bench e2e
 
 build: ## build the binary, ./sse-server, which needs nothing but the kernel
-	CGO_ENABLED=0 go build -o sse-server .
+	CGO_ENABLED=0 go build -trimpath -o sse-server .
+
+dist: ## build archives with checksums and licences for PLATFORMS="linux/amd64 ...", in out/
+	dist/archives $(PLATFORMS)
 
 lint: ## gofmt, go vet, staticcheck, e2e/lint and go mod tidy, in every module
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
@@ -32,6 +36,9 @@ lint: ## gofmt, go vet, staticcheck, e2e/lint and go mod tidy, in every module
 	for module in . e2e bench bench/rivals/centrifugo/server; do \
 		(cd $$module && go vet ./... && go vet -vettool=$$checks ./... && \
 			go run $(STATICCHECK) ./... && go mod tidy -diff) || exit 1; \
+	done
+	@for platform in $(PLATFORMS); do \
+		GOOS=$${platform%/*} GOARCH=$${platform#*/} go vet ./... || exit 1; \
 	done
 
 bench: ## measure the server beside its rivals: bench/results.md

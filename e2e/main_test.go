@@ -22,6 +22,7 @@ var binary, natsBinary, clientsBinary string
 // budgets are how long tests may run that need more than testkit.Budget on a busy machine: most of
 // them start browsers, or have hundreds of clients.
 var budgets = map[string]time.Duration{
+	"TestArchivesHaveTheLicencesOfAllThatIsInThem":                    8 * time.Minute,
 	"TestBurstStaysWithinMemory":                                      2 * time.Minute,
 	"TestClientWhoseNetworkGoesSilentIsUnregistered":                  5 * time.Minute,
 	"TestClientsOfAKilledServerResumeAtAnother":                       3 * time.Minute,
@@ -33,6 +34,7 @@ var budgets = map[string]time.Duration{
 	"TestDashboardExampleShowsAllPanelsAtOnceAndGoesOnAfterARestart":  4 * time.Minute,
 	"TestDashboardExampleShowsThePanelsThatTheURLNames":               3 * time.Minute,
 	"TestDocumentsCommandsRunAsWritten":                               5 * time.Minute,
+	"TestDrainBehindALoadBalancerIsFeltByNobody":                      2 * time.Minute,
 	"TestDrainEndsStreamsOneAfterAnother":                             2 * time.Minute,
 	"TestEveryEngineShowsTheStreamAndItsState":                        3 * time.Minute,
 	"TestEveryEngineResumesAfterTheServerIsKilled":                    3 * time.Minute,
@@ -71,6 +73,7 @@ var budgets = map[string]time.Duration{
 	"TestGuardedStreamEndsWithItsLoginAndResumesWithANewOne":          3 * time.Minute,
 	"TestHiddenTabGivesItsConnectionBackAndMissesNothing":             3 * time.Minute,
 	"TestHiddenTabSurvivesABurst":                                     2 * time.Minute,
+	"TestImageHoldsTheServerAloneAndIsReproducible":                   5 * time.Minute,
 	"TestKillUnder500Clients":                                         2 * time.Minute,
 	"TestMailExampleShowsEachUserTheOwnMailAlone":                     4 * time.Minute,
 	"TestMailExampleEndsTheStreamWithTheSession":                      4 * time.Minute,

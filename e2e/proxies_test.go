@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -167,6 +168,19 @@ func TestOperatingNamesEveryProxysConfiguration(t *testing.T) {
 		}
 		if !strings.Contains(document, "](proxies/"+file.Name()+")") {
 			t.Errorf("docs/operating.md has no link to proxies/%s", file.Name())
+		}
+	}
+}
+
+// What docs/service.md shows of each proxy is in the file that the tests run.
+func TestServiceShowsWhatTheProxiesFilesHave(t *testing.T) {
+	rows := regexp.MustCompile("(?m)^\\| \\[\\w+\\]\\(proxies/(\\S+)\\) \\| `(.*)` \\|$").FindAllStringSubmatch(read(t, "../docs/service.md"), -1)
+	if len(rows) != len(proxies) {
+		t.Errorf("it shows %d proxies, and there are %d", len(rows), len(proxies))
+	}
+	for _, row := range rows {
+		if file := strings.Join(strings.Fields(read(t, "../docs/proxies/"+row[1])), " "); !strings.Contains(file, row[2]) {
+			t.Errorf("%s has no %q", row[1], row[2])
 		}
 	}
 }
