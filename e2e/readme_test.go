@@ -371,8 +371,8 @@ func copyOfTheRepository(t *testing.T) string {
 			return fs.SkipDir
 		case entry.IsDir():
 			return os.MkdirAll(to, 0o755)
-		case !entry.Type().IsRegular():
-			return nil // a worktree's sockets and links
+		case !entry.Type().IsRegular() || entry.Name() == ".git":
+			return nil // sockets and links, and what makes a worktree of a folder
 		}
 		content, err := os.ReadFile(path)
 		if err != nil {
