@@ -106,7 +106,7 @@ func (p *publishers) waitForMore(t *testing.T, more int) {
 	before, _ := p.figures()
 	testkit.Eventually(t, func() error {
 		if now, _ := p.figures(); now < before+more {
-			return fmt.Errorf("%d events were confirmed, and %d more are waited for: %v", now-before, more, p.lines)
+			return fmt.Errorf("%d events were confirmed, and %d more are waited for", now-before, more)
 		}
 		return nil
 	})
