@@ -60,6 +60,9 @@ func TestFullStoreByHand(t *testing.T) {
 	}
 }
 
+// fillBatch is how many events fill writes in one transaction.
+const fillBatch = 500
+
 // fill writes events without waiting for each, until they cost that much.
 func fill(t testing.TB, s *Store, next func(i int) sse.Event, bytes int64) int {
 	t.Helper()
@@ -67,7 +70,7 @@ func fill(t testing.TB, s *Store, next func(i int) sse.Event, bytes int64) int {
 	i := 0
 	for sum := int64(0); sum < bytes; {
 		var batch []*publication
-		for range 2_000 {
+		for len(batch) < fillBatch && sum < bytes {
 			p := &publication{event: next(i), result: make(chan error, 1)}
 			sum += cost(p.event)
 			batch = append(batch, p)

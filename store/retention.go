@@ -13,9 +13,9 @@ const (
 	// of all others out of the window, but not these.
 	keepEvents = 10
 
-	// maxEvictions is how many events one transaction evicts, about, where the bound was lowered since the last start:
-	// it may be all but a few of millions. An event makes room for itself far sooner.
-	maxEvictions = 100_000
+	// maxLowering is how much one transaction evicts more than it adds, where the bound was lowered since the last
+	// start: it may be all but a little of gigabytes.
+	maxLowering = 4 << 20
 
 	// eventCost is what an event takes beside its name, its data and twice its topic.
 	eventCost = 64
@@ -38,12 +38,12 @@ type writer struct {
 	max           int64
 	meta, log     *bolt.Bucket
 	events, parts *bolt.Bucket
-	evicted       int // how many events this transaction has evicted
+	mayEvict      int64 // how much more this transaction evicts at most
 	inLog, in     *bolt.Cursor
 }
 
 func newWriter(tx *bolt.Tx, st *state, max int64) *writer {
-	w := &writer{state: st, max: max, meta: tx.Bucket(metaBucket), log: tx.Bucket(logBucket), events: tx.Bucket(eventsBucket), parts: tx.Bucket(partsBucket)}
+	w := &writer{state: st, max: max, mayEvict: maxLowering, meta: tx.Bucket(metaBucket), log: tx.Bucket(logBucket), events: tx.Bucket(eventsBucket), parts: tx.Bucket(partsBucket)}
 	// What is appended to the end of a tree needs no room for more.
 	w.log.FillPercent, w.parts.FillPercent, w.events.FillPercent = 1, 1, 0.9
 	w.inLog, w.in = w.log.Cursor(), w.events.Cursor()
@@ -70,12 +70,13 @@ func (w *writer) add(e sse.Event) error {
 	st.events++
 	st.windowEvents++
 	st.bytes += cost(e)
+	w.mayEvict += cost(e)
 	if oldest > 0 && oldest < st.window && !w.isLast(prefix, oldest) {
 		if err := w.evict(oldest); err != nil {
 			return err
 		}
 	}
-	for st.bytes > w.max && st.events > 1 && w.evicted < maxEvictions {
+	for st.bytes > w.max && st.events > 1 && w.mayEvict > 0 {
 		var err error
 		if st.keptBytes > w.max/2 || st.windowEvents == 1 {
 			key, _ := w.inLog.First()
@@ -162,10 +163,10 @@ func (w *writer) evictKey(key []byte) error {
 	if err != nil {
 		return err
 	}
-	w.evicted++
 	st, prefix := w.state, topicKey(string(entry.topic))
 	st.events--
 	st.bytes -= entry.cost
+	w.mayEvict -= entry.cost
 	st.keptBytes -= entry.cost
 	st.evicted = max(st.evicted, id)
 	if err := w.log.Delete(idKey(id)); err != nil {

@@ -30,7 +30,7 @@ type Options struct {
 	// Bytes bounds the events that are retained on disk: their data and names, with 64 bytes and twice the topic's
 	// length more for each. Retained are, as in the broker's memory, the last events of all topics and, of what is older, the last
 	// ten events of each topic, in at most half of the bound; the newest event always is. The file takes up to three times as
-	// much. Zero means [DefaultBytes]; more than [MaxBytes] counts as that.
+	// much, and some 16 MiB. Zero means [DefaultBytes]; more than [MaxBytes] counts as that.
 	Bytes int64
 }
 
