@@ -98,6 +98,8 @@ var budgets = map[string]time.Duration{
 	"TestPageSaysThatTheBrowserDoesNotSupportIt":                      2 * time.Minute,
 	"TestPageSaysThatTheBrowserRefusesTheStream":                      2 * time.Minute,
 	"TestPageSaysThatTheStreamDoesNotOpen":                            2 * time.Minute,
+	"TestPageSaysWhyATokenWillNotDo":                                  2 * time.Minute,
+	"TestPageSaysWhyEachBadTokenWillNotDo":                            3 * time.Minute,
 	"TestPageShowsDataAsText":                                         2 * time.Minute,
 	"TestPageShowsEventsWhoseIDsDoNotRise":                            2 * time.Minute,
 	"TestPageWorksWhereTheBrowserLacksOrRefuses":                      4 * time.Minute,

@@ -150,3 +150,77 @@ func TestEveryEngineShowsAPrivateTopicByACookie(t *testing.T) {
 		}
 	})
 }
+
+// What a browser is refused for, the page says in the server's words, also on the default topic where that is closed.
+func TestPageSaysWhyATokenWillNotDo(t *testing.T) {
+	t.Parallel()
+	portal, before := newPortal(t)
+	s := start(t, "-interval", never.String(), "-publish-token-file", tokenFile(t), "-jwt-key-file", secretFile(t),
+		"-jwt-cookie", portal.cookie, "-jwt-default-topic", "-jwt-audience", "us", "-jwt-issuer", "me")
+	before(s)
+	tb := newWindow(t)
+	tb.provoked = "/events" // A refusal is an error on the console.
+	tb.visit(portal.url)
+	tb.waitForHeader("Refused: a token is needed")
+	good := fmt.Sprintf(`{"exp":%d,"aud":"us","iss":"me","sse":{"subscribe":["mail/anna",""]}}`, time.Now().Unix()+3600)
+	for name, try := range map[string]struct{ claims, says string }{
+		"another audience": {strings.Replace(good, `"us"`, `"others"`, 1), "the token is for another audience"},
+		"another issuer":   {strings.Replace(good, `"me"`, `"others"`, 1), "the token is another issuer's"},
+		"no right":         {strings.Replace(good, `,""`, "", 1), "the token may not subscribe to each topic that the URL names"},
+	} {
+		tb.visit(portal.login(signed(`{"alg":"HS256"}`, try.claims, swordfish)))
+		tb.visit(portal.url)
+		if tb.waitForHeader("Refused: " + try.says); t.Failed() {
+			t.Fatal(name)
+		}
+	}
+	tb.visit(portal.login(signed(`{"alg":"HS256"}`, good, swordfish)))
+	tb.visit(portal.url)
+	s.waitForClients(1)
+	if status, line := postTo(t, s, "", "to all who may"); status != http.StatusNoContent {
+		t.Fatal(status, line)
+	}
+	if got := tb.waitForRows(1)[0].message; got != "to all who may" {
+		t.Errorf("the page shows %q", got)
+	}
+	if first, _, _ := strings.Cut(s.output(), "\n"); !strings.HasSuffix(first, "(all topics need a token)") {
+		t.Errorf("the first line is %q", first)
+	}
+}
+
+// Each bad token of curl's is tried as a cookie, too.
+func TestPageSaysWhyEachBadTokenWillNotDo(t *testing.T) {
+	t.Parallel()
+	need(t, "openssl", "apt-get install openssl")
+	private, public := keyPair(t, "ed25519")
+	for file, tries := range map[string][]try{secretFile(t): triesOfASecret(), public: triesOfAKey(t, private, public)} {
+		portal, before := newPortal(t)
+		s := start(t, "-interval", never.String(), "-jwt-key-file", file, "-jwt-cookie", portal.cookie)
+		before(s)
+		tb := newWindow(t)
+		tb.provoked = "/events"
+		tried := 0
+		for _, try := range tries {
+			token, bearer := "", false
+			if len(try.header) == 1 {
+				token, bearer = strings.CutPrefix(try.header[0], "Authorization: Bearer ")
+			}
+			if !bearer || len(token) > 4000 { // which is more than a browser stores
+				continue
+			}
+			tried++
+			tb.visit(portal.login(token))
+			tb.visit(portal.url + "/?topic=mail/anna")
+			testkit.Eventually(t, func() error {
+				header, clients := tb.header(), s.stats().Clients
+				if try.status == 200 && (header != waiting || clients != 1) || try.status != 200 && !strings.HasPrefix(header, "Refused: "+try.line) {
+					return fmt.Errorf("%s: the header says %q, and %d streams are open", try.name, header, clients)
+				}
+				return nil
+			})
+		}
+		if tried < 5 {
+			t.Errorf("only %d tokens were tried", tried)
+		}
+	}
+}
