@@ -49,12 +49,16 @@ type Member struct {
 	connected atomic.Bool
 	ready     atomic.Bool              // the broker's history was filled once; stays true in an outage
 	lastSeq   atomic.Uint64            // sequence of the newest event read; 0 before the first
+	given     atomic.Uint64            // the same, also where the broker does not have it yet
 	lastTick  atomic.Int64             // boundary of the last tick read, in ns since 1970; 0 before the first
 	missed    atomic.Uint64            // events that were in the stream and were not read
 	lag       atomic.Uint64            // events that were in the stream after the newest one read, when NATS sent that
 	subjects  atomic.Pointer[[]string] // the stream's, as last looked up; nil before that
 	shared    atomic.Bool              // the stream has other subjects, too, whose messages have sequences of their own
 	created   atomic.Int64             // when the stream that is read was created, in ns since 1970; 0 before the first
+
+	mayNotDelete atomic.Bool  // NATS has forbidden to delete a consumer
+	refused      atomic.Int64 // until when no consumer is created for the archive, in ns since 1970
 
 	// Owned by read:
 
@@ -101,6 +105,7 @@ func Join(broker *sse.Broker, o Options) (*Member, error) {
 	}
 	m := &Member{options: o, broker: broker, connChanged: make(chan struct{}, 1)}
 	broker.Hold()
+	broker.SetArchive(m.archive)
 	close(broker.Notifier)
 	go m.run()
 	return m, nil

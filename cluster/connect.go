@@ -69,7 +69,9 @@ func (m *Member) connect() (*nats.Conn, error) {
 		}),
 		// Without a handler nats.go prints to stderr.
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			trouble.warn("NATS: %v", err)
+			if !m.isKnown(err) {
+				trouble.warn("NATS: %v", err)
+			}
 		}),
 	}
 	if m.options.Creds != "" {

@@ -3,8 +3,11 @@ package cluster
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -88,4 +91,23 @@ func consumeFrom(ctx context.Context, js jetstream.JetStream, config jetstream.C
 	}
 	messages, err = newPuller(js.Conn(), consumer.CachedInfo().Name, batch, maxBytes)
 	return messages, consumer.CachedInfo().NumPending, err
+}
+
+// deleteRequest begins the subject of a request to delete a consumer.
+const deleteRequest = "$JS.API.CONSUMER.DELETE."
+
+// deleteConsumer ends the messages of a consumer that is not needed any more, and deletes it. Where NATS forbids that, or
+// is away, NATS deletes it when nobody has asked for messages for a while.
+func (m *Member) deleteConsumer(messages *puller) {
+	messages.stop()
+	if !m.mayNotDelete.Load() {
+		messages.nc.Publish(deleteRequest+streamName+"."+messages.consumer, nil)
+	}
+}
+
+// isKnown reports whether an error says that consumers may not be deleted, and was said before. Each consumer has a
+// name of its own, and so would each line in the log.
+func (m *Member) isKnown(err error) bool {
+	forbidden := errors.Is(err, nats.ErrPermissionViolation) && strings.Contains(err.Error(), deleteRequest)
+	return forbidden && m.mayNotDelete.Swap(true)
 }

@@ -134,6 +134,7 @@ func (m *Member) recognize(created time.Time) {
 	if before := m.created.Swap(created.UnixNano()); before != 0 && before != created.UnixNano() {
 		golog.Warnf("NATS: the stream was created again: what it held after %d, if anything, is lost", m.lastSeq.Load(), golog.Fields{"last": m.lastSeq.Load()})
 		m.lastSeq.Store(0)
+		m.given.Store(0)
 		m.lastStored = time.Time{}
 		m.filled, m.gapAhead = false, true
 	}
@@ -152,6 +153,7 @@ func (m *Member) forward(ctx context.Context, sequence uint64, stored time.Time,
 		if e.Name != msg.Header.Get(nameHeader) { // Its publisher can't be told any more.
 			m.badNames.warn("NATS: an event's name is not one line of UTF-8 without control characters: what can't be in a name is shown as U+FFFD")
 		}
+		m.given.Store(sequence)
 		if err := m.broker.Publish(ctx, e); err != nil {
 			return err
 		}

@@ -1,10 +1,13 @@
 package e2e
 
 import (
+	"crypto/rand"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"example.com/sse/internal/testkit"
 
@@ -130,20 +133,46 @@ func flood(t *testing.T, js jetstream.JetStream, n int) (last int64) {
 	return publishOn(t, js, "sse.events.busy", "the last")
 }
 
-// checkComplete resumes a topic at a server, and checks what comes, and whether that counts as complete.
-func checkComplete(t *testing.T, s *server, topic string, after int64, complete bool, want ...string) {
+// checkComplete resumes a topic at a server, and checks what comes first, or that nothing comes, and whether the client was told of a gap.
+func checkComplete(t *testing.T, js jetstream.JetStream, s *server, topic string, after int64, complete bool, want ...string) {
 	t.Helper()
-	before := s.stats()
-	resumed := subscribe(t, s.url+"/events?topic="+topic, fmt.Sprint(after))
-	for _, data := range want {
-		if _, got := resumed.next(); got != data {
-			t.Errorf("%s after %d: got %q, want %q", topic, after, got, data)
+	end := rand.Text()
+	publishOn(t, js, "sse.events."+end, end)
+	got := checkCompleteUntil(t, s, topic, after, complete, end)
+	if first := got[:min(len(got), len(want))]; !slices.Equal(first, want) {
+		t.Errorf("%s after %d: got %q first, want %q", topic, after, first, want)
+	}
+	if len(want) == 0 && len(got) > 0 {
+		t.Errorf("%s after %d: got %d events", topic, after, len(got))
+	}
+}
+
+// checkCompleteUntil resumes a topic at a server, and checks whether the client was told of a gap. It returns what comes before the
+// only event of another topic, whose data is that topic.
+func checkCompleteUntil(t *testing.T, s *server, topic string, after int64, complete bool, end string) (got []string) {
+	t.Helper()
+	resp, cancel, err := open(streaming, s.url+"/events?topic="+topic+"&topic="+end, fmt.Sprint(after))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	defer cancel()
+	defer time.AfterFunc(testkit.Limit, cancel).Stop()
+	p := testkit.NewParser(resp.Body)
+	for {
+		e, err := p.Next()
+		if err != nil {
+			t.Fatal(err)
 		}
+		if e.Data == end {
+			break
+		}
+		got = append(got, e.Data)
 	}
-	s.waitForClients(before.Clients + 1)
-	if got := s.stats().ResumesIncomplete == before.ResumesIncomplete; got != complete {
-		t.Errorf("%s after %d: complete is %t", topic, after, got)
+	if len(p.Gaps) > 1 || (len(p.Gaps) == 0) != complete {
+		t.Errorf("%s after %d: complete is not %t: %v", topic, after, complete, p.Gaps)
 	}
+	return got
 }
 
 // A server that starts has a quiet topic's last events, too, although a busy one has had thousands since.
@@ -156,14 +185,17 @@ func TestServerThatStartsHasEachTopicsLastEvents(t *testing.T) {
 	flood(t, js, 20_000)
 	second := startServers(t, 1, "-nats", n.client, "-interval", never.String())[0]
 	for _, s := range []*server{first, second} {
-		checkComplete(t, s, "quiet", one, true, "two", "three")
-		checkComplete(t, s, "quiet", three, true)
-		checkComplete(t, s, "never", three, true)
-		checkComplete(t, s, "quiet", one-1, false, "one", "two", "three")
+		checkComplete(t, js, s, "quiet", one, true, "two", "three")
+		checkComplete(t, js, s, "quiet", three, true)
+		checkComplete(t, js, s, "never", three, true)
+		checkComplete(t, js, s, "quiet", one-1, true, "one", "two", "three")
+		checkComplete(t, js, s, "quiet", 0, true, "one", "two", "three") // from the beginning, which the stream still has
+		checkComplete(t, js, s, "quiet", one-2, false, "one", "two", "three")
 	}
 }
 
-// Of a stream that is larger than is read whole a server that starts has each topic's last event, and knows that it lacks those before.
+// Of a stream that is larger than is read whole a server that starts has each topic's last event, knows that it lacks those before, and
+// gets them from NATS when a client wants them.
 func TestServerThatStartsWithALargeStreamKnowsWhatItLacks(t *testing.T) {
 	t.Parallel()
 	n := startNATS(t)
@@ -178,13 +210,14 @@ func TestServerThatStartsWithALargeStreamKnowsWhatItLacks(t *testing.T) {
 	publishOn(t, js, "sse.events", "for all")
 	last := flood(t, js, 66_000)
 	s := startServers(t, 1, "-nats", n.client, "-interval", never.String())[0]
-	checkComplete(t, s, "quiet", two, true)
-	checkComplete(t, s, "quiet", two-1, true, "two")
-	checkComplete(t, s, "quiet", one-1, false, "two")
-	checkComplete(t, s, "", one, false, "for all")
-	checkComplete(t, s, "busy", two, false)
-	checkComplete(t, s, "busy", last-1, true, "the last")
-	checkComplete(t, s, "never", two, true)
+	checkComplete(t, js, s, "quiet", two, true)
+	checkComplete(t, js, s, "quiet", two-1, true, "two")
+	checkComplete(t, js, s, "quiet", one-1, true, "one", "two")
+	checkComplete(t, js, s, "quiet", 0, true, "zero", "one", "two")
+	checkComplete(t, js, s, "", one, true, "for all")
+	checkComplete(t, js, s, "busy", two, true, "0", "1", "2")
+	checkComplete(t, js, s, "busy", last-1, true, "the last")
+	checkComplete(t, js, s, "never", two, true)
 	if got := int64(s.stats().Events); got < 60_000 || got > 65_600 {
 		t.Errorf("%d events were read", got)
 	}
@@ -201,21 +234,8 @@ func TestServerThatStartsReadsThousandsOfTopicsInTime(t *testing.T) {
 	n := startNATS(t)
 	first := startServers(t, 1, "-nats", n.client, "-interval", never.String())[0]
 	js := jetStream(t, n.client)
-	for i := range events - 1 {
-		if err := js.Conn().Publish(fmt.Sprint("sse.events.many.", i%topics), []byte("x")); err != nil {
-			t.Fatal(err)
-		}
-	}
-	last := publishOn(t, js, "sse.events.many.7", "the last")
-	testkit.Eventually(t, func() error {
-		if _, got := natsStats(t, first); got != last {
-			return fmt.Errorf("the first server has read %d, want %d", got, last)
-		}
-		return nil
-	})
+	begin := publishInTurn(t, js, topics, events, "x")
+	waitForSequence(t, first, begin+events-1)
 	second := startServers(t, 1, "-nats", n.client, "-interval", never.String())[0]
-	checkComplete(t, second, "many/7", last-1, true, "the last")
-	if got := second.stats().Events; got != events {
-		t.Errorf("%d events were read, want %d", got, events)
-	}
+	checkComplete(t, js, second, "many/7", begin+events-1-topics, true, fmt.Sprint("7 ", events/topics-1, " x"))
 }

@@ -1,0 +1,211 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"example.com/sse/sse"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	// maxLookups is of how many topics the last events are looked up. For a client with more all of the stream is
+	// read, and what it does not want is left out here.
+	maxLookups = 1000
+
+	// maxSources is for how many topics there is a consumer each. More with new events, and all of the stream is
+	// read. One consumer for several topics is no way: NATS looks for its messages in time that is the product of the
+	// topics and of all messages, seconds for some tens of topics.
+	maxSources = 32
+
+	// archivePatience is how long an archive waits for a NATS that is away, so that a client which
+	// comes meanwhile has an open stream, and need not reconnect each second.
+	archivePatience = 10 * time.Second
+)
+
+var (
+	errDeletedMeanwhile = errors.New("the stream has deleted events while they were read")
+	errAnotherStream    = errors.New("the stream was created again")
+	errBehind           = errors.New("the stream's leader does not have its last events")
+)
+
+// archive is the member's [sse.Archive]. It has all events of some topics after a sequence that the stream
+// has, at least up to the last one that the broker had when it was called. It waits for NATS, for some seconds at a time,
+// in goroutines of its own, and shares nothing but the connection with what feeds the broker.
+func (m *Member) archive(ctx context.Context, topics []string, after int64) (complete bool, events iter.Seq2[sse.Event, error]) {
+	r := &replay{member: m, topics: topics, after: uint64(max(after, 0))}
+	prepared := make(chan error, 1)
+	go func() { prepared <- r.prepare(ctx) }()
+	var err error
+	select {
+	case err = <-prepared:
+	case <-ctx.Done():
+		err = ctx.Err() // The goroutine has r to itself.
+	}
+	if err != nil {
+		return false, func(yield func(sse.Event, error) bool) { yield(sse.Event{}, err) }
+	}
+	return r.complete && after >= 0, func(yield func(sse.Event, error) bool) { r.events(ctx, yield) }
+}
+
+// A replay reads from the stream what a client of some topics lacks. It belongs to one goroutine at a time.
+type replay struct {
+	member   *Member
+	js       jetstream.JetStream
+	topics   []string
+	after    uint64 // the client's last event
+	limit    uint64 // the stream's last message: the events of all topics are read up to this one, and none after it
+	complete bool   // none of the topics' events after that was deleted before prepare
+	sources  []*source
+	whole    map[string]bool // the topics, where all of the stream is read; otherwise nil
+	idle     time.Duration   // after what time NATS deletes a consumer that is not asked
+}
+
+// prepare finds out what is to be read, and whether that is complete.
+func (r *replay) prepare(ctx context.Context) error {
+	if err := r.connect(ctx); err != nil {
+		return err
+	}
+	stream, err := r.stream(ctx)
+	if err != nil {
+		return err
+	}
+	r.limit = stream.CachedInfo().State.LastSeq
+	if r.limit < r.member.given.Load() {
+		return errBehind
+	}
+	// In this order: what was deleted before the second makes it incomplete.
+	if err := r.findSources(ctx); err != nil {
+		return err
+	}
+	r.complete, err = r.retained(ctx, r.topics, r.after)
+	return err
+}
+
+// connect waits until NATS is connected and the broker was filled.
+func (r *replay) connect(ctx context.Context) error {
+	for end := time.Now().Add(archivePatience); ; {
+		js, _ := r.member.js.Load().(jetstream.JetStream)
+		if js != nil && r.member.connected.Load() && r.member.ready.Load() {
+			r.js = js
+			return nil
+		}
+		if !time.Now().Before(end) {
+			return errNotConnected
+		}
+		select {
+		case <-time.After(retryWait):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// findSources looks up the last event of each topic. Without it nobody could tell when all have come: a consumer
+// lives on a replica, which may lag, and says then that there are none. Most topics have no event after the
+// client's last one, and take no consumer.
+func (r *replay) findSources(ctx context.Context) error {
+	if len(r.topics) > maxLookups {
+		return r.readWhole(ctx)
+	}
+	for _, topic := range r.topics {
+		s := subjectOf(topic)
+		last, err := lastSequence(ctx, r.js, []string{s})
+		if err != nil {
+			return err
+		}
+		if last <= r.after {
+			continue
+		}
+		if len(r.sources) == maxSources {
+			return r.readWhole(ctx)
+		}
+		r.sources = append(r.sources, &source{replay: r, topics: []string{topic}, subjects: []string{s}, after: r.after, wanted: last})
+	}
+	return nil
+}
+
+// readWhole has all of the stream be read.
+func (r *replay) readWhole(ctx context.Context) error {
+	last, err := lastSequence(ctx, r.js, ourSubjects())
+	r.sources = []*source{{replay: r, topics: r.topics, subjects: r.member.filter(), after: r.after, wanted: last}}
+	r.whole = make(map[string]bool, len(r.topics))
+	for _, topic := range r.topics {
+		r.whole[topic] = true
+	}
+	return err
+}
+
+// An archived is an event that was read, or why no more were.
+type archived struct {
+	event sse.Event
+	err   error
+}
+
+// events yields the events while the next ones are read. It ends as soon as ctx does, also where NATS does not answer.
+func (r *replay) events(ctx context.Context, yield func(sse.Event, error) bool) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	events := make(chan archived)
+	go func() {
+		defer r.stop() // It may block, as anything that is sent to NATS.
+		defer close(events)
+		if err := r.read(ctx, events); err != nil {
+			select {
+			case events <- archived{err: err}:
+			case <-ctx.Done():
+			}
+		}
+	}()
+	for {
+		select {
+		case next, more := <-events:
+			if !more || !yield(next.event, next.err) || next.err != nil {
+				return
+			}
+		case <-ctx.Done():
+			yield(sse.Event{}, ctx.Err())
+			return
+		}
+	}
+}
+
+// read reads the events of all sources, in the order of their sequences. None is read before there is room for it.
+func (r *replay) read(ctx context.Context, events chan<- archived) error {
+	if r.member.isRefused() {
+		return nil
+	}
+	for {
+		var first *source
+		for _, s := range r.sources {
+			if err := s.fill(ctx); err != nil {
+				return err
+			}
+			if len(s.events) > 0 && (first == nil || s.events[0].ID < first.events[0].ID) {
+				first = s
+			}
+		}
+		if first == nil {
+			return nil
+		}
+		select {
+		case events <- archived{event: first.events[0]}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		first.events[0] = sse.Event{}
+		first.events = first.events[1:]
+	}
+}
+
+// stop ends the replay on NATS.
+func (r *replay) stop() {
+	for _, s := range r.sources {
+		if s.messages != nil {
+			r.member.deleteConsumer(s.messages)
+		}
+	}
+}

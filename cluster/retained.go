@@ -1,0 +1,90 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// maxDeleted is of how many messages that were deleted amid a stream the sequences are asked for: they come in one answer.
+const maxDeleted = 10_000
+
+// retained reports whether the stream has deleted none of some topics' events after a sequence so far. Where it can't
+// be known, it reports false.
+func (r *replay) retained(ctx context.Context, topics []string, after uint64) (bool, error) {
+	stream, err := r.stream(ctx)
+	if err != nil {
+		return false, err
+	}
+	info := stream.CachedInfo()
+	r.idle = archiveThreshold
+	if limit := info.Config.ConsumerLimits.InactiveThreshold; limit > 0 {
+		r.idle = min(r.idle, limit)
+	}
+	switch {
+	case r.member.isRefused(), !reaches(info, after):
+		return false, nil
+	case info.State.NumDeleted == 0:
+		return true, nil
+	case deletesOldest(info.Config) && r.whole == nil:
+		return r.withinLimit(ctx, stream, topics, after)
+	case info.State.NumDeleted > maxDeleted:
+		return false, nil
+	}
+	info, err = stream.Info(ctx, jetstream.WithDeletedDetails(true))
+	if err != nil {
+		return false, fmt.Errorf("stream %s: %w", streamName, err)
+	}
+	isLater := func(sequence uint64) bool { return sequence > after }
+	return reaches(info, after) && !slices.ContainsFunc(info.State.Deleted, isLater), nil
+}
+
+// stream looks the stream up, which has to be the one that the broker is fed from.
+func (r *replay) stream(ctx context.Context) (jetstream.Stream, error) {
+	stream, err := r.js.Stream(ctx, streamName)
+	if err != nil {
+		return nil, fmt.Errorf("stream %s: %w", streamName, err)
+	}
+	if stream.CachedInfo().Created.UnixNano() != r.member.created.Load() {
+		return nil, errAnotherStream
+	}
+	return stream, nil
+}
+
+// reaches reports whether a stream has given the sequence, and deleted nothing after it from its beginning on. 0 is that
+// of a client which wants all that there ever was.
+func reaches(info *jetstream.StreamInfo, after uint64) bool {
+	if after == 0 {
+		return !hasLostFirst(info)
+	}
+	return info.State.FirstSeq <= after+1 && after <= info.State.LastSeq
+}
+
+// deletesOldest reports whether a stream bounds its subjects, and whatever it deletes by itself is its own or its
+// subject's oldest.
+func deletesOldest(c jetstream.StreamConfig) bool {
+	return c.MaxMsgsPerSubject > 0 && c.Retention == jetstream.LimitsPolicy && !c.AllowRollup && !c.AllowMsgTTL && c.SubjectDeleteMarkerTTL == 0
+}
+
+// withinLimit reports whether no topic has had more events after a sequence than the stream keeps of a subject: either it has fewer
+// events now, or the first of them does not come later.
+func (r *replay) withinLimit(ctx context.Context, stream jetstream.Stream, topics []string, after uint64) (bool, error) {
+	limit := uint64(stream.CachedInfo().Config.MaxMsgsPerSubject)
+	for _, topic := range topics {
+		s := subjectOf(topic)
+		info, err := stream.Info(ctx, jetstream.WithSubjectFilter(s))
+		if err != nil {
+			return false, fmt.Errorf("stream %s: %w", streamName, err)
+		}
+		if info.State.Subjects[s] < limit {
+			continue
+		}
+		first, err := sequenceOf(ctx, r.js, messageRequest{Sequence: 1, NextFor: s})
+		if err != nil || first > after+1 {
+			return false, err
+		}
+	}
+	return true, nil
+}

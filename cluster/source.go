@@ -1,0 +1,115 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"example.com/sse/sse"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	// archiveBatch and archiveBytes bound what all sources of a client have in memory, and so what waits there
+	// for a client that does not read. An event that is larger comes alone.
+	archiveBatch = 256
+	archiveBytes = 512 << 10
+
+	// archiveThreshold is after what time NATS deletes a consumer that is not asked: of a server that was
+	// killed, or may not delete it.
+	archiveThreshold = 30 * time.Second
+
+	// refusedPause is after what time a consumer is asked for again that the stream's configuration has refused.
+	refusedPause = time.Minute
+)
+
+// A source is a consumer of a topic's events, or of all in the stream, of which it leaves out other topics'.
+type source struct {
+	replay   *replay
+	topics   []string
+	subjects []string    // those of the topics; none for all of the stream's
+	after    uint64      // the sequence after which it goes on
+	wanted   uint64      // the sequence up to which it goes, or some message after the replay's limit
+	messages *puller     // its consumer's, once there is one
+	came     uint64      // how many of these have come
+	events   []sse.Event // that were read and not taken
+}
+
+// fill reads the next events, where all that were read were taken and there are more.
+func (s *source) fill(ctx context.Context) error {
+	for len(s.events) == 0 && s.after < s.wanted {
+		if err := s.create(ctx); err != nil {
+			return err
+		}
+		before := s.after
+		if err := s.batch(ctx); err != nil {
+			return err
+		}
+		if !s.replay.complete {
+			continue
+		}
+		// It was said that all would come, so what the stream has deleted since must not go unnoticed.
+		if complete, err := s.replay.retained(ctx, s.topics, before); err != nil {
+			return err
+		} else if !complete {
+			return errDeletedMeanwhile
+		}
+	}
+	return nil
+}
+
+// create creates the consumer, unless there is one.
+func (s *source) create(ctx context.Context) (err error) {
+	if s.messages != nil {
+		return nil
+	}
+	r := s.replay
+	config := consumerConfig(s.after+1, s.subjects)
+	config.InactiveThreshold = r.idle
+	s.messages, _, err = consumeFrom(ctx, r.js, config, archiveBatch/len(r.sources), archiveBytes/len(r.sources))
+	return r.member.noteRefusal(err)
+}
+
+// batch reads the messages of one request.
+func (s *source) batch(ctx context.Context) error {
+	if err := s.messages.ask(); err != nil {
+		return err
+	}
+	for s.after < s.wanted {
+		msg, meta, err := s.messages.receive(ctx, true)
+		if err != nil {
+			return err
+		}
+		if msg == nil { // The request has ended.
+			break
+		}
+		if s.came++; meta.Sequence.Consumer != s.came {
+			return errGap
+		}
+		if meta.Sequence.Stream > s.replay.limit { // Another topic's source may have ended before it.
+			s.wanted = s.after
+			break
+		}
+		s.after = meta.Sequence.Stream
+		if topic, ok := topicOf(msg.Subject); ok && (s.replay.whole == nil || s.replay.whole[topic]) {
+			s.events = append(s.events, eventOf(s.after, topic, msg))
+		}
+	}
+	return nil
+}
+
+// isRefused reports whether the stream has refused a consumer a short time ago.
+func (m *Member) isRefused() bool { return time.Now().UnixNano() < m.refused.Load() }
+
+// noteRefusal takes note of a stream whose configuration allows no more consumers. Clients then get what their server
+// retains, and not the same error at each reconnect.
+func (m *Member) noteRefusal(err error) error {
+	var answer *jetstream.APIError
+	if errors.Is(err, jetstream.ErrMaximumConsumersLimit) || errors.As(err, &answer) && answer.Code == 400 {
+		m.refused.Store(time.Now().Add(refusedPause).UnixNano())
+		return fmt.Errorf("for a minute clients get what their server retains: %w", err)
+	}
+	return err
+}
