@@ -106,6 +106,9 @@ func TestTokensExampleGoesOnWhereTheAnswerIs(t *testing.T) {
 	if more := strings.Count(s.output(), "Client added") - streams; more > 0 {
 		t.Errorf("%d streams were opened after the end", more)
 	}
+	if n := eval[int](other, `performance.getEntriesByType("resource").filter(entry => /runs\/\w+$/.test(entry.name)).length`); n != 1 {
+		t.Errorf("the page has asked %d times what was said", n)
+	}
 	tb.travel(0)
 	tb.waitForState("Ended")
 }
