@@ -39,13 +39,17 @@ func TestClientWhoseNetworkGoesSilentIsUnregistered(t *testing.T) {
 	}
 	for len(all) > 0 {
 		for name, d := range all {
-			clients, err := d.clients()
+			figures, err := d.stats()
+			clients := figures.Clients
 			passed := time.Since(silent)
 			switch {
 			case err != nil:
 				t.Fatalf("%s: %v", name, err)
 			case clients == 0:
 				t.Logf("%s: it was noticed after %v", name, passed.Round(time.Second))
+				if figures.Disconnects["network_silent"] != 1 {
+					t.Errorf("%s: the disconnects are %v", name, figures.Disconnects)
+				}
 				if passed < 10*time.Second {
 					t.Errorf("%s: after %v nobody can know: the client has left by itself", name, passed)
 				}
@@ -81,8 +85,8 @@ func connectFromAfar(t *testing.T, scheme, version string, flags ...string) *dis
 	wait := func(want int64) {
 		t.Helper()
 		testkit.Eventually(t, func() error {
-			if n, err := d.clients(); err != nil || n != want {
-				return fmt.Errorf("%d clients are registered, want %d, %v", n, want, err)
+			if got, err := d.stats(); err != nil || got.Clients != want {
+				return fmt.Errorf("%d clients are registered, want %d, %v", got.Clients, want, err)
 			}
 			return nil
 		})
@@ -94,16 +98,21 @@ func connectFromAfar(t *testing.T, scheme, version string, flags ...string) *dis
 	return d
 }
 
-// clients returns how many clients the server tells of.
-func (d *distant) clients() (int64, error) {
+// distantStats are those of the server's figures that tell of clients.
+type distantStats struct {
+	Clients     int64            `json:"clients"`
+	Disconnects map[string]int64 `json:"disconnects"`
+}
+
+// stats returns what the server tells.
+func (d *distant) stats() (figures distantStats, err error) {
 	out, err := exec.Command("ip", "netns", "exec", d.server,
 		"curl", "--silent", "--show-error", "--insecure", "--max-time", "45", d.url+"/stats").Output()
 	if err != nil {
-		return 0, fmt.Errorf("asking for /stats: %w", err)
+		return figures, fmt.Errorf("asking for /stats: %w", err)
 	}
-	var figures stats
 	err = json.Unmarshal(out, &figures)
-	return figures.Clients, err
+	return figures, err
 }
 
 // newNamespace returns a network namespace that ends with the test. It has no other device than

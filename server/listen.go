@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 
+	"example.com/sse/internal/heard"
+
 	"github.com/kataras/golog"
 )
 
@@ -59,7 +61,7 @@ func newListener(inner net.Listener, host string, config *tls.Config) *Listener 
 		l.path = unix.Name
 	}
 	if config != nil {
-		l.Listener = tls.NewListener(inner, config)
+		l.Listener = tls.NewListener(heard.Listener{Listener: inner}, config)
 	}
 	return l
 }
@@ -102,6 +104,7 @@ func shakeHands(ctx context.Context, conn net.Conn) context.Context {
 			conn.HandshakeContext(ctx) // within net/http's deadline
 		}()
 		<-begun
+		return heard.With(ctx, conn) // for a broker's figures
 	}
 	return ctx
 }

@@ -7,11 +7,18 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"example.com/sse/internal/heard"
 )
 
 // openTimeout bounds how long a client over HTTP/2 may take to read the first bytes of its stream:
 // until then the server's own write timeout would end the stream later on.
 const openTimeout = 10 * time.Second
+
+// pingLost is after how long without a word from the client an end of its connection is for want of an answer
+// to a ping: it is less than the 15 s for which package server waits for that, and far longer than a client's own end takes
+// to be heard of.
+const pingLost = 10 * time.Second
 
 // A handler is the transport of a client whose connection can't be hijacked, as over HTTP/2. It stays
 // until the stream ends, but the broker's writers write: to wake each client's handler for each event
@@ -86,6 +93,9 @@ func (h *handler) wait(r *http.Request, c *client) any {
 			return errCut
 		case <-done:
 			if r.Context().Err() != context.DeadlineExceeded {
+				if heard.Silence(r.Context()) > pingLost {
+					c.notice(bySilence)
+				}
 				return errCut // The client has disconnected.
 			}
 			// A middleware limits the request's time. To the client that is no failure.

@@ -86,7 +86,7 @@ func hijack(w http.ResponseWriter, r *http.Request, c *client) (*socket, error) 
 // newSocket returns the transport of a client with a connection of its own.
 func newSocket(c *client, conn net.Conn) *socket {
 	s := &socket{client: c, conn: conn, below: conn}
-	if t, ok := conn.(interface{ NetConn() net.Conn }); ok {
+	for t, ok := conn.(interface{ NetConn() net.Conn }); ok; t, ok = s.below.(interface{ NetConn() net.Conn }) {
 		s.below = t.NetConn()
 	}
 	if kernel, ok := s.below.(kernelConn); ok {

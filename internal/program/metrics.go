@@ -57,6 +57,11 @@ func (f Figures) stats(ctx iris.Context) { ctx.JSON(f.snapshot()) }
 
 // metrics returns a handler that answers all figures, also those of Go's runtime and of the process, in
 // Prometheus's text format (version 0.0.4).
+//
+// Prometheus's own library makes the binary 9 % larger (1.8 MB without symbols; VictoriaMetrics/metrics takes 0.1 MB) and
+// a scrape allocate 200 KB in place of 77. What it is taken for: that other one, at v1.45.0, writes a HELP without a
+// text, and a TYPE line for each value of a label, which promtool refuses. A scrape comes each few seconds, and takes
+// about a millisecond with either, most of it for the process's figures.
 func (f Figures) metrics() http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), f)
