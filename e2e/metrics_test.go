@@ -124,7 +124,7 @@ func TestMetricsCountWhatClientsDo(t *testing.T) {
 			p.chat(t, s)
 			wait(map[string]float64{
 				"sse_clients": 1, "sse_connects_total": 4, "sse_events_published_total": 1, "sse_events_sent_total": 1, "sse_retained_events": 1,
-				`sse_resumes_total{complete="true"}`: 1, `sse_resumes_total{complete="false"}`: 1,
+				`sse_resumes_total{complete="true"}`: 1, `sse_resumes_total{complete="false"}`: 1, "sse_gaps_told_total": 1,
 				`sse_disconnects_total{reason="client_left"}`: 2, `sse_disconnects_total{reason="too_much_input"}`: 1,
 				`sse_publications_total{code="204"}`: 1, `sse_publications_total{code="413"}`: 1,
 				"sse_round_duration_seconds_count": 1, `sse_round_duration_seconds_bucket{le="+Inf"}`: 1,

@@ -67,7 +67,7 @@ func TestStatsAreFiguresThatAreRight(t *testing.T) {
 		t.Fatal(err)
 	}
 	names := slices.Sorted(maps.Keys(figures))
-	if want := []string{"bytes_sent", "clients", "clients_total", "disconnects", "event_bytes", "events", "events_sent",
+	if want := []string{"bytes_sent", "clients", "clients_total", "disconnects", "event_bytes", "events", "events_sent", "gaps",
 		"publications", "refused", "resumes", "resumes_incomplete", "retained", "retained_bytes", "slow_clients", "topics"}; !slices.Equal(names, want) {
 		t.Errorf("its names are %v", names)
 	}

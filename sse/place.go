@@ -52,6 +52,7 @@ func (b *Broker) place(c *client, now time.Time) (done bool) {
 		c.begins = nil
 	} else {
 		from.gap = gapEvent(from.lastEventID, c.firstID())
+		b.stats.gaps.Add(1)
 	}
 	return true
 }

@@ -107,6 +107,7 @@ func (r *replay) add(out *partWriter, e Event) {
 	if r.gap {
 		out.buf = append(out.buf, gapEvent(r.lastEventID, &e.ID)...)
 		r.gap, r.told = false, true
+		r.client.broker.stats.gaps.Add(1)
 	}
 	out.buf = e.appendTo(out.buf)
 	r.client.broker.stats.eventsSent.Add(1)

@@ -18,6 +18,7 @@ type Stats struct {
 	SlowClients       int64       `json:"slow_clients"`       // clients cut off because they did not read
 	Resumes           int64       `json:"resumes"`            // clients that sent a last event ID and were placed after it
 	ResumesIncomplete int64       `json:"resumes_incomplete"` // of these, told of a gap: they asked for more than there was
+	Gaps              int64       `json:"gaps"`               // gap events that clients were told ([Broker.Serve])
 	Topics            int64       `json:"topics"`             // topics that retain an event or have a client
 	Retained          int64       `json:"retained"`           // events retained
 	RetainedBytes     int64       `json:"retained_bytes"`     // what these count against [Options.History]
@@ -45,7 +46,7 @@ type stats struct {
 	clients, clientsTotal, slowClients, resumesComplete, resumesIncomplete, topics atomic.Int64
 
 	events, eventBytes, eventsSent, bytesSent atomic.Int64
-	retained, retainedBytes                   atomic.Int64
+	retained, retainedBytes, gaps             atomic.Int64
 	oldest                                    atomic.Int64 // when that came, in nanoseconds since the broker began
 	disconnects                               [reasons]atomic.Int64
 	rounds                                    histogram
@@ -64,6 +65,7 @@ func (b *Broker) Stats() Stats {
 		BytesSent:         s.bytesSent.Load(),
 		SlowClients:       s.slowClients.Load(),
 		ResumesIncomplete: s.resumesIncomplete.Load(),
+		Gaps:              s.gaps.Load(),
 		Topics:            s.topics.Load(),
 		Retained:          s.retained.Load(),
 		RetainedBytes:     s.retainedBytes.Load(),

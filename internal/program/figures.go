@@ -69,6 +69,7 @@ var ownFigures = slices.Concat([]figure{
 	counter("sse_sent_bytes_total", "Bytes of streams that were written to clients, heartbeats among them.", func(s *snapshot) int64 { return s.BytesSent }),
 	counter("sse_resumes_total", resumes, func(s *snapshot) int64 { return s.Resumes - s.ResumesIncomplete }, "complete", "true"),
 	counter("sse_resumes_total", resumes, func(s *snapshot) int64 { return s.ResumesIncomplete }, "complete", "false"),
+	counter("sse_gaps_told_total", "Gap events by which clients have learned that events are missing.", func(s *snapshot) int64 { return s.Gaps }),
 	gauge("sse_retained_events", "Events that are retained for clients that reconnect.", func(s *snapshot) int64 { return s.Retained }),
 	gauge("sse_retained_bytes", "Bytes that these count against -history.", func(s *snapshot) int64 { return s.RetainedBytes }),
 	gauge("sse_topics", "Topics that retain an event or have a client.", func(s *snapshot) int64 { return s.Topics }),
