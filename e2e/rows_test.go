@@ -12,7 +12,7 @@ type row struct{ id, timestamp, message string }
 // rows returns the page's table.
 func (p *page) rows() []row {
 	p.t.Helper()
-	cells := eval[[][]string](p, `Array.from(messagesTable.tBodies[0].rows,
+	cells := eval[[][]string](p, `Array.from(messagesTable.tBodies[0].querySelectorAll("tr:not(.gap)"),
 		row => [row.title.replace("id ", ""), ...Array.from(row.cells, cell => cell.textContent)])`)
 	rows := make([]row, len(cells))
 	for i, c := range cells {

@@ -5,7 +5,7 @@
 import { announce } from './announce.js';
 import { showTopics, tell } from './header.js';
 import { subscribe } from './stream.js';
-import { add, firstId, parse } from './table.js';
+import { add, addGap, firstId, parse } from './table.js';
 
 tell('waiting'); // support.js sees by this that the page runs.
 
@@ -13,7 +13,7 @@ tell('waiting'); // support.js sees by this that the page runs.
 // URL has, as in /?event=alert&event=price. An EventSource can't listen to all names.
 const query = new URLSearchParams(location.search);
 const types = new Set(['message', ...query.getAll('event')]);
-types.delete('heartbeat'); // The server's own.
+for (const type of ['heartbeat', 'gap']) types.delete(type); // The server's own.
 
 // The topics whose events the stream has, as in /?topic=mail/anna&topic=news; without any the default topic.
 const topics = [...new Set(query.getAll('topic'))];
@@ -23,6 +23,9 @@ subscribe(types, topics, recall(), evt => {
 	add(evt);
 	const [, message] = parse(evt.data);
 	announce(evt.type === 'message' ? message : evt.type + ': ' + message);
+}, id => {
+	addGap(id);
+	announce('Messages are missing');
 });
 addEventListener('pagehide', remember);
 

@@ -7,7 +7,8 @@ const HIDDEN_FOR = 3000;    // ms that a hidden tab keeps its connection, so tha
 const RETRY = 2000;         // ms, and up to as many again, before the page itself opens a new stream
 const HEARTBEAT = 15_000;   // ms within which something comes, until a stream says what it keeps to
 const MAY_MISS = 3;         // how many times nothing may come before the connection counts as lost
-const BEFORE_ALL = '0';     // the last ID of a page that got no event yet: it misses what comes before its first, too
+const BEFORE_ALL = '';      // the last ID of a page that got no event yet: it misses what comes before its first, too
+const LATEST = 500;         // how many of each topic's events such a page asks for
 const REFUSALS = new Set([400, 401, 403, 414, 431]); // what a server answers to a URL, or to a reader, that it does not take
 const LONGEST = 2 ** 31 - 1; // ms that a timer can wait for
 
@@ -16,12 +17,13 @@ let lastId;        // the stream continues after this event; null before it was 
 let types;         // the names of the events to receive
 let topics;        // the topics that the page asks for
 let receive;       // gets each event
+let miss;          // gets the ID after which events are missing
 let timer;         // the end of OPEN_WITHIN or of RETRY
 let asking;        // ends the request that asks why the stream was refused
 
 // subscribe keeps a stream open while the page is seen, from after an event ID on, or from now on where that is null.
-export function subscribe(names, ofTopics, id, receiver) {
-	[types, topics, lastId, receive] = [names, ofTopics, id, receiver];
+export function subscribe(names, ofTopics, id, receiver, misser) {
+	[types, topics, lastId, receive, miss] = [names, ofTopics, id, receiver, misser];
 	document.addEventListener('visibilitychange', seenOrHidden);
 	addEventListener('pagehide', pause); // The page may live on in the browser's back/forward cache.
 	addEventListener('pageshow', () => {
@@ -35,7 +37,8 @@ function open() {
 	clearTimeout(timer);
 	// The browser sends the Last-Event-ID header when it reconnects by itself, but a new EventSource can't.
 	const query = new URLSearchParams([['heartbeat', 'show'], ...topics.map(topic => ['topic', topic])]);
-	if (lastId !== null) query.set('lastEventId', lastId);
+	if (lastId) query.set('lastEventId', lastId);
+	else if (lastId === BEFORE_ALL) query.set('last', LATEST);
 	const url = 'events?' + query;
 	let stream;
 	try {
@@ -78,6 +81,10 @@ function open() {
 		if (evt.lastEventId !== '' || !(evt.data >= 1000)) return;
 		interval = Math.min(evt.data, LONGEST);
 		expectWithin(interval);
+	});
+	// It has no ID of its own. Of what has one, a publisher's event of that name, the page shows nothing.
+	on('gap', evt => {
+		if (evt.lastEventId === '' || evt.lastEventId === lastId) miss(lastId);
 	});
 	for (const type of types) {
 		on(type, evt => {

@@ -7,8 +7,8 @@ const ROWS_A_FRAME = 50; // so that the page answers its reader also while thous
 
 const tbody = document.getElementById('messagesTable').tBodies[0];
 const blank = document.getElementById('row').content.firstElementChild;
-const rows = new Map(); // by event ID, in the table's order
-let queue = [];         // events that wait for a frame
+const rows = new Map(); // by event ID, in the table's order; that of a gap is no number
+let queue = [];         // events and gaps that wait for a frame
 let frame = 0;
 
 // add has an event shown with one of the next frames.
@@ -20,6 +20,11 @@ export function add(evt) {
 	frame ||= requestAnimationFrame(show);
 }
 
+// addGap has a row shown which says that messages are missing after the event with an ID.
+export function addGap(id) {
+	add({ gap: true, lastEventId: 'gap after ' + id });
+}
+
 function show() {
 	queue = queue.slice(-ROWS_KEPT);
 	const events = queue.splice(0, ROWS_A_FRAME);
@@ -29,8 +34,8 @@ function show() {
 		// A server that can't place our last ID replays all that it retains, so a row may come again, and moves to
 		// the end with those around it. No event is left out: IDs fall where a source restarts its numbering.
 		remove(evt.lastEventId);
-		const row = rowOf(evt);
-		if (events.length === 1) row.className = 'fresh';
+		const row = evt.gap ? rowOfGap() : rowOf(evt);
+		if (events.length === 1) row.classList.add('fresh');
 		rows.set(evt.lastEventId, row);
 		fresh.append(row);
 	}
@@ -52,7 +57,7 @@ function remove(id) {
 // firstId returns the ID of the first row once all events are shown, or undefined where there is none.
 export function firstId() {
 	while (queue.length > 0) show();
-	return rows.keys().next().value;
+	return [...rows.keys()].find(id => !isNaN(id));
 }
 
 // Data goes in as text, never as HTML.
@@ -69,6 +74,15 @@ function rowOf(evt) {
 		cell.dataset.local = clock.format(time);
 		cell.title = time;
 	}
+	return row;
+}
+
+// A gap is known to have begun when the last message came. The page shows the reader's time, as it does beside messages.
+function rowOfGap() {
+	const row = blank.cloneNode(true);
+	row.className = 'gap';
+	const since = [...rows.values()].at(-1)?.cells[0].dataset.local;
+	row.cells[1].textContent = `Messages are missing ${since ? 'since ' + since : 'here'}. The server no longer has them.`;
 	return row;
 }
 
