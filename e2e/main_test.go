@@ -45,6 +45,7 @@ var budgets = map[string]time.Duration{
 	"TestEveryEngineShowsTheStreamAndItsState":                        3 * time.Minute,
 	"TestEveryEngineResumesAfterTheServerIsKilled":                    3 * time.Minute,
 	"TestEveryEngineShowsTheLastEventsBeforeSIGTERM":                  3 * time.Minute,
+	"TestEveryEngineShowsWhereMessagesAreMissing":                     3 * time.Minute,
 	"TestEveryEngineGivesTheConnectionBackWhileHidden":                4 * time.Minute,
 	"TestEveryEngineHasOneStreamAfterGoingBackAndForward":             3 * time.Minute,
 	"TestEveryEngineShowsItsRowsAgainAfterAReload":                    3 * time.Minute,

@@ -69,6 +69,36 @@ func TestArchiveThatFailsEndsTheStream(t *testing.T) {
 	})
 }
 
+// A source stores an event before it publishes it, so the archive may be ahead of the broker: the client waits for the
+// event, and gets neither that one twice nor a gap.
+func TestArchiveMayBeAheadOfTheBroker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := new(sliceArchive)
+		b := newArchivedBroker(Options{History: 1, Log: quiet}, a)
+		for id := range int64(5) {
+			publishArchived(t, b, a, Event{ID: id + 1})
+		}
+		a.add(Event{ID: 6})
+		l := newPipeServerOf(t, b.Handler())
+		conn := request(l, "Last-Event-ID: 1\r\n")
+		s := readResponse(t, conn)
+		for id := int64(2); id <= 6; id++ {
+			s.want(t, id, "")
+		}
+		synctest.Wait()
+		if err := b.Publish(t.Context(), Event{ID: 6}); err != nil {
+			t.Error(err)
+		}
+		publishArchived(t, b, a, Event{ID: 7})
+		s.want(t, 7, "")
+		if len(s.Gaps) > 0 || b.Stats().ResumesIncomplete > 0 {
+			t.Errorf("gaps %+v", s.Gaps)
+		}
+		conn.Close()
+		shutdown(t, b)
+	})
+}
+
 // A lockedLog is what was logged.
 type lockedLog struct {
 	mu   sync.Mutex
