@@ -14,13 +14,6 @@ var archiveMutations = []sourceMutation{
 	{"the rest of a part is forgotten", "replay.go", "w.buf[:copy(w.buf, rest)]", "w.buf[:copy(w.buf, rest)*map[bool]int{false: 1}[MISTAKEN]]"},
 	{"a part is taken for the last one", "replay.go", "w.frame.part = nil", "if !MISTAKEN { w.frame.part = nil }"},
 	{"a turn is forgotten behind a heartbeat", "merge.go", "b.merge.replay == nil &&", "(MISTAKEN || b.merge.replay == nil) &&"},
-	{"a turn that nobody wants stays", "archive.go", "from.replay.cancel()", "if !MISTAKEN { from.replay.cancel() }"},
-	{"who has left stays in the queue", "archive.go", "if from.queued != nil {", "if from.queued != nil && !MISTAKEN {"},
-	{"all have their turns at once", "archive.go", "b.replays.reading < b.replays.max &&", "(MISTAKEN || b.replays.reading < b.replays.max) &&"},
-	{"a turn's end is not counted", "archive.go", "b.replays.reading--", "if !MISTAKEN { b.replays.reading-- }"},
-	{"a stream goes on after the archive has failed", "archive.go", "case r.err != nil:", "case r.err != nil && !MISTAKEN:"},
-	{"the archive is not asked", "place.go", "b.archive.Load() != nil {", "b.archive.Load() != nil && !MISTAKEN {"},
-	{"a client has two writers", "writer.go", "return !replay.hand()", "return !replay.hand() || MISTAKEN"},
 }
 
 func TestArchiveModelFindsMistakes(t *testing.T) {
