@@ -49,11 +49,23 @@ func TestTokensCountAtEachServerOnNATS(t *testing.T) {
 	subscribe(t, servers[0].url+"/events", "").next() // a tick
 }
 
-// A restart from disk gives nobody what another may read, whatever the ID that one names.
-func TestTokensCountForWhatIsOnDisk(t *testing.T) {
+// A replay tells nobody of what another may read, whatever the ID that it is asked for: neither from memory, where a gap is told,
+// nor from disk, nor after a restart.
+func TestTokensCountForReplays(t *testing.T) {
 	t.Parallel()
+	for _, flags := range [][]string{nil, {"-data", t.TempDir()}} {
+		text := replaysOfTwoReaders(t, flags...)
+		if flags == nil && !strings.Contains(text, "event: gap\n") {
+			t.Error("no gap is told")
+		}
+	}
+}
+
+// replaysOfTwoReaders has two readers resume their topics from all over them, and returns what they got.
+func replaysOfTwoReaders(t *testing.T, flags ...string) (all string) {
+	t.Helper()
 	secret := secretFile(t)
-	s := start(t, "-data", t.TempDir(), "-history", "2000", "-interval", never.String(), "-publish-token-file", tokenFile(t), "-jwt-key-file", secret)
+	s := start(t, append(flags, "-history", "2000", "-interval", never.String(), "-publish-token-file", tokenFile(t), "-jwt-key-file", secret)...)
 	readers := map[string]*http.Client{}
 	own := map[string][]string{} // the IDs of each topic
 	for _, topic := range []string{"mail/anna", "mail/bert"} {
@@ -105,6 +117,7 @@ func TestTokensCountForWhatIsOnDisk(t *testing.T) {
 				limit.Stop()
 				cancel()
 				resp.Body.Close()
+				all += text.String()
 				ids := regexp.MustCompile(`\d{16,}`).FindAllString(text.String(), -1)
 				own[topic] = append(own[topic], ids[len(ids)-1])
 				for _, id := range ids {
@@ -123,4 +136,5 @@ func TestTokensCountForWhatIsOnDisk(t *testing.T) {
 	check("at first")
 	s.restart()
 	check("after a restart")
+	return all
 }
