@@ -40,7 +40,7 @@ var servers = []server{
 	{name: "nchan", what: "nginx with its nchan module", dir: "rivals/nchan", stream: nchanPath, topics: hundred, inner: true, nginx: true},
 	{name: "centrifugo", what: "Centrifugo, its unidirectional endpoint for server-sent events", dir: "rivals/centrifugo", stream: centrifugoPath, topics: hundred, module: "github.com/centrifugal/centrifugo/v6", starts: "github.com/centrifugal/centrifugo/v6", inner: true},
 	{name: proxied, what: "this server, and in front of it nginx, which speaks HTTPS", dir: "rivals/proxied", stream: onePath, inner: true, nginx: true, only: []load.Protocol{load.HTTPS2}},
-	{name: limit, what: "one goroutine that writes ready bytes to raw sockets", dir: "rivals/limit", stream: onePath, only: []load.Protocol{load.HTTP}},
+	{name: limit, what: "one goroutine that writes ready bytes to raw sockets", dir: "rivals/limit", stream: queryPath, topics: 1, only: []load.Protocol{load.HTTP}},
 }
 
 const (

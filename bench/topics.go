@@ -40,7 +40,7 @@ func (o options) topicTurns(s server, add func(kind string, takesPart bool, t tu
 	topics(s.topics > 0, turn{topics: o.most(), steps: []step{{"topics", o.most(), (*run).addressed}}})
 	topics(s.topics > 0, turn{topics: fewTopics, steps: []step{{"ten", fewTopics, (*run).addressed}}})
 	topics(s.topics >= hundred, turn{once: true, topics: o.few() * hundred, steps: []step{{"hundred", o.few(), (*run).addressed}}})
-	topics(s.topics > 0, turn{once: true, topics: o.unwatched(), each: true, steps: []step{{"nobody", 0, (*run).unwatched}}})
+	topics(s.topics > 0 && s.name != limit, turn{once: true, topics: o.unwatched(), each: true, steps: []step{{"nobody", 0, (*run).unwatched}}})
 	// What a client of the default topic takes, as silent as those: without a topic of its own.
 	add("topics", s.name == app, turn{protocol: load.HTTP, interval: time.Hour, duration: o.duration, steps: []step{{"default", o.most(), (*run).silent}}})
 }

@@ -1,6 +1,6 @@
 // Limit is no server that anyone would run, but what one would expect none to go below: one
-// goroutine that writes ready bytes to raw sockets. It keeps nothing, watches nobody, and
-// waits for whoever does not read.
+// goroutine that writes ready bytes to raw sockets, or an event of a topic to the topic's one. It keeps
+// nothing, watches nobody, and waits for whoever does not read.
 package main
 
 import (
@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"log"
 	"net/netip"
+	"strings"
+	"sync"
 	"time"
 
 	"example.com/sse/bench/rivals/demo"
@@ -19,8 +21,11 @@ const header = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Cont
 
 func main() {
 	f := demo.Parse()
-	fds := make(chan int, 1<<16)
-	go accept(netip.MustParseAddrPort(f.Addr), fds)
+	c := &connections{fds: make(chan int, 1<<16)}
+	go c.accept(netip.MustParseAddrPort(f.Addr))
+	if f.Topics > 0 {
+		log.Fatal(f.Publish(c.publish))
+	}
 	var clients []int
 	var ready []byte
 	id := time.Now().UnixMicro()
@@ -32,8 +37,8 @@ func main() {
 			id++
 			ready = fmt.Appendf(ready, "id: %d\ndata: %s\n\n", id, demo.Payload(next))
 		}
-		for range len(fds) {
-			clients = append(clients, <-fds)
+		for range len(c.fds) {
+			clients = append(clients, <-c.fds)
 		}
 		for i := 0; i < len(clients); i++ {
 			if write(clients[i], ready) != nil {
@@ -57,8 +62,22 @@ func write(fd int, b []byte) error {
 	return nil
 }
 
+// connections are the sockets of the clients, which have one topic at most.
+type connections struct {
+	fds     chan int // those of everybody
+	byTopic sync.Map // the descriptor of each topic's client
+}
+
+// publish writes an event to the topic's client, if there is one.
+func (c *connections) publish(topic string, id int64, payload []byte) error {
+	if fd, ok := c.byTopic.Load(topic); ok {
+		write(fd.(int), fmt.Appendf(nil, "id: %d\ndata: %s\n\n", id, payload)) // Nobody watches who has left.
+	}
+	return nil
+}
+
 // accept answers clients.
-func accept(addr netip.AddrPort, fds chan<- int) {
+func (c *connections) accept(addr netip.AddrPort) {
 	listener, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		log.Fatal(err)
@@ -83,6 +102,11 @@ func accept(addr netip.AddrPort, fds chan<- int) {
 			unix.Close(fd)
 			continue
 		}
-		fds <- fd
+		target, _, _ := strings.Cut(string(buf[:n]), " HTTP/")
+		if _, topic, ok := strings.Cut(target, "?topic="); ok {
+			c.byTopic.Store(topic, fd)
+		} else {
+			c.fds <- fd
+		}
 	}
 }
