@@ -196,6 +196,7 @@ func (b *Broker) register(n registration) {
 	if c.ends != nil {
 		c.ends.start(b, c)
 	}
+	close(n.done)
 }
 
 // unregister removes a client whose connection has ended from the registry.

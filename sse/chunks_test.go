@@ -28,20 +28,31 @@ func rawBody(t *testing.T, conn net.Conn) string {
 }
 
 func TestRangeIsOneChunkAndACleanEndTheLastOne(t *testing.T) {
-	b, server := newServer(t)
-	send(t, b, 1, 2, 3)
-	conn := dial(t, server)
-	fmt.Fprint(conn, "GET /events HTTP/1.1\r\nHost: test\r\nLast-Event-ID: 1\r\n\r\n")
-	eventually(t, "registered", func() bool { return b.Stats().Clients == 1 })
-	shutdown(t, b)
-	// The reconnection time has four digits always.
-	body := rawBody(t, conn)
-	first, rest, _ := strings.Cut(body, "\r\n")
-	if first != "c" || !strings.HasPrefix(rest, "retry: ") {
-		t.Errorf("the first chunk is %q", body)
-	}
-	if want := "\r\n1e\r\nid: 2\ndata: 2\n\nid: 3\ndata: 3\n\n\r\n0\r\n\r\n"; rest[min(len(rest), len("retry: 1234\n")):] != want {
-		t.Errorf("after the first chunk comes %q, want %q", rest, want)
+	large := strings.Repeat("x", maxWithHead)
+	for _, test := range []struct{ lastID, want string }{
+		{"3", "c\r\nretry: 1234\n\r\n0\r\n\r\n"},
+		{"2", "1b\r\nretry: 1234\nid: 3\ndata: 3\n\n\r\n0\r\n\r\n"}, // what it has missed comes with the header
+		{"1", "100c\r\nretry: 1234\nid: 2\ndata: " + large[:len(large)-len("id: 2\ndata: ")] +
+			"\r\n1d\r\n" + large[:len("id: 2\ndata: ")] + "\n\nid: 3\ndata: 3\n\n\r\n0\r\n\r\n"},
+	} {
+		b, server := newServer(t)
+		for _, e := range []Event{{ID: 2, Data: []byte(large)}, {ID: 3, Data: []byte("3")}} {
+			if err := b.Publish(t.Context(), e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		conn := dial(t, server)
+		fmt.Fprintf(conn, "GET /events HTTP/1.1\r\nHost: test\r\nLast-Event-ID: %s\r\n\r\n", test.lastID)
+		eventually(t, "registered", func() bool { return b.Stats().Clients == 1 })
+		shutdown(t, b)
+		body := rawBody(t, conn)
+		// The reconnection time has four digits always.
+		if i := strings.Index(body, "retry: "); i >= 0 {
+			body = body[:i] + "retry: 1234" + body[min(len(body), i+len("retry: 1234")):]
+		}
+		if body != test.want {
+			t.Errorf("after %s comes %.100q, want %.100q", test.lastID, body, test.want)
+		}
 	}
 }
 

@@ -163,13 +163,17 @@ func (s *several) extend(pending *batch) (ok bool) {
 type registration struct {
 	client *client
 	topics []string
+	done   chan struct{} // closed when the client is registered
 }
 
-// join registers a client for topics, each once, and reports whether the broker neither drains nor has stopped.
+// join registers a client for topics, each once, and reports whether the broker neither drains nor has stopped. What
+// the client has missed is pending then, unless it waits for its place.
 func (b *Broker) join(c *client, topics ...string) bool {
 	c.users.Add(1) // its first writer
+	r := registration{c, topics, make(chan struct{})}
 	select {
-	case b.newClients <- registration{c, topics}:
+	case b.newClients <- r:
+		<-r.done
 		return true
 	case <-b.drain.draining:
 		return false

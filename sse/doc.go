@@ -37,8 +37,8 @@
 // (the loop, and who is connected), topics.go (topics, their subscriptions, and the one numbering), history.go (a
 // topic's recent events), retention.go (what is retained, and what is evicted), fanout.go (who gets what, and when),
 // client.go and outbox.go (a client's cursor, and what is pending for it), merge.go (what is pending of several
-// topics), writers.go and writer.go (who writes), transport.go, socket.go, socket_linux.go and handler.go (what is
-// written to). heartbeat.go has what a silent client gets. A client's own way begins in stream.go (its request, and
+// topics), writers.go and writer.go (who writes), transport.go, socket.go, head.go, socket_linux.go and handler.go
+// (what is written to). heartbeat.go has what a silent client gets. A client's own way begins in stream.go (its request, and
 // its topics), iris.go (the same for Iris), unwrap.go (what lies below a middleware's writer), begin.go (what it
 // resumes from) and place.go (where in the histories it begins), and for one that needs more than is retained in
 // archive.go (whose turn at the archive it is) and replay.go (what a turn does); watcher_linux.go notices its

@@ -11,17 +11,19 @@ import (
 
 // ServeHTTP is [Broker.Serve], with the zero [Stream], for an Iris app: mount it with Any, so
 // that it answers every method. It is not [http.Handler]'s method of that name: see [Broker.Handler].
-func (b *Broker) ServeHTTP(ctx iris.Context) { b.ServeIris(ctx, Stream{}) }
+func (b *Broker) ServeHTTP(ctx iris.Context) { b.serveIris(ctx, &asRequested) }
 
 // ServeIris is [Broker.Serve] for an Iris app. Iris's compression is switched off for the stream. Behind
 // Iris's response recorder, which keeps a response until its end, the answer is 505.
-func (b *Broker) ServeIris(ctx iris.Context, s Stream) {
+func (b *Broker) ServeIris(ctx iris.Context, s Stream) { b.serveIris(ctx, &s) }
+
+func (b *Broker) serveIris(ctx iris.Context, s *Stream) {
 	if recorder, ok := ctx.IsRecording(); ok && ctx.Method() == http.MethodGet {
 		allowReaders(recorder.Header())
 		unsupported(recorder)
 		return
 	}
-	b.Serve(uncompressed(ctx), ctx.Request(), s)
+	b.serve(uncompressed(ctx), ctx.Request(), s)
 }
 
 // PublishHandler returns a handler for Iris that does what the Publisher does. Mount it for POST and,
@@ -37,14 +39,14 @@ func PublishHandler(p Publisher) iris.Handler {
 
 // uncompressed returns the writer of a request without Iris's compressor, which would hold events back, and
 // adds to the end of an answer that is to go out before its handler returns.
-func uncompressed(ctx iris.Context) irisWriter {
+func uncompressed(ctx iris.Context) *irisWriter {
 	w := ctx.ResponseWriter()
 	if compressor, ok := w.(*iriscontext.CompressResponseWriter); ok {
 		compressor.Disabled = true
 		compressor.FlushHeaders()
 		w = compressor.ResponseWriter
 	}
-	return irisWriter{w}
+	return &irisWriter{w}
 }
 
 // An irisWriter is Iris's writer with what http.ResponseController looks for. (Writing to what lies
@@ -52,11 +54,11 @@ func uncompressed(ctx iris.Context) irisWriter {
 type irisWriter struct{ iriscontext.ResponseWriter }
 
 // Unwrap returns the writer below Iris's, which can be given deadlines.
-func (w irisWriter) Unwrap() http.ResponseWriter { return w.Naive() }
+func (w *irisWriter) Unwrap() http.ResponseWriter { return w.Naive() }
 
 // FlushError flushes the writer below Iris's: Iris's own method tells of no error. A recorder would lose
 // what it has recorded.
-func (w irisWriter) FlushError() error {
+func (w *irisWriter) FlushError() error {
 	if _, recording := w.ResponseWriter.(*iriscontext.ResponseRecorder); recording {
 		return http.ErrNotSupported
 	}
@@ -65,7 +67,7 @@ func (w irisWriter) FlushError() error {
 }
 
 // Hijack takes the connection from the writer below Iris's, and tells Iris that no header is to be written.
-func (w irisWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+func (w *irisWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffered, err := http.NewResponseController(w.Naive()).Hijack()
 	if err == nil {
 		w.SetWritten(iriscontext.StatusCodeWritten)

@@ -16,12 +16,12 @@ type batch struct {
 // isEmpty tells whether there is nothing, or nothing more.
 func (b *batch) isEmpty() bool { return len(b.bytes) == 0 && b.merge == nil }
 
-// part takes the next part off a batch that is not empty.
-func (b *batch) part() []byte {
+// part takes the next part, of at most so many bytes, off a batch that is not empty.
+func (b *batch) part(most int) []byte {
 	if len(b.bytes) == 0 {
 		b.bytes = b.merge.next()
 	}
-	part := b.bytes[:min(len(b.bytes), maxPart)]
+	part := b.bytes[:min(len(b.bytes), most)]
 	b.bytes = b.bytes[len(part):]
 	if len(b.bytes) == 0 {
 		b.bytes = nil // It would keep an old buffer of a history alive.

@@ -8,7 +8,7 @@ import (
 // A world is a state of a model of one client: of listen, the outbox, the writers, and whoever waits for the
 // connection's end. Each step of the model is one that no other goroutine can divide, and names the line of
 // the code that it stands for. TestOutboxModel explores every order of the steps. The parts of the stream are
-// numbered; the first two are what the app has for this client: [Stream.First], larger than maxPart.
+// numbered; the first two are what the app has for this client: [Stream.First], larger than maxPart or not.
 type world struct {
 	// The outbox:
 	state              int8
@@ -74,6 +74,7 @@ const (
 // A modelWriter is a goroutine that has the client.
 type modelWriter struct {
 	at     writerAt
+	first  bool // it is writeFirst, and picks up what is pending before it opens: the app's own parts are small
 	tries  bool // it belongs to a round
 	closed bool // next has said so
 }

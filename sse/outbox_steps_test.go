@@ -57,11 +57,16 @@ func (w world) steps(m mutation, next next) {
 			c.state = idle
 		}
 		c.registered, c.owner, c.at = true, waiting, takingBack
-		wrong := ""
-		if m != firstWriterIsMissing {
-			wrong = c.spawn(opening, false)
+		if m == firstWriterIsMissing {
+			next(c, "")
+			return
 		}
-		next(c, wrong)
+		for _, at := range []writerAt{opening, swappingIn} {
+			c := c
+			wrong := c.spawn(at, false)
+			c.writers[0].first = at == swappingIn
+			next(c, wrong)
+		}
 	case leaving: // c.users.Wait()
 		if w.users == 0 || m == nobodyWaits {
 			c.owner = returned

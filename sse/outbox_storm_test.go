@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -153,7 +154,7 @@ func TestEveryClientGetsEverythingOnceInAStorm(t *testing.T) {
 				if !s.join(c) {
 					return
 				}
-				go c.writeFirst(s.first)
+				go c.writeFirst(slices.Clone(s.first))
 				<-out.over
 				s.b.leave(c)
 				c.users.Wait()
@@ -213,7 +214,7 @@ func TestEveryClientGetsEverythingOnceInAStormOverTCP(t *testing.T) {
 			if !s.b.watch(c) {
 				go s.b.waitForEnd(c)
 			}
-			go c.writeFirst(s.first)
+			go c.writeFirst(slices.Clone(s.first))
 		}
 		s.run(t, clean)
 		if t.Failed() {

@@ -22,6 +22,8 @@ func (w world) writerSteps(i int, m mutation, next next) {
 		}
 		wrong := ""
 		switch {
+		case writer.first: // writeFirst looks again for what closed means
+			writer.closed, writer.at = false, opening
 		case writer.closed: // c.out.end()
 			w.leave(i)
 			wrong = w.endStream()
@@ -116,7 +118,18 @@ func (w world) writeSteps(i int, m mutation, next next) {
 			wrong = w.write(1)
 		}
 		w.opened = true
-		w.restFrom, w.restTo = 1, 2
+		if !writer.first {
+			w.restFrom, w.restTo = 1, 2
+			break
+		}
+		for wrong == "" && w.written < 2 {
+			wrong = w.write(w.written + 1)
+		}
+		if wrong == "" && w.restFrom < w.restTo { // c.writing.part(maxWithHead)
+			w.restFrom++
+			wrong = w.write(w.restFrom)
+		}
+		writer.first = false
 	case finishing: // what is before the rest
 		wrong = w.write(w.restFrom)
 	case writingOut:

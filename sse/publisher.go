@@ -84,7 +84,7 @@ type Publisher struct {
 
 // ServeHTTP publishes an event, as [Publisher] says.
 func (p Publisher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	unread.Serve(w, r, p.serve)
+	unread.Serve(w, r, http.HandlerFunc(p.serve))
 }
 
 func (p Publisher) serve(w http.ResponseWriter, r *http.Request) {

@@ -1,7 +1,6 @@
 package sse
 
 import (
-	"bytes"
 	"errors"
 	"net"
 	"net/http"
@@ -60,26 +59,13 @@ func hijack(w http.ResponseWriter, r *http.Request, c *client) (*socket, error) 
 	if r.ProtoMajor != 1 {
 		return nil, http.ErrNotSupported
 	}
-	header := w.Header().Clone()
 	conn, err := takeConn(w)
 	if err != nil {
 		return nil, err
 	}
 	s := newSocket(c, conn)
 	s.chunked = r.ProtoAtLeast(1, 1)
-	if s.chunked {
-		header.Set("Transfer-Encoding", "chunked")
-	}
-	// A middleware that compresses may have announced it before it saw the content type.
-	header.Del("Content-Encoding")
-	header.Del("Content-Length")
-	header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
-	header.Set("Connection", "close")
-	head := bytes.NewBuffer(make([]byte, 0, 512))
-	head.WriteString("HTTP/1.1 200 OK\r\n")
-	header.Write(head)
-	head.WriteString("\r\n")
-	s.head = head.Bytes()
+	s.head = makeHead(w.Header(), s.chunked)
 	return s, nil
 }
 
@@ -120,6 +106,12 @@ func (s *socket) open(part []byte) error {
 		b = appendChunk(b, part)
 	} else {
 		b = append(b, part...)
+	}
+	if s.tries { // There is room in a new socket, so the scheduler need not know, which would take another thread at times.
+		n, err := new(tryWriter).write(s, b)
+		if b = b[n:]; len(b) == 0 || err != nil {
+			return err
+		}
 	}
 	_, err := s.conn.Write(b)
 	return err

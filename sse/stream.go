@@ -1,17 +1,10 @@
 package sse
 
 import (
-	"bytes"
 	"context"
-	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"time"
 )
-
-// minRetry and maxRetry bound the reconnection time that a client is told, in
-// milliseconds. It is spread at random, so that a restart is no stampede.
-const minRetry, maxRetry = 1000, 3000
 
 // A Stream is what a request gets, as an app decides it. The zero value is what the request asks for.
 type Stream struct {
@@ -53,10 +46,13 @@ type Stream struct {
 	Ended func()
 }
 
+// asRequested is the zero Stream, which is what the request asks for.
+var asRequested Stream
+
 // Handler returns an http.Handler that calls [Broker.Serve] with the zero [Stream]. Mount it for all
 // methods.
 func (b *Broker) Handler() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { b.Serve(w, r, Stream{}) })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { b.serve(w, r, &asRequested) })
 }
 
 // Serve serves the event stream (WHATWG HTML, section 9.2) to the client of a request: the events of the topics that
@@ -84,28 +80,15 @@ func (b *Broker) Handler() http.Handler {
 // Serve answers 505, with a line that names the writer's type, behind a middleware's writer that can neither
 // be hijacked nor flushed and given a write deadline, for want of an Unwrap method say
 // ([http.ResponseController]). docs/questions.md says which middleware was tried.
-func (b *Broker) Serve(w http.ResponseWriter, r *http.Request, s Stream) {
-	if !answersWithStream(w, r) {
+func (b *Broker) Serve(w http.ResponseWriter, r *http.Request, s Stream) { b.serve(w, r, &s) }
+
+// serve is Serve. Most of what it needs of net/http's goroutine's stack it needs in turn: that fits into 4 KiB, in
+// which a goroutine of net/http begins under load, and moving it into a larger one would take a tenth of a connect.
+func (b *Broker) serve(w http.ResponseWriter, r *http.Request, s *Stream) {
+	c, topics, first := b.prepare(w, r, s)
+	if c == nil {
 		return
 	}
-	query := r.URL.Query()
-	topics, err := topicsOf(query, s.Topics)
-	if err != nil {
-		refuse(w, err)
-		return
-	}
-	begins, err := beginningOf(r.Header, query, s.Last)
-	if err != nil {
-		refuse(w, err)
-		return
-	}
-	c := &client{broker: b, index: gone, begins: begins, ended: s.Ended}
-	c.outbox.init()
-	c.showHeartbeats = query.Get("heartbeat") == "show"
-	if !s.Until.IsZero() || s.Context != nil {
-		c.ends = &ending{at: s.Until, context: s.Context}
-	}
-	first := b.firstPart(c, s.First)
 	if socket, err := hijack(w, r, c); err == nil {
 		b.serveSocket(socket, c, topics, first)
 	} else if handler, err := newHandler(w, c); err != nil {
@@ -118,6 +101,32 @@ func (b *Broker) Serve(w http.ResponseWriter, r *http.Request, s Stream) {
 		handler.open(first)
 		c.hasEnded()
 	}
+}
+
+// prepare returns the client of a request that gets a stream, with the stream's topics and its first bytes, or answers
+// the request and returns nil.
+func (b *Broker) prepare(w http.ResponseWriter, r *http.Request, s *Stream) (c *client, topics []string, first []byte) {
+	if !answersWithStream(w, r) {
+		return nil, nil, nil
+	}
+	query := r.URL.Query()
+	topics, err := topicsOf(query, s.Topics)
+	if err != nil {
+		refuse(w, err)
+		return nil, nil, nil
+	}
+	begins, err := beginningOf(r.Header, query, s.Last)
+	if err != nil {
+		refuse(w, err)
+		return nil, nil, nil
+	}
+	c = &client{broker: b, index: gone, begins: begins, ended: s.Ended}
+	c.outbox.init()
+	c.showHeartbeats = query.Get("heartbeat") == "show"
+	if !s.Until.IsZero() || s.Context != nil {
+		c.ends = &ending{at: s.Until, context: s.Context}
+	}
+	return c, topics, b.firstPart(c, s.First)
 }
 
 // serveSocket streams to a client whose connection was hijacked, until nothing is pending for it; then
@@ -135,19 +144,6 @@ func (b *Broker) serveSocket(s *socket, c *client, topics []string, first []byte
 		go b.waitForEnd(c)
 	}
 	c.writeFirst(first)
-}
-
-// writeFirst writes the head of the client's stream, and what is pending for it, as its first writer.
-func (c *client) writeFirst(first []byte) {
-	part := first[:min(len(first), maxPart)]
-	c.writing.bytes = first[len(part):]
-	if err := c.out.open(part); err != nil {
-		c.fail(err)
-		c.users.Done()
-		return
-	}
-	c.broker.stats.bytesSent.Add(int64(len(part)))
-	c.writeAlone(nil)
 }
 
 // answersWithStream answers a request for which there is no stream, and reports whether there is one.
@@ -171,24 +167,4 @@ func answersWithStream(w http.ResponseWriter, r *http.Request) bool {
 	header.Set("Cache-Control", "no-cache, no-transform") // Cloudflare and others would compress otherwise.
 	header.Set("X-Accel-Buffering", "no")                 // nginx would wait for a full buffer otherwise.
 	return r.Method == http.MethodGet
-}
-
-// retryLine returns a line that tells a client its reconnection time. No blank line follows it: a block
-// without data makes several clients dispatch an empty event.
-func retryLine() []byte {
-	return fmt.Appendf(nil, "retry: %d\n", minRetry+rand.IntN(maxRetry-minRetry+1))
-}
-
-// firstPart returns the beginning of a stream. It goes out at once with the header, so that a
-// browser's onopen fires now and not at the first event.
-func (b *Broker) firstPart(c *client, events []Event) []byte {
-	first := retryLine()
-	if c.showHeartbeats {
-		first = append(first, b.heartbeat(c)...)
-	}
-	for _, e := range events {
-		encoded := e.appendTo(nil)
-		first = append(first, encoded[bytes.IndexByte(encoded, '\n')+1:]...) // without the line of its ID
-	}
-	return first
 }

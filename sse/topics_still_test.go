@@ -63,7 +63,7 @@ func (s still) join(lastEventID string, topics ...string) *reader {
 func (s still) joinAt(begins *beginning, topics ...string) *reader {
 	c := &client{broker: s.Broker, index: gone, begins: begins, out: nowhere{}}
 	c.outbox.init()
-	s.register(registration{c, topics})
+	s.register(registration{c, topics, make(chan struct{})})
 	return &reader{client: c}
 }
 
@@ -75,7 +75,7 @@ func (r *reader) read(parts int) (more bool) {
 				return false
 			}
 		}
-		r.got = append(r.got, r.writing.part()...)
+		r.got = append(r.got, r.writing.part(maxPart)...)
 	}
 	return true
 }

@@ -129,7 +129,7 @@ func (c *client) writePart(w *writer) (again bool) {
 		return !replay.hand()
 	}
 	if !c.writing.isEmpty() {
-		part := c.writing.part()
+		part := c.writing.part(maxPart)
 		left, err := w.write(c, part)
 		if err != nil {
 			c.fail(err)

@@ -21,7 +21,11 @@ const (
 // Handler returns a handler that serves requests with next as [Serve] does.
 func Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		Serve(w, r, next.ServeHTTP)
+		if hasRest(r) {
+			serveWithBody(w, r, next)
+		} else {
+			next.ServeHTTP(w, r) // not through Serve: a stream's goroutine has little stack to spare
+		}
 	})
 }
 
@@ -29,16 +33,23 @@ func Handler(next http.Handler) http.Handler {
 // sends the whole answer, and only then reads that part and throws it away: at most 1 MiB, and for at
 // most a second. Over HTTP/1 such an answer also says that the connection ends, so that a client
 // which has much more to send stops.
-func Serve(w http.ResponseWriter, r *http.Request, next func(http.ResponseWriter, *http.Request)) {
-	if _, served := r.Body.(*body); served || r.ContentLength == 0 || r.Body == nil {
-		next(w, r)
-		return
-	}
+func Serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	Handler(next).ServeHTTP(w, r)
+}
+
+// hasRest tells whether a request has a body of which next may leave something unread, and nobody has seen to that.
+func hasRest(r *http.Request) bool {
+	_, served := r.Body.(*body)
+	return !served && r.ContentLength != 0 && r.Body != nil
+}
+
+// serveWithBody is Serve for a request with a body.
+func serveWithBody(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	tracked := *r // net/http has its own way with a body of its own type, so it keeps that.
 	rest := &body{ReadCloser: r.Body}
 	tracked.Body = rest
 	a := &answer{ResponseWriter: w}
-	next(a, &tracked)
+	next.ServeHTTP(a, &tracked)
 	if a.hijacked {
 		return
 	}
