@@ -138,7 +138,7 @@ func checkContainer(t *testing.T, root, user string) {
 	if err == nil || strings.Count(string(out), "\n") != 1 || !strings.Contains(string(out), "503") {
 		t.Errorf("-healthcheck of a server that stops says %v: %s", err, out)
 	}
-	syscall.Kill(pid, syscall.SIGTERM) // The kernel gives process 1 only what it catches.
+	syscall.Kill(pid, syscall.SIGTERM) // The kernel gives process 1 only what it catches, and Go catches it.
 	testkit.Receive(t, s.exited, "the second signal ends it")
 	stream.end()
 

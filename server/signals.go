@@ -24,10 +24,6 @@ func UntilSignal() context.Context {
 	go func() {
 		<-signals
 		cancel()
-		if os.Getpid() == 1 { // As the first process of a container it gets no signal that nothing catches.
-			again := <-signals
-			os.Exit(128 + int(again.(syscall.Signal))) // as a shell says of a signal
-		}
 		signal.Stop(signals)
 		select {
 		case again := <-signals:
