@@ -70,7 +70,6 @@ type collector struct {
 	pause  func()      // called after each event; nil for nothing
 	client *http.Client
 	opened int           // how many streams it had
-	gaps   int           // how many gap events came
 	told   []testkit.Gap // what they said
 }
 

@@ -220,12 +220,3 @@ func (b *Broker) unregister(c *client) {
 	b.log(logLine{false, len(b.clients)})
 	c.hasEnded()
 }
-
-// addWaiting adds the events that wait in Notifier.
-func (b *Broker) addWaiting() {
-	for range len(b.Notifier) {
-		if e, ok := <-b.Notifier; ok {
-			b.add(e)
-		}
-	}
-}

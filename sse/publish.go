@@ -56,3 +56,12 @@ func (b *Broker) Publish(ctx context.Context, e Event) error {
 		return ctx.Err()
 	}
 }
+
+// addWaiting adds the events that wait in Notifier.
+func (b *Broker) addWaiting() {
+	for range len(b.Notifier) {
+		if e, ok := <-b.Notifier; ok {
+			b.add(e)
+		}
+	}
+}

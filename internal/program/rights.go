@@ -61,9 +61,13 @@ func (p *Rights) String() string {
 // Streams returns a handler that serves a broker's streams to those who may have them. Until the broker stops, the
 // keys are followed, so that the streams of a key that is gone end.
 func (p *Rights) Streams(broker *sse.Broker) iris.Handler {
-	if p.Keys != nil {
-		go p.Keys.Follow(broker.Done())
+	if p.Keys == nil {
+		return func(ctx iris.Context) {
+			p.allowOrigins(ctx)
+			broker.ServeHTTP(ctx)
+		}
 	}
+	go p.Keys.Follow(broker.Done())
 	return func(ctx iris.Context) {
 		p.allowOrigins(ctx)
 		if ctx.Method() == http.MethodOptions {
@@ -82,9 +86,6 @@ func (p *Rights) Streams(broker *sse.Broker) iris.Handler {
 // stream returns the stream that a request gets now, or why it gets none. That is decided before the broker is
 // asked, so the answer tells nothing of what there is in a topic.
 func (p *Rights) stream(r *http.Request, now time.Time) (sse.Stream, *refusal) {
-	if p.Keys == nil {
-		return sse.Stream{}, nil
-	}
 	topics := r.URL.Query()["topic"]
 	if len(topics) == 0 {
 		topics = []string{""}
@@ -114,7 +115,9 @@ func (p *Rights) stream(r *http.Request, now time.Time) (sse.Stream, *refusal) {
 }
 
 // isPrivate reports whether a stream of a topic needs a token.
-func (p *Rights) isPrivate(topic string) bool { return topic != "" || p.CloseDefault }
+func (p *Rights) isPrivate(topic string) bool {
+	return p.Keys != nil && (topic != "" || p.CloseDefault)
+}
 
 // endOf returns when a stream ends whose token expires at a time: at most a tenth of what is left before it, and at most
 // maxSpread, so that the clients of a thousand tokens of one minute do not come again at one moment, and never
