@@ -52,6 +52,7 @@ func (r *results) topicBars() []bar {
 	cpu := own("topics/cpu")
 	return []bar{
 		atMost("CPU per addressed event"+among, fmt.Sprintf("at most 1.15 times that among %d", fewTopics), cpu/own("ten/cpu"), 1.15),
+		atMost("", "at most 1.5 times the limit's, whose writes are the kernel's work alone", cpu/r.value(limit, "topics/cpu"), 1.5),
 		atMost("", "at most 0.15 of go-sse's", cpu/r.value(gosse, "topics/cpu"), 0.15),
 		below("", "below every rival's", cpu, r.best("topics/cpu", math.Min, server.rival)),
 		atMost("a publication, median"+among, "at most 10 µs", own("topics/publication"), 10),

@@ -33,6 +33,9 @@ func TestTopicsOfEveryServerAreMeasured(t *testing.T) {
 				"10 clients on a topic each, an event each 500µs":    {"CPU per addressed event, µs", "events lost"},
 				"200 topics with an event each and without a client": {"memory per topic beside the event, bytes"},
 			}
+			if s.name == limit { // It keeps nothing.
+				delete(rows, "200 topics with an event each and without a client")
+			}
 			if s.topics == hundred {
 				rows["2 clients on 100 topics each, an event each 500µs"] = []string{"CPU per addressed event, µs", "events lost", "events doubled"}
 			}
