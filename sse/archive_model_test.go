@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -144,7 +145,10 @@ func (l *archiveLife) live(t *testing.T) error {
 
 func TestArchiveModel(t *testing.T) {
 	rounds := 2000
-	if testing.Short() {
+	switch {
+	case testing.Short():
+		rounds = 50
+	case os.Getenv(mistake) == "": // With the race detector a round takes ten times as long.
 		rounds = 200
 	}
 	for range rounds {

@@ -12,7 +12,6 @@ var archiveMutations = []sourceMutation{
 	{"what came during the turn is taken for read", "archive.go", "from.read = r.newest", "if from.read = r.newest; MISTAKEN { from.read = b.topics.lastID }"},
 	{"what is not written yet is forgotten", "replay.go", "return out.flush(1)", "if MISTAKEN { return nil }\n\treturn out.flush(1)"},
 	{"the rest of a part is forgotten", "replay.go", "w.buf[:copy(w.buf, rest)]", "w.buf[:copy(w.buf, rest)*map[bool]int{false: 1}[MISTAKEN]]"},
-	{"a part is taken for the last one", "replay.go", "w.frame.part = nil", "if !MISTAKEN { w.frame.part = nil }"},
 	{"a turn is forgotten behind a heartbeat", "merge.go", "b.merge.replay == nil &&", "(MISTAKEN || b.merge.replay == nil) &&"},
 }
 
