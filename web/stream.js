@@ -10,6 +10,7 @@ const MAY_MISS = 3;         // how many times nothing may come before the connec
 const BEFORE_ALL = '';      // the last ID of a page that got no event yet: it misses what comes before its first, too
 const LATEST = 500;         // how many of each topic's events such a page asks for
 const REFUSALS = new Set([400, 401, 403, 414, 431]); // what a server answers to a URL, or to a reader, that it does not take
+const ASK_AFTER = 500;      // ms: a browser that leaves the page closes its stream first, and nobody has to be asked then
 const LONGEST = 2 ** 31 - 1; // ms that a timer can wait for
 
 let source = null; // the EventSource, or null while there is none
@@ -115,6 +116,7 @@ function retry() {
 async function ask(url) {
 	const request = asking = new AbortController();
 	try {
+		await new Promise(resolve => setTimeout(resolve, ASK_AFTER));
 		const answer = await fetch(url, { signal: request.signal });
 		if (!REFUSALS.has(answer.status)) return;
 		const [reason] = (await answer.text()).split('\n', 1);
