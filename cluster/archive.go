@@ -69,12 +69,13 @@ func (r *replay) prepare(ctx context.Context) error {
 	if err := r.connect(ctx); err != nil {
 		return err
 	}
+	given := r.member.given.Load() // before the stream says what it has: more may come meanwhile
 	stream, err := r.stream(ctx)
 	if err != nil {
 		return err
 	}
 	r.limit = stream.CachedInfo().State.LastSeq
-	if r.limit < r.member.given.Load() {
+	if r.limit < given {
 		return errBehind
 	}
 	// In this order: what was deleted before the second makes it incomplete.
