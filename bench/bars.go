@@ -103,7 +103,7 @@ func (r *results) checks() []bar {
 		atMost(fmt.Sprintf("growth, %d to %d clients", o.few(), o.most()), "at most 1.15 times the CPU per delivered event", own("most/cpu")/own("few/cpu"), 1.15),
 		atMost("", "no more memory per client", own("most/memory")/own("few/memory"), 1),
 	)
-	return append(bars, r.topicBars()...)
+	return append(append(bars, r.topicBars()...), r.storeBars()...)
 }
 
 // overloadBar is the bar beside the best rival under overload. Where that delivers more than a

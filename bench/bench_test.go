@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	code := testkit.Main(m, map[string]time.Duration{
 		"TestCtrlCLeavesNothingBehind": 15 * time.Minute, "TestShortOfFilesThereAreFewerClients": 15 * time.Minute,
 		"TestWrongFlagsAreOneLine": 6 * time.Minute, "TestEveryServerIsMeasuredOverHTTPS": 15 * time.Minute,
-		"TestTopicsOfEveryServerAreMeasured": 15 * time.Minute,
+		"TestTopicsOfEveryServerAreMeasured": 15 * time.Minute, "TestEventsOnDiskAreMeasured": 15 * time.Minute,
 	})
 	os.RemoveAll(programDir)
 	os.Exit(code)

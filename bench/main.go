@@ -28,7 +28,7 @@ type options struct {
 }
 
 // kinds are the values of -only.
-var kinds = []string{"calm", "https", "growth", "overload", "topics"}
+var kinds = []string{"calm", "https", "growth", "overload", "topics", "store"}
 
 // check returns what is wrong with the flags.
 func (o options) check() error {
@@ -75,7 +75,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.servers, "servers", "all", "the `names` of the servers, with commas: "+names())
 	flag.StringVar(&o.only, "only", "", "one `kind` of run only: "+strings.Join(kinds, ", "))
-	flag.IntVar(&o.clients, "clients", 9000, "the `number` of clients: two ninths of it over HTTPS, a ninth under overload, from a ninth to twice it to see how this server's cost grows, and twice it with a topic each")
+	flag.IntVar(&o.clients, "clients", 9000, "the `number` of clients: two ninths of it over HTTPS, a ninth under overload, from a ninth to twice it to see how this server's cost grows, and twice it with a topic each; a ninth more where some lack events that are on disk")
 	flag.DurationVar(&o.interval, "interval", time.Second, "an event each `duration`, over HTTPS each half of it")
 	flag.DurationVar(&o.duration, "duration", 2*time.Second, "measure for about this `duration`, and for half of it under overload")
 	flag.IntVar(&o.rounds, "rounds", 3, "the `number` of times each server has its turn; the figures are medians")

@@ -25,6 +25,7 @@ const settle = 200 * time.Millisecond
 
 // A process is a server that runs.
 type process struct {
+	server server
 	cmd    *exec.Cmd
 	addr   netip.AddrPort
 	output *os.File // what it prints
@@ -33,7 +34,7 @@ type process struct {
 	exited chan struct{}
 }
 
-// start starts a server on a free port and waits until it accepts connections.
+// start starts a server on a free port.
 func (b *bench) start(ctx context.Context, s server, t turn) (*process, error) {
 	addr, err := demo.FreeAddr()
 	if err != nil {
@@ -48,29 +49,44 @@ func (b *bench) start(ctx context.Context, s server, t turn) (*process, error) {
 	if t.protocol != load.HTTP {
 		args = append(args, "-cert", b.certificate.file, "-key", b.certificate.keyFile)
 	}
-	p := &process{
-		cmd:    exec.Command(binary, args...),
-		addr:   addr,
-		exited: make(chan struct{}),
-	}
-	p.cmd.Env = append(os.Environ(), "SERVER="+b.started[s.name])
-	// Into a file, so that this process need not read it.
-	if p.output, err = os.Create(binary + ".log"); err != nil {
+	stored, err := storeFlags(s, t, binary)
+	if err != nil {
 		return nil, err
 	}
+	p := &process{server: s, cmd: exec.Command(binary, append(args, stored...)...), addr: addr}
+	p.cmd.Env = append(os.Environ(), "SERVER="+b.started[s.name])
+	return p, p.run(ctx)
+}
+
+// restart ends the server, and starts it again as it was.
+func (p *process) restart(ctx context.Context) error {
+	p.stop()
+	again := exec.Command(p.cmd.Path, p.cmd.Args[1:]...)
+	again.Env = p.cmd.Env
+	p.cmd = again
+	return p.run(ctx)
+}
+
+// run starts the server's command and waits until the server accepts connections.
+func (p *process) run(ctx context.Context) (err error) {
+	// Into a file, so that this process need not read it.
+	if p.output, err = os.Create(p.cmd.Path + ".log"); err != nil {
+		return err
+	}
 	defer p.output.Close()
+	p.exited = make(chan struct{})
 	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
 	// A group of its own: Ctrl-C reaches this program only, which then ends the whole group.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	if err := p.cmd.Start(); err != nil {
-		return nil, err
+		return err
 	}
-	go func() {
-		p.cmd.Wait()
-		close(p.exited)
-	}()
+	go func(cmd *exec.Cmd, exited chan struct{}) {
+		cmd.Wait()
+		close(exited)
+	}(p.cmd, p.exited)
 	for limit := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		conn, err := net.Dial("tcp", addr.String())
+		conn, err := net.Dial("tcp", p.addr.String())
 		if err == nil {
 			conn.Close()
 			break
@@ -78,30 +94,33 @@ func (b *bench) start(ctx context.Context, s server, t turn) (*process, error) {
 		select {
 		case <-p.exited:
 			output, _ := os.ReadFile(p.output.Name())
-			return nil, fmt.Errorf("ended at once: %s", bytes.TrimSpace(output))
+			return fmt.Errorf("ended at once: %s", bytes.TrimSpace(output))
 		default:
 		}
 		if time.Now().After(limit) || ctx.Err() != nil {
 			p.stop()
-			return nil, errors.New("does not accept connections")
+			return errors.New("does not accept connections")
 		}
 	}
 	time.Sleep(settle)
 	p.pids = []int{p.cmd.Process.Pid}
-	if s.nginx {
+	if p.server.nginx {
 		if err := demo.WaitForNginx(p.cmd.Process.Pid); err != nil {
 			p.stop()
-			return nil, err
+			return err
 		}
 	}
-	if s.inner {
+	if p.server.inner {
 		p.pids, p.nginx, err = demo.Descendants(p.cmd.Process.Pid)
 	}
-	return p, err
+	return err
 }
 
 // stop ends the server and all that it started.
 func (p *process) stop() {
+	if p.cmd.Process == nil {
+		return // It could not be started again.
+	}
 	syscall.Kill(-p.cmd.Process.Pid, syscall.SIGTERM)
 	select {
 	case <-p.exited:

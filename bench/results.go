@@ -109,7 +109,7 @@ func (r *results) sections() []section {
 		calm("most", o.most(), "", o.interval),
 		overload("busy", time.Millisecond),
 		overload("overload", 100*time.Microsecond),
-	}, r.topicSections()...)
+	}, append(r.topicSections(), r.storeSections()...)...)
 }
 
 // table returns all figures as a table: plain, or in Markdown with each one's ratio to the

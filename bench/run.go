@@ -15,9 +15,12 @@ type turn struct {
 	protocol           load.Protocol
 	interval, duration time.Duration
 	steps              []step
-	topics             int  // how many topics are published to; 0 means that everybody gets everything
-	each               bool // each of the topics is published to once
-	once               bool // it is no part of the rounds after the first
+	topics             int      // how many topics are published to; 0 means that everybody gets everything
+	each               bool     // each of the topics is published to once
+	once               bool     // it is no part of the rounds after the first
+	data               bool     // this project's server and the app keep events on disk
+	publishers         int      // that publish at the same time, each as fast as it can
+	flags              []string // more of this project's server
 }
 
 // A step is one measurement of a turn.
@@ -58,6 +61,7 @@ func (o options) turns(s server) (turns []turn) {
 	add("overload", s.speaks(load.HTTP), turn{protocol: load.HTTP, interval: time.Millisecond, duration: o.duration / 2, steps: []step{{"busy", o.few(), (*run).overload}}})
 	add("overload", s.speaks(load.HTTP), turn{protocol: load.HTTP, interval: overloadInterval, duration: o.duration / 2, steps: []step{{"overload", o.few(), (*run).overload}}})
 	o.topicTurns(s, add)
+	o.storeTurns(s, add)
 	return turns
 }
 
@@ -68,7 +72,7 @@ type figures map[string]float64
 func (f figures) String() string {
 	var parts []string
 	for name, value := range f {
-		if strings.HasSuffix(name, "/cpu") || strings.HasSuffix(name, "/connect-cpu") || strings.HasSuffix(name, "/rate") || strings.HasSuffix(name, "/memory") || strings.HasSuffix(name, "/resume") || strings.HasSuffix(name, "/publication") || strings.HasSuffix(name, "/topic") ||
+		if strings.HasSuffix(name, "/cpu") || strings.HasSuffix(name, "/connect-cpu") || strings.HasSuffix(name, "/rate") || strings.HasSuffix(name, "/memory") || strings.HasSuffix(name, "/resume") || strings.HasSuffix(name, "/publication") || strings.HasSuffix(name, "/topic") || strings.HasSuffix(name, "/late") || strings.HasSuffix(name, "/silent-cpu") ||
 			value > 0 && (strings.HasSuffix(name, "/lost") || strings.HasSuffix(name, "/dropped") || strings.HasSuffix(name, "/doubled") || strings.HasSuffix(name, "/unserved")) {
 			parts = append(parts, fmt.Sprintf("%s %.4g", name, value))
 		}

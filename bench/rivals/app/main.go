@@ -10,6 +10,7 @@ import (
 	"example.com/sse/bench/rivals/demo"
 	"example.com/sse/server"
 	"example.com/sse/sse"
+	"example.com/sse/store"
 
 	"github.com/kataras/iris/v12"
 )
@@ -21,8 +22,17 @@ func main() {
 		options.History = 64 << 20 // an event of each of 100,000 topics
 	}
 	broker := sse.New(options)
+	publish := broker.Publish
+	if f.Data != "" {
+		events, err := store.Open(broker, store.Options{Dir: f.Data})
+		if err != nil {
+			log.Fatal(err)
+		}
+		defer events.Close()
+		publish = events.Publish
+	}
 	go f.Publish(func(topic string, _ int64, payload []byte) error {
-		return broker.Publish(context.Background(), sse.Event{Topic: topic, Data: payload})
+		return publish(context.Background(), sse.Event{Topic: topic, Data: payload})
 	})
 
 	app := iris.New()

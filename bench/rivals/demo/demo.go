@@ -21,9 +21,12 @@ type Flags struct {
 	Key      string        // the PEM file of its private key
 	Topics   int           // publish to so many topics; 0 means to everybody
 	Each     bool          // with Topics: publish to each of them once, instead of at random
-	Timings  string        // with Topics: the file for the [Timings]
+	Timings  string        // with Topics or Publishers: the file for the [Timings]
 
-	toggle chan os.Signal // SIGUSR1s, with Topics
+	Data       string // keep the events in this directory
+	Publishers int    // publish from so many goroutines, each as fast as it can
+
+	toggle chan os.Signal // SIGUSR1s, with Topics or Publishers
 }
 
 // Parse parses the command line.
@@ -35,8 +38,10 @@ func Parse() (f Flags) {
 	flag.IntVar(&f.Topics, "topics", 0, "publish to this `number` of topics at random, from a SIGUSR1 to the next")
 	flag.BoolVar(&f.Each, "each", false, "publish to each topic once: at a SIGUSR1 to the first, at the next to all others")
 	flag.StringVar(&f.Timings, "timings", "", "write to this `file` how long each publication to a topic took")
+	flag.StringVar(&f.Data, "data", "", "keep the events on disk, in this `directory`, where the server can")
+	flag.IntVar(&f.Publishers, "publishers", 0, "publish from this `number` of goroutines at once, from a SIGUSR1 to the next")
 	flag.Parse()
-	if f.Topics > 0 {
+	if f.Topics > 0 || f.Publishers > 0 {
 		f.toggle = make(chan os.Signal, 2)
 		signal.Notify(f.toggle, syscall.SIGUSR1)
 	}

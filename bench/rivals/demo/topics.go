@@ -13,6 +13,9 @@ func Topic(n int) string { return fmt.Sprintf("topic-%d", n) }
 // Publish calls publish for each event until it returns an error: as [Every] does, with the empty
 // topic, or to the topics that the flags ask for. IDs rise by one over all topics.
 func (f Flags) Publish(publish func(topic string, id int64, payload []byte) error) error {
+	if f.Publishers > 0 {
+		return f.together(func(payload []byte) error { return publish("", 0, payload) })
+	}
 	if f.Topics == 0 {
 		return Every(f.Interval, func(id int64, payload []byte) error { return publish("", id, payload) })
 	}
