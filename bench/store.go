@@ -91,30 +91,36 @@ func (r *run) stored(s step) error {
 	if r.server.name == app {
 		measure = r.call
 	}
-	took, over, err := measure()
+	took, before, after, err := measure()
 	if err != nil {
 		return err
 	}
 	if len(took) == 0 {
 		return errSilent
 	}
-	r.set(s, "rate", float64(len(took))/over.Seconds())
+	wall := after.at.Sub(before.at)
+	r.set(s, "rate", float64(len(took))/wall.Seconds())
+	r.set(s, "cpu", us(after.server-before.server)/float64(len(took)))
+	r.set(s, "load", float64(after.own-before.own)/float64(wall))
 	r.notePublications(s, took)
 	r.set(s, "worst", ms(took[len(took)-1])) // They are sorted now.
 	return nil
 }
 
 // post publishes over HTTP.
-func (r *run) post() (took []time.Duration, over time.Duration, err error) {
-	for _, over = range []time.Duration{settled, r.duration} { // The first is not measured.
-		end := time.Now().Add(over)
-		payload := demo.Payload(time.Now())
-		if took, err = r.posts(r.publishers, payload, func() bool { return r.ctx.Err() == nil && time.Now().Before(end) }); err != nil {
-			return nil, 0, err
+func (r *run) post() (took []time.Duration, before, after usage, err error) {
+	for _, over := range []time.Duration{settled, r.duration} { // The first is not measured.
+		if before, err = r.now(); err != nil {
+			break
 		}
-		over += max(0, time.Since(end)) // The last ones end after it.
+		end := before.at.Add(over)
+		took, err = r.posts(r.publishers, demo.Payload(before.at), func() bool { return r.ctx.Err() == nil && time.Now().Before(end) })
+		if err != nil {
+			break
+		}
+		after, err = r.now()
 	}
-	return took, over, nil
+	return took, before, after, err
 }
 
 // posts publishes over HTTP from several goroutines, each over a connection of its own, as long as there are to be more.
@@ -154,25 +160,30 @@ func (r *run) postAll(payload []byte, more func() bool) (took []time.Duration, e
 }
 
 // call has the server publish in its process.
-func (r *run) call() (took []time.Duration, over time.Duration, err error) {
+func (r *run) call() (took []time.Duration, before, after usage, err error) {
 	timings, err := r.timings()
 	if err != nil {
-		return nil, 0, err
+		return nil, before, after, err
 	}
 	defer timings.Close()
 	if err := r.toggle(); err != nil {
-		return nil, 0, err
+		return nil, before, after, err
 	}
 	r.Until(r.ctx, settled, func() bool { return false })
-	began, read := time.Now(), timings.Count()
+	read := timings.Count()
+	if before, err = r.now(); err != nil {
+		return nil, before, after, err
+	}
 	r.Until(r.ctx, r.duration, func() bool { // often, since only the last ones are there
 		n := timings.Count()
 		took = append(took, timings.Between(read, n)...)
 		read = n
 		return false
 	})
-	over = time.Since(began)
-	return took, over, r.toggle()
+	if after, err = r.now(); err == nil {
+		err = r.toggle()
+	}
+	return took, before, after, err
 }
 
 // fill stores what clients are to lack.

@@ -19,6 +19,8 @@ func (r *results) storeSections() (sections []section) {
 			{step + "/publication", "a publication, median, µs", false},
 			{step + "/publication-mean", "a publication, mean, µs", false},
 			{step + "/worst", "a publication, worst, ms", false},
+			{step + "/cpu", "CPU per event stored, µs", false},
+			{step + "/load", "the load's share of a core", false},
 		}})
 	}
 	for _, kept := range []struct{ step, where string }{{"memory", "in memory"}, {"disk", "on disk"}} {
