@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// heartbeatsFor is how many times as long as events heartbeats are measured, of which few come at other times than the rest.
+const heartbeatsFor = 3
+
 // heartbeats measures clients that get heartbeats alone.
 func (r *run) heartbeats(s step) error {
 	if err := r.silent(s); err != nil {
@@ -15,7 +18,7 @@ func (r *run) heartbeats(s step) error {
 	if err != nil {
 		return err
 	}
-	r.Until(r.ctx, r.duration, func() bool { return false })
+	r.Until(r.ctx, heartbeatsFor*r.duration, func() bool { return false })
 	after, err := r.now()
 	if err != nil {
 		return err
@@ -47,17 +50,18 @@ func (r *run) afterRestart(s step) error {
 	began := time.Now()
 	err := r.Reconnect(r.ctx, r.clients+steady)
 	connected := time.Since(began)
+	dropped := func() bool { return r.Counts().Dropped > before.Dropped } // Then some never resume.
 	// Who can't resume is there again with the next event.
-	resumed := err == nil && r.Until(r.ctx, 2*r.interval+slack, func() bool { return r.anyByAll(missed) })
+	resumed := err == nil && r.Until(r.ctx, 2*r.interval+slack, func() bool { return dropped() || r.anyByAll(missed) })
 	took := time.Since(began)
-	resumed = resumed && r.wait() // What else is lost is known from the event after that.
+	resumed = resumed && !dropped() && r.wait() // What else is lost is known from the event after that.
 	counts := r.Counts().Sub(before)
 	without := r.clients + steady - r.Received(missed, missed+1)
 	r.set(s, "lost", max(float64(counts.Missed), float64(without)))
 	r.set(s, "doubled", float64(counts.Doubled))
 	r.set(s, "dropped", float64(counts.Dropped))
-	if counts.Dropped > 0 {
-		return nil // Some have not resumed.
+	if dropped() {
+		return nil
 	}
 	if !resumed {
 		return cmp.Or(err, errSilent)
