@@ -44,12 +44,15 @@ func (o options) storeTurns(s server, add func(kind string, takesPart bool, t tu
 		turns(s.name == this || s.name == app, true, turn{interval: time.Hour, publishers: n, steps: []step{{storedBy(n), 0, (*run).stored}}})
 	}
 	// Side by side, so that what else this machine does weighs on both alike.
-	for _, kept := range []struct {
-		step string
-		data bool
-	}{{"memory", false}, {"disk", true}} {
-		turns(s.name == this, kept.data, turn{interval: o.interval, steps: []step{{kept.step, o.clients, (*run).calm}}})
-		turns(s.name == this, kept.data, turn{interval: time.Hour, flags: []string{"-heartbeat", "1s"}, steps: []step{{kept.step + "-silent", o.clients, (*run).heartbeats}}})
+	for _, t := range []turn{
+		{interval: o.interval, steps: []step{{"", o.clients, (*run).calm}}},
+		{interval: time.Hour, flags: []string{"-heartbeat", "1s"}, steps: []step{{"-silent", o.clients, (*run).heartbeats}}},
+	} {
+		of := t.steps[0]
+		for _, kept := range []string{"memory", "disk"} {
+			t.steps = []step{{kept + of.name, of.clients, of.measure}}
+			turns(s.name == this, kept == "disk", t)
+		}
 	}
 	turns(s.name == this || s.name == gosse || s.name == "nchan", true, turn{interval: o.interval, steps: []step{{"restart", o.clients, (*run).afterRestart}}})
 	turns(s.name == this, true, turn{interval: o.interval, flags: []string{"-history", strconv.Itoa(littleHistory)}, steps: []step{{"lack", o.clients, (*run).lack}}})
