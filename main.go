@@ -115,12 +115,13 @@ func main() {
 	}
 }
 
-// maxCatchUp is how late tick may be and still make up for it; later, it was suspended.
+// maxCatchUp is how late tick may be and still publish the events that it has missed. When it is later, the process
+// was suspended, and the intervals begin anew.
 const maxCatchUp = time.Second
 
 // tick publishes an event each interval until done is closed. A time.Ticker would drop events at
-// intervals that the scheduler can't keep. An event tells the time now, by the machine's clock, at
-// which it is published: the clock may have been set, and the machine may have slept.
+// intervals that the scheduler can't keep. An event's time is that at which it is published, by the machine's
+// clock, and not the one for which it was due: the clock may have been set, and the machine may have slept.
 func tick(publish func(context.Context, sse.Event) error, done <-chan struct{}, interval time.Duration, now func() time.Time) {
 	for next := time.Now().Add(interval); ; next = next.Add(interval) {
 		if wait := time.Until(next); wait > 0 {
@@ -132,7 +133,7 @@ func tick(publish func(context.Context, sse.Event) error, done <-chan struct{}, 
 		} else if wait < -maxCatchUp {
 			next = time.Now()
 		}
-		// Of an error of the disk the log tells. There may be room for the next event.
+		// Other errors end nothing: the store logs that the disk is full, and it may have room for the next event.
 		if err := publish(context.Background(), sse.Event{Data: hello(now())}); errors.Is(err, sse.ErrStopped) {
 			return
 		}

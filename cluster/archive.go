@@ -12,13 +12,13 @@ import (
 )
 
 const (
-	// maxLookups is of how many topics the last events are looked up. For a client with more all of the stream is
-	// read, and what it does not want is left out here.
+	// maxLookups is of how many topics the last events are looked up. For a client with more topics all of the stream
+	// is read, and other topics' events are left out here.
 	maxLookups = 1000
 
-	// maxSources is for how many topics there is a consumer each. More with new events, and all of the stream is
-	// read. One consumer for several topics is no way: NATS looks for its messages in time that is the product of the
-	// topics and of all messages, seconds for some tens of topics.
+	// maxSources is how many topics with new events have a consumer each; where there are more, all of the stream is
+	// read. They can't share a consumer: to look for its messages takes NATS a time that is the product of its topics
+	// and of all messages, seconds for some tens of topics.
 	maxSources = 32
 
 	// archivePatience is how long an archive waits for a NATS that is away, so that a client which
@@ -32,9 +32,9 @@ var (
 	errBehind           = errors.New("the stream's leader does not have its last events")
 )
 
-// archive is the member's [sse.Archive]. It has all events of some topics after a sequence that the stream
-// has, at least up to the last one that the broker had when it was called. It waits for NATS, for some seconds at a time,
-// in goroutines of its own, and shares nothing but the connection with what feeds the broker.
+// archive is the member's [sse.Archive]. It has all events of some topics after a sequence that are in the stream,
+// at least up to the last one that the broker had when archive was called. It waits for NATS in goroutines of its own,
+// for some seconds at a time, and shares only the connection with what feeds the broker.
 func (m *Member) archive(ctx context.Context, topics []string, after int64) (complete bool, events iter.Seq2[sse.Event, error]) {
 	r := &replay{member: m, topics: topics, after: uint64(max(after, 0))}
 	prepared := make(chan error, 1)
@@ -56,9 +56,9 @@ type replay struct {
 	member   *Member
 	js       jetstream.JetStream
 	topics   []string
-	after    uint64 // the client's last event
+	after    uint64 // the sequence of the client's last event
 	limit    uint64 // the stream's last message: the events of all topics are read up to this one, and none after it
-	complete bool   // none of the topics' events after that was deleted before prepare
+	complete bool   // none of the topics' events after it was deleted before prepare
 	sources  []*source
 	whole    map[string]bool // the topics, where all of the stream is read; otherwise nil
 	idle     time.Duration   // after what time NATS deletes a consumer that is not asked
@@ -78,7 +78,7 @@ func (r *replay) prepare(ctx context.Context) error {
 	if r.limit < given {
 		return errBehind
 	}
-	// In this order: what was deleted before the second makes it incomplete.
+	// findSources is first: what the stream deletes between the two calls then makes the replay incomplete.
 	if err := r.findSources(ctx); err != nil {
 		return err
 	}
@@ -105,9 +105,9 @@ func (r *replay) connect(ctx context.Context) error {
 	}
 }
 
-// findSources looks up the last event of each topic. Without it nobody could tell when all have come: a consumer
-// lives on a replica, which may lag, and says then that there are none. Most topics have no event after the
-// client's last one, and take no consumer.
+// findSources looks up the last event of each topic, by which the replay knows when all have come: a consumer can't
+// tell, since it lives on a replica that may lag, and then says that no message is pending. Most topics have no event
+// after the client's last one, and take no consumer.
 func (r *replay) findSources(ctx context.Context) error {
 	if len(r.topics) > maxLookups {
 		return r.readWhole(ctx)
@@ -129,7 +129,7 @@ func (r *replay) findSources(ctx context.Context) error {
 	return nil
 }
 
-// readWhole has all of the stream be read.
+// readWhole makes one source of all of the stream.
 func (r *replay) readWhole(ctx context.Context) error {
 	last, err := lastSequence(ctx, r.js, ourSubjects())
 	r.sources = []*source{{replay: r, topics: r.topics, subjects: r.member.filter(), after: r.after, wanted: last}}
@@ -140,7 +140,7 @@ func (r *replay) readWhole(ctx context.Context) error {
 	return err
 }
 
-// An archived is an event that was read, or why no more were.
+// An archived is an event that was read, or the error for which no more are read.
 type archived struct {
 	event sse.Event
 	err   error
@@ -152,7 +152,7 @@ func (r *replay) events(ctx context.Context, yield func(sse.Event, error) bool) 
 	defer cancel()
 	events := make(chan archived)
 	go func() {
-		defer r.stop() // It may block, as anything that is sent to NATS.
+		defer r.stop() // It may block, as any send to NATS may.
 		defer close(events)
 		if err := r.read(ctx, events); err != nil {
 			select {
@@ -174,7 +174,8 @@ func (r *replay) events(ctx context.Context, yield func(sse.Event, error) bool) 
 	}
 }
 
-// read reads the events of all sources, in the order of their sequences. None is read before there is room for it.
+// read reads the events of all sources, in the order of their sequences. A source's next batch is
+// read only when all of its events were taken.
 func (r *replay) read(ctx context.Context, events chan<- archived) error {
 	if r.member.isRefused() {
 		return nil

@@ -9,16 +9,19 @@ import (
 )
 
 const (
-	// maxQuiet is of how many topics the last event is read, where a stream holds more than is read
-	// whole, and quietTimeout is how long that may take.
+	// maxQuiet bounds of how many topics the last event is read when a server starts, where not all of the
+	// stream is read (backfill), and quietTimeout how long that may take.
 	maxQuiet     = 100_000
 	quietTimeout = 10 * time.Second
 )
 
-// startSequence returns the sequence to read from. last is that of the newest event read, or 0. A
-// stream that ends before last has lost its end, and is read anew: NATS takes a
-// consumer that starts after the stream's end, which then gets nothing for ever. filled is whether the
-// broker has had what was in the stream: from then on nothing is left out.
+// startSequence returns the sequence to read from. last is that of the newest event read, or 0; filled is whether
+// the broker has had what was in the stream.
+//
+//   - Once the broker was filled, all after last is read.
+//   - Before that only as many messages are read as backfill says.
+//   - A stream that ends before last has lost its end, and is read anew: NATS allows a consumer that starts after
+//     the stream's end, and that consumer would get nothing for ever.
 func startSequence(state jetstream.StreamState, last uint64, filled bool) uint64 {
 	if last > state.LastSeq {
 		last, filled = 0, false
@@ -33,8 +36,9 @@ func startSequence(state jetstream.StreamState, last uint64, filled bool) uint64
 	return start
 }
 
-// backfill returns how many of a stream's last messages are read when a server starts: all, where the
-// stream is as large as ours may be. So of each topic the last events that there are come, too.
+// backfill returns how many of a stream's last messages are read when a server starts: all where the stream is no
+// larger than ours may be (maxMessages, maxBytes), and otherwise as many as take that much. Where all are read, each
+// topic's last events are among them; otherwise readQuiet reads these.
 func backfill(state jetstream.StreamState) uint64 {
 	n := min(state.Msgs, maxMessages)
 	if state.Bytes > maxBytes {
@@ -47,8 +51,8 @@ func backfill(state jetstream.StreamState) uint64 {
 func (m *Member) prepareFilling(info *jetstream.StreamInfo, start uint64) {
 	last, state := m.lastSeq.Load(), info.State
 	m.gapAhead = m.gapAhead ||
-		last == 0 && hasLostFirst(info) || // What the broker has is not all that there ever was.
-		last > 0 && start > last+1 // An earlier try has ended in between.
+		last == 0 && hasLostFirst(info) || // The stream has not all that there ever was.
+		last > 0 && start > last+1 // An earlier try has ended at last, and the messages up to start are left out.
 	if last == 0 && (start > state.FirstSeq || state.NumDeleted > 0) {
 		m.begun = make(map[string]bool)
 	}
@@ -58,17 +62,18 @@ func (m *Member) prepareFilling(info *jetstream.StreamInfo, start uint64) {
 	}
 }
 
-// deletedOf returns how many messages a stream has deleted, with what comes before the first that it ever had.
+// deletedOf returns how many sequences up to a stream's last have no message: those of deleted messages, and those
+// before the first that the stream ever had.
 func deletedOf(state jetstream.StreamState) uint64 { return state.LastSeq - state.Msgs }
 
-// finishFilling is called before the last event with which the broker is filled. Where a stream's sequences do
-// not show what it deletes, something may have been deleted before it was read if anything was meanwhile.
+// finishFilling is called before the last event with which the broker is filled. Where the sequences do not show what
+// the stream deletes, and it has deleted anything during the filling, that may have been an event that was not read.
 func (m *Member) finishFilling(state jetstream.StreamState) {
 	m.gapAhead = m.gapAhead || m.start == 0 && deletedOf(state) != m.deleted
 }
 
 // readQuiet gives the broker the last event of each topic whose last event comes before a
-// sequence, with which the reading goes on then. NATS delivers them in the order of their sequences.
+// sequence, from which on all is read afterwards. NATS delivers these events in the order of their sequences.
 func (m *Member) readQuiet(ctx context.Context, js jetstream.JetStream, before uint64) error {
 	messages, pending, err := consumeFrom(ctx, js, consumerConfig(0, ourSubjects()), maxInFlight, 0)
 	if err != nil {

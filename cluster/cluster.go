@@ -5,9 +5,11 @@
 // [Member.Publish] publishes an event to all, and [Member.Tick] one at each interval.
 //
 // While NATS is away nothing new arrives, and the streams of the clients stay open. A client
-// that connects meanwhile without a last event ID gets the events from the time on when its
-// server has caught up: it never sees those that were published during the outage and that its
-// server reads while it catches up. A client that names its last event ID gets these, too.
+// that connects meanwhile gets, by whether it names a last event ID:
+//
+//   - with one, all later events, also those of the outage;
+//   - without one, the events from the time on when its server has caught up, and not those that
+//     the server reads while it catches up.
 package cluster
 
 import (
@@ -47,9 +49,9 @@ type Member struct {
 
 	js        atomic.Value // a jetstream.JetStream, once there is one
 	connected atomic.Bool
-	ready     atomic.Bool              // the broker's history was filled once; stays true in an outage
+	ready     atomic.Bool              // the broker's history was filled once; also true in an outage
 	lastSeq   atomic.Uint64            // sequence of the newest event read; 0 before the first
-	given     atomic.Uint64            // the same, also where the broker does not have it yet
+	given     atomic.Uint64            // sequence of the newest event given to the broker, which may not have taken it yet
 	lastTick  atomic.Int64             // boundary of the last tick read, in ns since 1970; 0 before the first
 	missed    atomic.Uint64            // events that were in the stream and were not read
 	lag       atomic.Uint64            // events that were in the stream after the newest one read, when NATS sent that
@@ -66,9 +68,9 @@ type Member struct {
 	badNames   warnOnce        // of names that are not text
 	noTopics   warnOnce        // of subjects that are no topic's
 	loggedDiff string          // between the stream's configuration and ours, as last logged
-	filled     bool            // the broker has had what the stream holds; false again when that turns out to be another stream
-	start      uint64          // from where on all is read to fill the broker, where all sequences are events'; otherwise 0
-	deleted    uint64          // how many messages the stream had deleted when that began
+	filled     bool            // the broker has had what the stream holds; false again once the stream was created again or has lost its end
+	start      uint64          // the sequence from which on the broker is filled with all, where all sequences are events'; otherwise 0
+	deleted    uint64          // how many messages the stream had deleted when the filling began
 	gapAhead   bool            // the next event comes after a gap
 	begun      map[string]bool // topics of which an event was read, where what is read to fill the broker is not all; otherwise nil
 	gaps       gapLog
@@ -88,12 +90,13 @@ type Stats struct {
 	Lag uint64 `json:"lag"`
 }
 
-// Join feeds the broker from NATS until the broker stops. It returns at once, also where NATS is
-// not there yet, and goes on trying; until the history is filled, clients wait. So call Join
-// before the server listens, once for a broker: it has no other source from then on. Join closes
-// [sse.Broker.Notifier], where an event would get an ID that no other server knows, so a send
-// panics; publish with [Member.Publish]. Join's error says what is wrong with the options, and
-// repeats no URL, since that may hold a password.
+// Join feeds the broker from NATS until the broker stops. Call it before the server listens, and once for a broker.
+//
+//   - It returns at once, also where NATS can't be reached yet; then it goes on trying.
+//   - Until the history is filled, clients wait with an open stream.
+//   - From then on the broker has no other source. Join closes [sse.Broker.Notifier], so a send to it panics: such
+//     an event would get an ID that no other server knows. Publish with [Member.Publish].
+//   - The error says what is wrong with the options. It repeats no URL, since a URL may hold a password.
 func Join(broker *sse.Broker, o Options) (*Member, error) {
 	if err := checkURLs(o.URLs); err != nil {
 		return nil, err
@@ -117,7 +120,7 @@ func (m *Member) run() {
 	defer cancel()
 	nc, err := m.connect()
 	if err != nil {
-		golog.Error("NATS: the client refuses the URLs") // Its error repeats them, password and all.
+		golog.Error("NATS: the client refuses the URLs") // err is left out: it repeats them, password and all.
 		return
 	}
 	defer nc.Close()
@@ -140,8 +143,8 @@ func (m *Member) Stats() Stats {
 	return Stats{Connected: m.connected.Load(), LastSequence: m.lastSeq.Load(), Missed: m.missed.Load(), Lag: m.lag.Load()}
 }
 
-// A warnOnce logs a warning once, and again only after a reset or after another warning: what is
-// tried four times a second would fill the log otherwise. The zero value is ready. It is not
+// A warnOnce logs a warning once, and again only after a reset or after another warning: otherwise what
+// fails four times a second, each retryWait, would fill the log. The zero value is ready. It is not
 // safe for concurrent use.
 type warnOnce struct {
 	last string

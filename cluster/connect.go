@@ -16,8 +16,8 @@ const (
 	// keeps the servers from connecting all at once.
 	reconnectWait = 250 * time.Millisecond
 
-	// With pingInterval and maxPingsOut a connection that nobody closed counts as lost
-	// after some 6 s: of a machine that lost its power, or of a frozen NATS.
+	// With pingInterval and maxPingsOut the connection to a machine that lost its power, or to a frozen
+	// NATS, counts as lost after some 6 s: three pings of 2 s, since nothing has closed it.
 	pingInterval = 2 * time.Second
 	maxPingsOut  = 2
 )
@@ -29,7 +29,7 @@ func (m *Member) connect() (*nats.Conn, error) {
 	changed := func() {
 		select {
 		case m.connChanged <- struct{}{}:
-		default: // The reader has not looked since the last time.
+		default: // The reader has not received the last one yet.
 		}
 	}
 	connected := func(nc *nats.Conn) {
@@ -50,7 +50,7 @@ func (m *Member) connect() (*nats.Conn, error) {
 		// A password that is wrong twice may be right later, after a change on NATS.
 		nats.IgnoreAuthErrorAbort(),
 		// Without a connection nothing is buffered: a tick is of no use later, and Publish
-		// tells its caller.
+		// returns an error.
 		nats.ReconnectBufSize(-1),
 		nats.ConnectHandler(connected),
 		nats.ReconnectHandler(connected),
@@ -80,8 +80,8 @@ func (m *Member) connect() (*nats.Conn, error) {
 	return nats.Connect(m.options.URLs, options...)
 }
 
-// checkURLs reports what is wrong with the URLs. Its error does not repeat them; the one from
-// parsing a URL does, password and all.
+// checkURLs reports what is wrong with the URLs. Its error does not repeat them, as the error of url.Parse does,
+// password and all.
 func checkURLs(urls string) error {
 	var webSockets, others bool
 	for each := range strings.SplitSeq(urls, ",") {
@@ -90,7 +90,7 @@ func checkURLs(urls string) error {
 			each = "nats://" + each
 		}
 		u, err := url.Parse(each)
-		// What looks like a path is the rest of a password that was not escaped.
+		// A path is refused: most likely it is the rest of a password that was not escaped.
 		if err != nil || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" {
 			return errors.New("not a list of NATS URLs")
 		}

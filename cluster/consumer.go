@@ -64,9 +64,9 @@ func sequenceOf(ctx context.Context, js jetstream.JetStream, r messageRequest) (
 	return answer.Message.Sequence, nil
 }
 
-// consumerConfig returns that of a consumer of some subjects' messages, or of all, from a sequence on, or of the last of
-// each subject where that is 0. It is in the memory of one NATS server: it is cheap to lose, since the next one starts
-// after the last event read.
+// consumerConfig returns the configuration of a consumer of the messages with some subjects, or of all where there are
+// none: from the sequence start on or, where that is 0, each subject's last one. The consumer is in the memory of one
+// NATS server. It is cheap to lose, since the next consumer starts after the last event read.
 func consumerConfig(start uint64, subjects []string) jetstream.ConsumerConfig {
 	config := jetstream.ConsumerConfig{
 		DeliverPolicy:  jetstream.DeliverByStartSequencePolicy,
@@ -82,8 +82,8 @@ func consumerConfig(start uint64, subjects []string) jetstream.ConsumerConfig {
 	return config
 }
 
-// consumeFrom creates a consumer and returns its messages, and how many there are. They come in requests of at most so many
-// messages and bytes; 0 bytes is no bound.
+// consumeFrom creates a consumer and returns its messages, and how many there are. They come in requests of at most batch
+// messages and maxBytes bytes; a maxBytes of 0 is no bound.
 func consumeFrom(ctx context.Context, js jetstream.JetStream, config jetstream.ConsumerConfig, batch, maxBytes int) (messages *puller, pending uint64, err error) {
 	consumer, err := js.CreateConsumer(ctx, streamName, config)
 	if err != nil {
@@ -93,11 +93,11 @@ func consumeFrom(ctx context.Context, js jetstream.JetStream, config jetstream.C
 	return messages, consumer.CachedInfo().NumPending, err
 }
 
-// deleteRequest begins the subject of a request to delete a consumer.
+// deleteRequest begins the subject of a request to delete a consumer; the stream's and the consumer's name follow.
 const deleteRequest = "$JS.API.CONSUMER.DELETE."
 
 // deleteConsumer ends the messages of a consumer that is not needed any more, and deletes it. Where NATS forbids that, or
-// is away, NATS deletes it when nobody has asked for messages for a while.
+// is away, NATS deletes the consumer by itself when it was not asked for messages for a while.
 func (m *Member) deleteConsumer(messages *puller) {
 	messages.stop()
 	if !m.mayNotDelete.Load() {
@@ -105,8 +105,8 @@ func (m *Member) deleteConsumer(messages *puller) {
 	}
 }
 
-// isKnown reports whether an error says that consumers may not be deleted, and was said before. Each consumer has a
-// name of its own, and so would each line in the log.
+// isKnown reports whether an error says that consumers may not be deleted, as an earlier one did. A warnOnce would not
+// notice that: each error names another consumer.
 func (m *Member) isKnown(err error) bool {
 	forbidden := errors.Is(err, nats.ErrPermissionViolation) && strings.Contains(err.Error(), deleteRequest)
 	return forbidden && m.mayNotDelete.Swap(true)

@@ -12,9 +12,9 @@ import (
 // each event.
 const gapLogPause = time.Second
 
-// A gapLog is what is to be logged of the gaps in the stream's sequences.
+// A gapLog is what is still to be logged about gaps in the stream's sequences.
 type gapLog struct {
-	missed      uint64 // not logged yet
+	missed      uint64 // how many events are missing that were not logged yet
 	after, then uint64 // the sequences around the last gap
 	next        time.Time
 }
@@ -27,7 +27,7 @@ func (m *Member) isGap(sequence uint64) bool {
 }
 
 // isLacking reports whether the broker lacks events before the one with the given sequence: because of a gap, or because
-// they were deleted while the broker is filled.
+// the stream deletes events while the broker is being filled.
 func (m *Member) isLacking(sequence uint64) bool {
 	return m.gapAhead || m.isGap(sequence) || !m.filled && m.start > 0 && sequence > max(m.start, m.lastSeq.Load()+1)
 }
@@ -49,9 +49,9 @@ func (m *Member) gapBefore(sequence uint64, topic string) sse.Gap {
 }
 
 // noteGap counts and logs the events between the last one read and the one with the given
-// sequence, which comes now. The stream has deleted them: because its configuration has it keep less than this
-// server can read in time, or because somebody purged it. What was deleted before this server had ever
-// caught up is nothing that it missed.
+// sequence, which comes now. The stream has deleted these events: its configuration has it keep less than this
+// server can read in time, or an operator has purged it. Events that were deleted before this server had ever
+// caught up do not count as missed.
 func (m *Member) noteGap(sequence uint64) {
 	g := &m.gaps
 	if last := m.lastSeq.Load(); m.isGap(sequence) {

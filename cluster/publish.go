@@ -25,7 +25,7 @@ const (
 )
 
 // ErrUncertain is wrapped by the error of [Member.Publish] where NATS may have stored the event
-// even so: it was sent, and no answer came.
+// even so: the event was sent, and no answer came.
 var ErrUncertain = errors.New("it may have been published even so")
 
 var (
@@ -37,14 +37,17 @@ var (
 // then on every server that reads from this NATS sends it to its clients, once. Publish is safe
 // for concurrent use.
 //
-// Otherwise it returns an error, after at most some 5 s or when ctx ends. Where the error wraps
-// [ErrUncertain], the event may have been stored even so, now or when a frozen NATS goes on.
-// After any other error it was not and will not be: because NATS is not connected, the stream
-// refused it, it has more bytes than NATS takes (1 MiB, if not configured), a name that is not
-// text ([sse.ErrName]), a topic that is none ([sse.ErrTopic]) or whose subject the stream does not take, or an
-// ID, which only NATS gives ([sse.Event] with ID 0). An error wraps [sse.ErrStopped] once the broker has stopped.
-// Publish tries again by itself while there is time; a message ID keeps NATS from storing an event
-// twice. Whoever calls Publish again after an error that wraps ErrUncertain may publish twice.
+// Otherwise it returns an error, after at most some 5 s or when ctx ends. Until then Publish tries again by itself;
+// a message ID keeps NATS from storing an event twice. Where the error wraps [ErrUncertain], the event may have
+// been stored even so, now or when a frozen NATS goes on: a caller that publishes it again may publish it twice.
+// After any other error the event was not stored and will not be:
+//
+//   - NATS is not connected, or the stream refused the event;
+//   - the event has more bytes than NATS takes (1 MiB, if not configured);
+//   - its name is not text ([sse.ErrName]);
+//   - its topic is none ([sse.ErrTopic]), or has a subject that the stream does not take;
+//   - it has an ID, which only NATS gives: publish an [sse.Event] with ID 0;
+//   - the broker has stopped ([sse.ErrStopped]).
 //
 // A name loses the white space around it.
 func (m *Member) Publish(ctx context.Context, e sse.Event) error {
@@ -67,8 +70,8 @@ func (m *Member) Publish(ctx context.Context, e sse.Event) error {
 			return nil
 		}
 		sent = sent || mayBeStored(err)
-		// The stream may have no leader, or not be created yet; or the answer may still come:
-		// the next try gets it, since NATS remembers the message ID.
+		// The stream may have no leader, or not be created yet. Or the message was stored, and only its answer
+		// was lost: the next try gets one, since NATS remembers the message ID.
 		if sent || errors.Is(err, jetstream.ErrNoStreamResponse) {
 			select {
 			case <-time.After(retryWait):
@@ -124,8 +127,8 @@ func (m *Member) publishOnce(ctx context.Context, msg *nats.Msg) error {
 	}
 }
 
-// send sends a message to the stream, unless the stream does not take its subject. NATS may not say
-// so: a subscriber of the subject that is no stream keeps it from answering at all.
+// send sends a message to the stream, unless the stream does not take its subject. It has to look that up: where a
+// subject has a subscriber that is no stream, NATS does not answer at all.
 func (m *Member) send(ctx context.Context, js jetstream.JetStream, msg *nats.Msg) error {
 	if subjects := m.subjects.Load(); subjects != nil && !takes(*subjects, msg.Subject) {
 		if err := m.checkSubject(ctx, js, msg.Subject); err != nil {
@@ -141,8 +144,8 @@ func (m *Member) send(ctx context.Context, js jetstream.JetStream, msg *nats.Msg
 	return err
 }
 
-// checkSubject looks up whether the stream takes a subject, and returns an error where it certainly does not: its
-// operator may have changed it.
+// checkSubject looks up whether the stream takes a subject, and returns an error where it certainly does not. It asks
+// NATS, since the stream's operator may have changed the subjects.
 func (m *Member) checkSubject(ctx context.Context, js jetstream.JetStream, s string) error {
 	stream, err := js.Stream(ctx, streamName)
 	if err != nil {
@@ -170,7 +173,7 @@ func mayBeStored(err error) bool {
 	case errors.As(err, &before):
 		return false
 	case errors.As(err, &answer):
-		return answer.ErrorCode == errDuplicateInProcess // the last try is on its way to the replicas
+		return answer.ErrorCode == errDuplicateInProcess // an earlier try is on its way to the replicas
 	}
 	for _, refused := range []error{
 		jetstream.ErrNoStreamResponse, nats.ErrMaxPayload, nats.ErrHeadersNotSupported,

@@ -18,8 +18,8 @@ const (
 	// pullExpiry is how long a request may wait for its messages.
 	pullExpiry = 30 * time.Second
 
-	// maxInFlight is how many messages may be on their way from NATS: 64 MiB of the largest
-	// that NATS takes by default, and still some 100,000 of the demo's a second.
+	// maxInFlight is how many messages may be on their way from NATS: at most 64 MiB, of messages of 1 MiB,
+	// NATS's default limit, and still some 100,000 of the demo's events a second.
 	maxInFlight = 64
 )
 
@@ -27,8 +27,8 @@ var errSilent = errors.New("the consumer is silent")
 
 // A puller gets the messages of a consumer. The MessagesContext of nats.go does so, too, but takes
 // an empty message with a header "Status" for one of NATS itself, and hides it or ends (checkMsg in
-// jetstream/message.go of v1.55.0; nats-io/nats-pure.rb#152 reports the same of another client). Anybody
-// who may publish could so make an event vanish: TestMessageThatLooksLikeAStatusOfNATSIsShown. A puller
+// jetstream/message.go of v1.55.0; nats-io/nats-pure.rb#152 reports the same of another client). So anybody
+// who may publish could make an event vanish: TestMessageThatLooksLikeAStatusOfNATSIsShown. A puller
 // belongs to one goroutine.
 type puller struct {
 	nc       *nats.Conn
@@ -56,11 +56,11 @@ func newPuller(nc *nats.Conn, consumer string, batch, maxBytes int) (*puller, er
 	return p, err
 }
 
-// stop ends the subscription. NATS deletes a consumer that nobody asks, after some seconds.
+// stop ends the subscription. NATS deletes the consumer when it was not asked for messages for some seconds.
 func (p *puller) stop() { p.sub.Unsubscribe() }
 
-// next returns the next message and its metadata. While the server is catching up a message must
-// come within two heartbeats, since there are some; otherwise a message or a heartbeat.
+// next returns the next message and its metadata. Within two heartbeats something must come:
+// while the server is catching up, a message, since some are there; otherwise a message or a heartbeat.
 func (p *puller) next(ctx context.Context, catchingUp bool) (*nats.Msg, *nats.MsgMetadata, error) {
 	for {
 		if p.waiting == 0 {
@@ -74,7 +74,7 @@ func (p *puller) next(ctx context.Context, catchingUp bool) (*nats.Msg, *nats.Ms
 	}
 }
 
-// receive is next for the messages of the last request. It returns nil where that has ended.
+// receive is next for the messages of the last request. It returns a nil message once that request has ended.
 func (p *puller) receive(ctx context.Context, catchingUp bool) (*nats.Msg, *nats.MsgMetadata, error) {
 	if p.waiting == 0 {
 		return nil, nil, nil
@@ -83,8 +83,8 @@ func (p *puller) receive(ctx context.Context, catchingUp bool) (*nats.Msg, *nats
 	for {
 		select {
 		case msg := <-p.msgs:
-			// A message of the stream, and no other, has metadata, in the subject for its
-			// acknowledgment.
+			// Only a message of the stream has metadata, in the subject for its
+			// acknowledgment; NATS's own have none.
 			if meta, err := msg.Metadata(); err == nil {
 				p.waiting--
 				return msg, meta, nil
@@ -114,7 +114,7 @@ func (p *puller) receive(ctx context.Context, catchingUp bool) (*nats.Msg, *nats
 	}
 }
 
-// ask requests messages from the consumer. One that is too large for a request comes alone.
+// ask requests messages from the consumer. A message that is larger than maxBytes is requested alone.
 func (p *puller) ask() error {
 	batch, maxBytes := p.batch, p.maxBytes
 	if p.tooLarge {

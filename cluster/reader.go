@@ -26,7 +26,7 @@ var errGap = errors.New("messages were lost on the way")
 
 // read gives the broker what is in the stream and what is added to it, until ctx ends. After any
 // error it creates another consumer, which starts after the last event read.
-// (jetstream.OrderedConsumer does so, too, but waits too long after a NATS server is lost.)
+// (jetstream.OrderedConsumer does the same, but waits too long after a NATS server is lost.)
 func (m *Member) read(ctx context.Context, nc *nats.Conn, js jetstream.JetStream) {
 	var trouble warnOnce
 	for ctx.Err() == nil {
@@ -40,10 +40,10 @@ func (m *Member) read(ctx context.Context, nc *nats.Conn, js jetstream.JetStream
 		}()
 		err := m.consume(connection, js, &trouble)
 		startOver()
-		// Other servers may be ahead of this one until it has caught up, in a long outage by
-		// more than the broker waits by itself for the event that a client names. Clients
-		// that name an event which this server has not read wait for Release, and do
-		// not get the whole history; those without an ID wait, too, and do not get old events.
+		// Until this server has caught up, others may be ahead of it, after a long outage by more than the broker
+		// waits by itself for the event that a client names. So clients wait for Release: those that name an
+		// event which this server has not read, or they would get all that is retained, and those
+		// without an ID, or they would get old events.
 		m.broker.Hold()
 		if errors.Is(err, context.Canceled) {
 			continue
@@ -59,8 +59,8 @@ func (m *Member) read(ctx context.Context, nc *nats.Conn, js jetstream.JetStream
 	}
 }
 
-// consume reads on after the last event, with a consumer of its own, until that fails or ctx ends.
-// It always returns an error. Once it has caught up it releases the clients.
+// consume reads on after the last event, with a consumer of its own, until the consumer fails or ctx ends.
+// So it always returns an error. Once it has caught up it releases the clients.
 func (m *Member) consume(ctx context.Context, js jetstream.JetStream, trouble *warnOnce) error {
 	stream, err := m.openStream(ctx, js)
 	if err != nil {
@@ -76,7 +76,7 @@ func (m *Member) consume(ctx context.Context, js jetstream.JetStream, trouble *w
 		m.filled, m.gapAhead = false, true
 	}
 	if m.filled && m.shared.Load() && (state.FirstSeq > start || state.NumDeleted > 0) {
-		m.gapAhead = true // The sequences will not show it.
+		m.gapAhead = true // Sequences that are shared with other subjects do not show a gap.
 	}
 	newest, err := lastSequence(ctx, js, ourSubjects())
 	if err != nil {
@@ -126,9 +126,9 @@ func (m *Member) consume(ctx context.Context, js jetstream.JetStream, trouble *w
 	}
 }
 
-// recognize takes note of which stream is read, by the time of its creation. One that was
+// recognize takes note of which stream is read, by the time of its creation. A stream that was
 // created again is read from its beginning, and all that it holds is new: neither its
-// sequences nor its times compare with those of the last one, since it may number from 1, on
+// sequences nor its times can be compared with those of the old one, since it may number from 1, on
 // a NATS whose clock is slow.
 func (m *Member) recognize(created time.Time) {
 	if before := m.created.Swap(created.UnixNano()); before != 0 && before != created.UnixNano() {
@@ -140,9 +140,9 @@ func (m *Member) recognize(created time.Time) {
 	}
 }
 
-// forward gives the broker a message, unless the broker had it. A sequence that does not rise is
-// that of a new event only if NATS stored it later than the last one: a replica that has just
-// become leader can seem to have lost its end, and is read again from its beginning.
+// forward gives the broker a message, unless the broker had it. A message whose sequence does not rise is
+// new only if NATS stored it later than the last one read. Otherwise it is read again: a replica that has just
+// become leader can seem to have lost its end, and is then read from its beginning.
 func (m *Member) forward(ctx context.Context, sequence uint64, stored time.Time, msg *nats.Msg) error {
 	if sequence <= m.lastSeq.Load() && !stored.After(m.lastStored) {
 		return nil
@@ -150,7 +150,7 @@ func (m *Member) forward(ctx context.Context, sequence uint64, stored time.Time,
 	if topic, ok := topicOf(msg.Subject); ok {
 		e := eventOf(sequence, topic, msg)
 		e.Gap = m.gapBefore(sequence, topic)
-		if e.Name != msg.Header.Get(nameHeader) { // Its publisher can't be told any more.
+		if e.Name != msg.Header.Get(nameHeader) { // The publisher has its answer already, so only the log can say it.
 			m.badNames.warn("NATS: an event's name is not one line of UTF-8 without control characters: what can't be in a name is shown as U+FFFD")
 		}
 		m.given.Store(sequence)

@@ -8,7 +8,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// maxDeleted is of how many messages that were deleted amid a stream the sequences are asked for: they come in one answer.
+// maxDeleted bounds the messages deleted amid a stream of which NATS is asked for the sequences: all come in one answer.
 const maxDeleted = 10_000
 
 // retained reports whether the stream has deleted none of some topics' events after a sequence so far. Where it can't
@@ -53,8 +53,8 @@ func (r *replay) stream(ctx context.Context) (jetstream.Stream, error) {
 	return stream, nil
 }
 
-// reaches reports whether a stream has given the sequence, and deleted nothing after it from its beginning on. 0 is that
-// of a client which wants all that there ever was.
+// reaches reports whether a sequence is one of the stream's, after which the stream has deleted nothing at its
+// beginning. The sequence is 0 for a client that wants all that there ever was.
 func reaches(info *jetstream.StreamInfo, after uint64) bool {
 	if after == 0 {
 		return !hasLostFirst(info)

@@ -12,20 +12,21 @@ import (
 )
 
 const (
-	// archiveBatch and archiveBytes bound what all sources of a client have in memory, and so what waits there
-	// for a client that does not read. An event that is larger comes alone.
+	// archiveBatch and archiveBytes bound the events that all sources of a client hold in memory, in number and in
+	// bytes: so much waits for a client that does not read. An event that is larger comes alone.
 	archiveBatch = 256
 	archiveBytes = 512 << 10
 
-	// archiveThreshold is after what time NATS deletes a consumer that is not asked: of a server that was
-	// killed, or may not delete it.
+	// archiveThreshold is after what time NATS deletes a consumer that is not asked: that of a server which was
+	// killed, or which may not delete it.
 	archiveThreshold = 30 * time.Second
 
 	// refusedPause is after what time a consumer is asked for again that the stream's configuration has refused.
 	refusedPause = time.Minute
 )
 
-// A source is a consumer of a topic's events, or of all in the stream, of which it leaves out other topics'.
+// A source is a consumer of a topic's events, or of all events in the stream, of which it leaves out those of topics
+// that the client does not have.
 type source struct {
 	replay   *replay
 	topics   []string
@@ -33,7 +34,7 @@ type source struct {
 	after    uint64      // the sequence after which it goes on
 	wanted   uint64      // the sequence up to which it goes, or some message after the replay's limit
 	messages *puller     // its consumer's, once there is one
-	came     uint64      // how many of these have come
+	came     uint64      // how many messages have come from the consumer
 	events   []sse.Event // that were read and not taken
 }
 
@@ -50,7 +51,7 @@ func (s *source) fill(ctx context.Context) error {
 		if !s.replay.complete {
 			continue
 		}
-		// It was said that all would come, so what the stream has deleted since must not go unnoticed.
+		// The broker was told that nothing is missing, so what the stream has deleted since must end the replay.
 		if complete, err := s.replay.retained(ctx, s.topics, before); err != nil {
 			return err
 		} else if !complete {
@@ -88,7 +89,7 @@ func (s *source) batch(ctx context.Context) error {
 		if s.came++; meta.Sequence.Consumer != s.came {
 			return errGap
 		}
-		if meta.Sequence.Stream > s.replay.limit { // Another topic's source may have ended before it.
+		if meta.Sequence.Stream > s.replay.limit { // Sources of other topics may have ended at the limit, before this message.
 			s.wanted = s.after
 			break
 		}

@@ -19,12 +19,12 @@ const (
 	maxMessages = 65536
 	maxBytes    = 64 << 20
 
-	// duplicateWindow is how long NATS remembers message IDs. Servers whose clocks are
+	// duplicateWindow is how long NATS remembers message IDs: 2 minutes, NATS's default. Servers whose clocks are
 	// further apart publish their ticks twice.
 	duplicateWindow = 2 * time.Minute
 )
 
-// configuration returns that of a stream created now. Its first sequence is the time in
+// configuration returns the configuration of a stream that is created now. Its first sequence is the time in
 // microseconds since 1970, like the IDs of a server without NATS: so IDs rise even where the
 // stream is deleted and created again.
 func configuration(now time.Time, replicas int) jetstream.StreamConfig {
@@ -40,8 +40,8 @@ func configuration(now time.Time, replicas int) jetstream.StreamConfig {
 	}
 }
 
-// openStream returns the stream, and creates it where there is none. One that exists belongs to
-// the operator, and stays as it is: an update would reduce its replicas to ours.
+// openStream returns the stream, and creates it where there is none. A stream that exists belongs to
+// the operator, and stays as it is: an update would reduce its replicas to ours, for example.
 func (m *Member) openStream(ctx context.Context, js jetstream.JetStream) (jetstream.Stream, error) {
 	ours := configuration(time.Now(), m.options.Replicas)
 	stream, err := js.Stream(ctx, streamName)

@@ -16,14 +16,15 @@ const (
 	// topicSubjects are the subjects of all topics but the default one.
 	topicSubjects = subject + ".>"
 
-	// emptyToken stands for nothing between two slashes, since NATS has no empty token. Nothing that is escaped is a percent sign alone.
+	// emptyToken stands for an empty segment between two slashes, since NATS has no empty token. It is no other
+	// segment's token: where one has a percent sign, two digits follow.
 	emptyToken = "%"
 )
 
-// ourSubjects are those of all topics.
+// ourSubjects returns the subjects of all topics.
 func ourSubjects() []string { return []string{subject, topicSubjects} }
 
-// filter returns the subjects for a consumer of all topics' events: none where the stream has no others. With a
+// filter returns the subjects for a consumer of all topics' events: none where the stream has no other subjects. With a
 // filter NATS looks at each subject for each message, which takes a minute for a stream of some thousand topics.
 func (m *Member) filter() []string {
 	if m.shared.Load() {
@@ -50,8 +51,8 @@ func subjectOf(topic string) string {
 }
 
 // topicOf returns the topic whose events have a subject. Another publisher may have used a
-// subject that is no topic's, such as "sse.events.mail%2Fanna": if that were taken for the topic that it
-// looks like, whoever may not publish to "sse.events.mail.>" could do so even so.
+// subject that is no topic's, such as "sse.events.mail%2Fanna": if topicOf took that for the topic that it
+// looks like, a publisher that may not publish to "sse.events.mail.>" could reach its topics even so.
 func topicOf(s string) (topic string, ok bool) {
 	if below, ok := strings.CutPrefix(s, subject+"."); ok {
 		segments := strings.Split(below, ".")
@@ -63,7 +64,7 @@ func topicOf(s string) (topic string, ok bool) {
 	return topic, text.IsTopic(topic) && subjectOf(topic) == s
 }
 
-// isOurs reports whether one of a stream's subjects is a topic's, or those of some topics.
+// isOurs reports whether one of a stream's subjects takes topics' events alone.
 func isOurs(s string) bool { return s == subject || strings.HasPrefix(s, subject+".") }
 
 // takes reports whether a stream with some subjects, which may have wildcards, takes all that is

@@ -13,8 +13,8 @@ import (
 // tickIDPrefix begins the message ID of a tick; its boundary follows.
 const tickIDPrefix = "tick-"
 
-// errDuplicateInProcess is NATS's answer while a publication with the same message ID, such as
-// another server's of the same tick, is on its way to the replicas.
+// errDuplicateInProcess is NATS's answer while another publication with the same message ID is on its way to the
+// replicas: that of the same tick by another server, or that of an earlier try of Publish.
 const errDuplicateInProcess jetstream.ErrorCode = 10158
 
 // clockCheck is how often a ticker looks at the clock while it waits: the clock may be set, and
@@ -24,11 +24,11 @@ const clockCheck = time.Second
 // Tick publishes an event at each multiple of the interval since 1970, until ctx ends or the broker
 // stops. payload returns its data for the time, by this machine's clock, at which it is published. All members
 // that tick with the same interval publish with the same message IDs, by which JetStream deduplicates the
-// ticks: the first one's is the event, there is no leader, and any server may die. The interval must be
+// ticks: the event is that of the first to publish. So no server is the leader, and any may die. The interval must be
 // positive.
 //
-// A tick is published with one try. There is none while NATS is away, before the member is
-// ready, or while the clock, after it was set back, shows times at which there was a tick in the last two minutes.
+// A tick is published with one try. It is left out while NATS is away, before the member is
+// ready, and while the clock, after it was set back, shows times at which there was a tick in the last two minutes.
 func (m *Member) Tick(ctx context.Context, interval time.Duration, payload func(time.Time) []byte) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -50,7 +50,7 @@ func onBoundaries(ctx context.Context, interval time.Duration, clock func() time
 		now := clock()
 		next := nextBoundary(now, boundary, interval)
 		if wait := time.Unix(0, next).Sub(now); wait > 0 {
-			boundary = next - int64(interval) // The clock may have been set back.
+			boundary = next - int64(interval) // It is later if the clock was set back.
 			select {
 			case <-time.After(min(wait, clockCheck)):
 			case <-ctx.Done():
@@ -73,8 +73,7 @@ type ticker struct {
 }
 
 // tick publishes the boundary's tick, unless another server has, with one try that ends by the
-// next boundary. Before the history is filled it publishes nothing, since the last tick is not
-// known.
+// next boundary. Before the history is filled tick publishes nothing, since it does not know the last tick yet.
 func (t *ticker) tick(ctx context.Context, boundary int64) {
 	ctx, cancel := context.WithTimeout(ctx, time.Until(time.Unix(0, boundary).Add(t.interval)))
 	defer cancel()
@@ -83,8 +82,8 @@ func (t *ticker) tick(ctx context.Context, boundary int64) {
 	if js == nil || !t.member.ready.Load() || !js.Conn().IsConnected() || !isNew(boundary, t.member.lastTick.Load(), t.interval) {
 		return
 	}
-	// The socket of a frozen NATS takes what is sent, and NATS would publish the ticks of all
-	// intervals at once when it goes on.
+	// After a failure, flush first: the socket of a frozen NATS takes all that is sent to it, and NATS would
+	// publish the ticks of all intervals at once when it goes on.
 	if t.failed && js.Conn().FlushWithContext(ctx) != nil {
 		return
 	}
@@ -109,21 +108,27 @@ func isNew(boundary, last int64, interval time.Duration) bool {
 	return boundary > last || last > boundary+int64(interval)
 }
 
-// lastBoundary returns the last multiple of the interval since 1970. time.Truncate would count
-// from year 1, and differ for intervals that don't divide the time between.
+// lastBoundary returns the last multiple of the interval since 1970. time.Truncate counts from the
+// year 1 instead, and differs for intervals that don't divide the time from then to 1970.
 func lastBoundary(now time.Time, interval time.Duration) int64 {
 	ns := now.UnixNano()
 	return ns - ns%int64(interval)
 }
 
-// nextBoundary returns the boundary of the tick after the last. A publication that took its whole
-// interval ends after the next boundary, whose tick is still published then.
+// nextBoundary returns the boundary of the tick after that of last. What it is depends on where last lies, seen from
+// the last boundary that the clock shows, current, in steps of the interval:
+//
+//	last                      next            why
+//	before current            current         last's publication took its whole interval, or the machine slept:
+//	                                          only the newest tick of those that were missed is published
+//	current or current+step   last+step       the usual case, or a clock that was set back by less than a step
+//	after current+step        current+step    the clock was set back further
 func nextBoundary(now time.Time, last int64, interval time.Duration) int64 {
 	current, step := lastBoundary(now, interval), int64(interval)
 	switch {
 	case last < current:
 		return current
-	case last > current+step: // The clock was set back.
+	case last > current+step:
 		return current + step
 	}
 	return last + step

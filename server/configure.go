@@ -16,15 +16,15 @@ import (
 //     read, and an idle connection a minute. A stream is no such answer: package sse lifts the time limit
 //     once a stream's header is out. A handler that takes longer, to receive a large upload say, sets
 //     its own deadlines with http.ResponseController.
-//   - An HTTP/2 connection has 100 streams at most, and keeps 64 KiB of unread bodies. A dead one is
-//     noticed by a ping after 15 s, in 15 s more. A client of it takes 1 KiB less, and its handshake leaves no
-//     deep stack behind: 9 KiB less.
-//   - HTTP/2 is spoken without TLS, too, to who begins with it (RFC 9113, section 3.3), as proxies can.
+//   - An HTTP/2 connection has 100 streams at most, and keeps 64 KiB of unread bodies. When nothing has
+//     come for 15 s it is sent a ping, and when no answer comes in 15 s more it is dead. A client takes 1 KiB less
+//     for a smaller header table, and 9 KiB less since the handshake leaves no deep stack behind.
+//   - HTTP/2 is spoken without TLS, too, to a client that begins with it (RFC 9113, section 3.3), as proxies can.
 //   - What an answer leaves unread of its request's body is thrown away, 1 MiB and 1 s of it at most, so
 //     that the answer arrives. For that srv.Handler is wrapped: the writers of requests with a body are of another
 //     type, with Unwrap.
-//   - Errors of the server are at most a line a second in golog, whose writer may block. Who only connects and
-//     leaves is none.
+//   - Errors of the server are at most a line a second in golog, whose writer may block. That a client only connects and
+//     leaves is no such error.
 func Configure(srv *http.Server) {
 	srv.ReadHeaderTimeout = cmp.Or(srv.ReadHeaderTimeout, 5*time.Second)
 	srv.ReadTimeout = cmp.Or(srv.ReadTimeout, 5*time.Second)    // with the body
@@ -34,7 +34,7 @@ func Configure(srv *http.Server) {
 	if srv.HTTP2 == nil {
 		srv.HTTP2 = &http.HTTP2Config{
 			MaxConcurrentStreams: 100, // a connection; a client that wants more opens another
-			// A large frame or body would cost 2 MiB a connection. These are the least that
+			// By default a large frame or body costs 2 MiB a connection. These sizes are the least that
 			// HTTP/2 allows (RFC 9113, sections 6.5.2 and 6.9.2). A stream may not have less than
 			// its connection: until a client has read the server's settings it may send 64 KiB,
 			// which net/http would take for an error.
@@ -42,8 +42,8 @@ func Configure(srv *http.Server) {
 			MaxReceiveBufferPerConnection: 64 << 10,
 			MaxReceiveBufferPerStream:     64 << 10,
 			MaxEncoderHeaderTableSize:     1, // Remembering the headers it has sent would cost a client 1 KiB.
-			// When a connection is dead that only HTTP/2 can tell, or stuck in a write. (A
-			// WriteByteTimeout would set a deadline twice an event.)
+			// Pings notice a connection that is dead, or stuck in a write. (A WriteByteTimeout would notice
+			// that, too, but set a deadline twice an event.)
 			SendPingTimeout: 15 * time.Second,
 			PingTimeout:     15 * time.Second,
 		}

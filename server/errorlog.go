@@ -8,9 +8,9 @@ import (
 	"github.com/kataras/golog"
 )
 
-// A throttle logs at most one line a second, and none of what is no error of the server's.
-// Without file descriptors left, net/http has a line to say for each try to accept. Nobody waits
-// for a log that blocks: net/http would accept no more connections.
+// A throttle logs at most one line a second, and leaves out what is no error of the server's (hasLeft).
+// Where no file descriptors are left, net/http logs a line for each try to accept. A throttle does not
+// wait for a log that blocks, since net/http would then accept no more connections.
 type throttle struct {
 	next    time.Time     // the earliest time of the next line; log.Logger serializes the calls
 	logging chan struct{} // capacity 1: a line is being logged

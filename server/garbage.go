@@ -11,36 +11,36 @@ const (
 	// lookEvery is how often collectGarbage looks how many clients have come.
 	lookEvery = time.Second / 2
 
-	// worthCollecting is after how many clients garbage is collected: each leaves some 10 KiB.
+	// worthCollecting is the fewest clients after which garbage is collected, 1 MB of it: each leaves some 10 KiB.
 	worthCollecting = 100
 
-	// calmShare is which part of the clients whose garbage is there may have come since the last look
-	// for it to be collected. While more come, collecting waits: what they leave would have to be collected
-	// again. So a steady stream of clients has their garbage collected each calmShare looks, and no more often.
+	// calmShare is for when to collect although clients still come: when those since the last look are at most a
+	// tenth of those whose garbage is there. While more come, collecting waits, since they leave more garbage.
+	// So a steady stream of clients has their garbage collected each calmShare looks, and no more often.
 	calmShare = 10
 
-	// restAfter is how many times as long as a collection took the next one is put off while clients
-	// still come: collecting what they leave takes a twentieth of one core's time at most.
+	// restAfter is for how long a collection puts off the next one while clients still come, in multiples of the time
+	// that it took: so collecting takes at most a twentieth of one core's time.
 	restAfter = 20
 
 	// ballast is how many bytes are allocated and never used, which takes none of the
 	// machine's memory. The runtime collects when there is as much garbage as there is memory in use:
-	// with the ballast not before there are 32 MiB. Otherwise it would scan the connections of
+	// with the ballast that is 32 MiB at least. Otherwise it would scan the connections of
 	// thousands of clients that come at once again and again while they come: a reconnect takes 95 µs
 	// of CPU instead of 121 (bench, 9,000 clients).
 	ballast = 32 << 20
 
-	// ballastPiece is how large the pieces are of which the ballast consists: the runtime zeroes all of
-	// an allocation even if only its first page was in use before, and what is zeroed takes memory.
-	// One piece of 32 MiB did so at every third start.
+	// ballastPiece is the size of the pieces of which the ballast consists. The runtime zeroes all of
+	// an allocation even if only its first page was in use before, and what is zeroed takes memory:
+	// a single piece of 32 MiB took 32 MiB at every third start.
 	ballastPiece = 1 << 20
 )
 
 // collectGarbage collects garbage after many clients have come, and gives its memory back, until
 // done is closed. Connecting leaves garbage and streams hardly any, so the runtime's own next
-// collection may be two minutes away; until then a client would cost twice what it needs. While
-// clients come in a storm it waits; those who still trickle in do not keep it from collecting. It
-// takes a twentieth of one core's time at most. clients returns how many have come so far.
+// collection may be two minutes away; until then a client would cost twice what it needs. collectGarbage
+// waits while clients come in a storm (calmShare), but not for a few that still come, and
+// takes at most a twentieth of one core's time (restAfter). clients returns how many have come so far.
 func collectGarbage(done <-chan struct{}, ballast int, clients func() int64) {
 	defer runtime.KeepAlive(newBallast(ballast))
 	ticker := time.NewTicker(lookEvery)
@@ -61,7 +61,7 @@ func collectGarbage(done <-chan struct{}, ballast int, clients func() int64) {
 		if !calm || garbage < worthCollecting {
 			continue
 		}
-		runtime.GC() // What is in a sync.Pool survives one collection.
+		runtime.GC() // and FreeOSMemory collects again, since what is in a sync.Pool survives one collection
 		// Collecting alone leaves the memory with the process: 3.2 KiB a client instead of 1.9 (bench, 9,000 clients).
 		debug.FreeOSMemory()
 		collected = came
@@ -70,8 +70,8 @@ func collectGarbage(done <-chan struct{}, ballast int, clients func() int64) {
 	}
 }
 
-// ballastFor returns how much ballast a server takes. Over TLS none: a handshake leaves so much garbage
-// that what stays would lie scattered, 1 KiB a client.
+// ballastFor returns how much ballast a server takes. Over TLS it is none: there handshakes leave so much garbage that,
+// collected late, it would fragment the heap, which would cost 1 KiB more a client.
 func ballastFor(listener net.Listener) int {
 	if l, ok := listener.(*Listener); ok && !l.encrypted {
 		return ballast

@@ -14,7 +14,7 @@ import (
 )
 
 // sendBuffer bounds, in bytes, what the kernel keeps for a client that does not read. Linux
-// doubles it. By itself it would take megabytes of answers that nobody reads.
+// doubles it. Without the bound the kernel would keep megabytes of answers that are not read.
 const sendBuffer = 128 << 10
 
 // A Listener accepts the connections of a server. [Listen] returns one; the zero value is of no use.
@@ -28,13 +28,15 @@ type Listener struct {
 // Listen listens on an address for [Serve]: for HTTPS with a configuration such as [Certificate]'s, and for HTTP
 // where it is nil. The address is TCP's, host:port, or "unix:" and the path of a Unix socket, for a proxy on the
 // same machine. A socket that another process has left behind is replaced, and one on which somebody listens is an
-// error. The umask says who may connect: whoever may write to the file. It is removed when the listener is closed.
+// error. The umask says who may connect: whoever may write to the file. The file is removed when the listener is closed.
 //
-// What the kernel keeps for a connection is bounded: 128 KiB, which Linux doubles, of answers that are not read,
-// instead of megabytes. And its connections do without two things that net.Listen gives them. Multipath TCP has no
-// TCP_USER_TIMEOUT, by which a broker notices that a client's network is silent. And keep-alive
-// probes are four system calls a connection for nothing: a stream has its heartbeats, HTTP/2
-// its pings, and all else the time limits of [Configure].
+// Its connections differ from those of net.Listen:
+//
+//   - What the kernel keeps of answers that are not read is bounded by 128 KiB, which Linux doubles, instead of megabytes.
+//   - They speak no multipath TCP, which has no TCP_USER_TIMEOUT: by that a broker on Linux notices that a client's
+//     network is silent.
+//   - They send no keep-alive probes, which would take four system calls a connection for nothing: a stream has its
+//     heartbeats, HTTP/2 its pings, and all else the time limits of [Configure].
 func Listen(addr string, config *tls.Config) (*Listener, error) {
 	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
 		inner, err := listenUnix(path)
@@ -50,7 +52,7 @@ func Listen(addr string, config *tls.Config) (*Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	host, _, _ := net.SplitHostPort(addr) // It was good to listen.
+	host, _, _ := net.SplitHostPort(addr) // No error: listening has taken the address.
 	return newListener(inner, host, config), nil
 }
 
@@ -66,8 +68,8 @@ func newListener(inner net.Listener, host string, config *tls.Config) *Listener 
 	return l
 }
 
-// URL returns where a browser on this machine finds the server. No browser opens a Unix socket: its URL is what
-// clients take that do, such as http+unix://%2Frun%2Fsse.sock.
+// URL returns the URL by which a browser on this machine finds the server. No browser opens a Unix socket: for one it
+// is the URL that other clients take, such as http+unix://%2Frun%2Fsse.sock.
 func (l *Listener) URL() string {
 	scheme, host := "http", l.host
 	if l.encrypted {
@@ -86,12 +88,12 @@ func (l *Listener) URL() string {
 
 // shakeHands does a new connection's handshake in a goroutine that ends with it
 // (http.Server.ConnContext). net/http would do it in the goroutine that stays with a connection
-// over HTTP/2, whose stack then stays twice as deep as it needs to be: a client takes 45.7 KiB instead
-// of 54.6 (bench, 2,000 clients). As it is,
-// net/http waits for this handshake, and gets its result.
+// over HTTP/2, whose stack would then stay twice as deep as it needs to be: so a client takes 45.7 KiB instead
+// of 54.6 (bench, 2,000 clients). Where this goroutine is first, which is the usual case and not certain, net/http
+// waits for its handshake and gets the result; otherwise this goroutine waits for net/http's.
 func shakeHands(ctx context.Context, conn net.Conn) context.Context {
 	if conn, ok := conn.(*tls.Conn); ok {
-		begun := make(chan struct{}) // so that net/http comes second
+		begun := make(chan struct{}) // so that net/http most likely comes second
 		go func() {
 			// net/http would recover, too, and end this connection alone.
 			defer func() {
@@ -101,7 +103,7 @@ func shakeHands(ctx context.Context, conn net.Conn) context.Context {
 				}
 			}()
 			close(begun)
-			conn.HandshakeContext(ctx) // within net/http's deadline
+			conn.HandshakeContext(ctx) // in the time that net/http has set as the connection's deadline
 		}()
 		<-begun
 		return heard.With(ctx, conn) // for a broker's figures

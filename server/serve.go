@@ -17,16 +17,16 @@ import (
 // requests that are being answered.
 const stopTimeout = 500 * time.Millisecond
 
-// moment is how long a server that drains goes on as before at most: load balancers look a few times in it
-// whether they are still to send clients.
+// moment bounds how long a server that is to drain goes on as before: in it load balancers look a few times whether
+// they are still to send clients.
 const moment = 5 * time.Second
 
 // Options are what an app can set of how it is served. The zero value is what [Serve] and [ServeIris] use.
 type Options struct {
-	// Drain is over which time the streams end when the server is to stop, one after another, so that the servers
+	// Drain is the time over which the streams end when the server is to stop, one after another, so that the servers
 	// to which the clients reconnect get them at an even rate. First the server goes on as before for 5 s, or
-	// for Drain where that is less, so that a load balancer sees that the app's health check fails: let that ask
-	// whether the context of Serve has ended. Then each broker drains ([sse.Broker.Drain]), while connections are
+	// for Drain where that is less, so that a load balancer sees that the app's health check fails: the
+	// check has to ask whether the context of Serve has ended. Then each broker drains ([sse.Broker.Drain]), while connections are
 	// accepted and requests answered as before. Only then Serve stops. Zero means that all streams
 	// end at once.
 	Drain time.Duration
@@ -38,8 +38,8 @@ type Options struct {
 //   - What a client may cost is bounded, as [Configure] says.
 //   - When ctx ends, no more connections are accepted, the brokers are shut down, requests are answered, and what
 //     has not ended after half a second is cut off.
-//   - Connecting leaves garbage, some 10 KiB a client. When clients have come it is collected, and its memory is given back to the system:
-//     a client then takes 1.8 KiB instead of 7. A collection takes a few milliseconds of CPU for a
+//   - Connecting leaves garbage, some 10 KiB a client. When clients have come Serve collects that, and gives its memory
+//     back to the system: a client then takes 1.8 KiB instead of 7. A collection takes a few milliseconds of CPU for a
 //     thousand clients. To have the runtime collect less often by itself while thousands of clients
 //     come at once, 32 MiB are allocated and never used, which shows in the heap's figures, but takes no memory.
 //
@@ -75,7 +75,7 @@ func (o Options) serve(ctx context.Context, listener net.Listener, srv *http.Ser
 	}
 	stop(srv, brokers)
 	<-served
-	if errors.Is(err, http.ErrServerClosed) { // The app has stopped it by itself.
+	if errors.Is(err, http.ErrServerClosed) { // The app has stopped srv by itself.
 		return nil
 	}
 	return err
@@ -119,7 +119,7 @@ func stop(srv *http.Server, brokers []*sse.Broker) {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	var ending sync.WaitGroup
-	ending.Go(func() { srv.Shutdown(ctx) }) // Closes the listener at once, then waits for HTTP/2.
+	ending.Go(func() { srv.Shutdown(ctx) }) // It closes the listener at once, then waits for the handlers, as HTTP/2's.
 	for _, broker := range brokers {
 		ending.Go(func() {
 			if err := broker.Shutdown(ctx); err != nil {

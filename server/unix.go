@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// listenUnix listens on a Unix socket, and replaces one that a process has left behind that was killed.
+// listenUnix listens on a Unix socket, and replaces a socket that a killed process has left behind.
 func listenUnix(path string) (net.Listener, error) {
 	listener, err := net.Listen("unix", path)
 	if !errors.Is(err, syscall.EADDRINUSE) {
@@ -20,7 +20,7 @@ func listenUnix(path string) (net.Listener, error) {
 		conn.Close()
 		return nil, fmt.Errorf("%w: somebody listens on it", err)
 	}
-	// Nobody does, unless it is full or not ours.
+	// A refused connection means that nobody listens. Any other error does not: the socket may be full, or not ours.
 	info, statErr := os.Lstat(path)
 	if !errors.Is(dialErr, syscall.ECONNREFUSED) || statErr != nil || info.Mode().Type() != fs.ModeSocket {
 		return nil, err

@@ -9,15 +9,17 @@ import (
 
 // An Archive has the events of topics for longer than a broker retains them, on disk say. It returns those
 // events of the given topics whose IDs are above after, in the order of their IDs, and whether none of them is
-// missing, which it tells before the first is read. An event that the broker was given before the call has to be among
-// them, so a source stores an event before it publishes it.
+// missing, which an archive tells before the first is read. An event that the broker was given before the call has to
+// be among them, so a source stores an event before it publishes that event.
 //
 // The broker asks its archive for a client whose last event ID is older than what the broker retains completely of
-// the client's topics. It calls the archive concurrently, at most 64 times at once. The sequence is read as fast as
-// the client reads, so an archive holds nothing between two events that others wait for. It is read for some seconds
-// at a time; then the archive is asked again for what comes after. When ctx ends nobody wants the rest, and the
-// sequence has to end soon: [Broker.Shutdown] waits for it. An archive that yields nothing for twice
-// [Options.Heartbeat] has its client cut off.
+// the client's topics:
+//
+//   - It calls the archive concurrently, at most 64 times at once.
+//   - It reads the sequence as fast as the client reads, so an archive holds no lock between two events.
+//   - It reads a sequence for some 10 s at most; then it asks the archive again, for what comes after.
+//   - When ctx ends the sequence has to end soon: [Broker.Shutdown] waits for it.
+//   - An archive that yields nothing for twice [Options.Heartbeat] has its client cut off.
 //
 // An error ends the sequence. Then the client's stream ends, so that the client reconnects and resumes. The
 // broker logs the error, at most once a minute, and no client sees it.
@@ -35,7 +37,7 @@ func (b *Broker) SetArchive(a Archive) {
 }
 
 const (
-	// maxReplays is how many clients read from the archive at once: after a restart of the server all come.
+	// maxReplays is how many clients read from the archive at once: after a restart of the server all ask for it.
 	maxReplays = 64
 
 	// replayTurn is how long a client reads from the archive before it is the next one's turn, so that clients
@@ -56,7 +58,7 @@ const (
 //	         writes what the archive yields                queued, where they have moved on meanwhile, or the turn
 //	                                                       is over; the end of the stream, where the archive has failed
 //
-// Wherever a client leaves, is cut off, or has its stream ended meanwhile, it is no longer queued, and its turn ends.
+// A client that leaves, is cut off, or has its stream ended meanwhile is no longer queued, and its turn ends.
 type replays struct {
 	queue   list.List // of clients, in the order in which they came
 	reading int       // the turns that have not ended
@@ -75,7 +77,7 @@ func (b *Broker) startReplays() {
 		b.streams.Add(1)
 		c.users.Add(1)
 		go r.run()
-		pending, ok := c.outbox.takeBack() // a heartbeat
+		pending, ok := c.outbox.takeBack() // only a heartbeat can be pending: the client has no place yet
 		if !ok {
 			c.since = time.Now()
 		}

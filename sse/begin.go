@@ -18,7 +18,7 @@ const (
 	// maxLast is how many of each topic's last events a client may ask for.
 	maxLast = 1000
 
-	// maxEcho bounds, in bytes, how much of a last event ID a gap event repeats: it is a stranger's text.
+	// maxEcho bounds, in bytes, how much of a last event ID a gap event repeats: a client may send any text.
 	maxEcho = 100
 
 	// unplaceable stands for a last event ID that can't be any event's: one that is no number.
@@ -26,18 +26,18 @@ const (
 )
 
 // A beginning is where a client's stream begins in its topics' histories, where that is not simply their
-// ends. The client has it until it is placed, and has got what comes before the histories' events.
+// ends. The client has its beginning until it is placed and, where a gap event is due, until that is pending.
 type beginning struct {
 	lastEventID string    // as the client sent it, cut to maxEcho; empty where the client does not resume
 	id          int64     // of the last event that the client has got, or unplaceable
 	last        int       // how many of each topic's last events a client gets that does not resume
-	until       time.Time // how long the client waits for an event that this broker does not have yet; zero where it does not
+	until       time.Time // how long the client waits for an event that this broker does not have yet; zero where it does not wait
 
 	// Of a client that the archive has something for:
 
-	queued *list.Element // its place among those that wait for their turn at the archive; nil where it does not
-	replay *replay       // its turn; nil where it has none
-	read   int64         // up to which ID the archive has nothing more; unplaceable before it was asked
+	queued *list.Element // the client's place in the queue for the archive; nil where it does not wait there
+	replay *replay       // the client's turn; nil where it has none
+	read   int64         // up to which ID the archive has nothing more; unplaceable before the archive was asked
 	gapDue bool          // the archive lacks something, and the client was not told yet
 	told   bool          // the client was told of a gap, and is counted
 
@@ -99,7 +99,7 @@ func gapEvent(lastEventID string, first *int64) []byte {
 	return fmt.Appendf(nil, "event: gap\ndata: %s\n\n", data)
 }
 
-// refuse answers a request that asks for what there is not.
+// refuse answers 400 to a request, and says why. The answer lacks the header fields that only a stream has.
 func refuse(w http.ResponseWriter, err error) {
 	header := w.Header()
 	header.Del("X-Accel-Buffering")

@@ -24,8 +24,8 @@ const notifierBuffer = 1
 type Broker struct {
 	// Notifier is where events are pushed, by any number of senders. A bare send
 	// risks two things that Publish does not: once the broker has stopped it blocks
-	// for ever, and an event sent in the last moment before may be lost without a
-	// word. So call Publish, or select on Done too. Closing Notifier says that no
+	// for ever, and an event sent just before that may be lost without an error.
+	// So call Publish, or select on Done too. Closing Notifier says that no
 	// more events come this way: from then on a send panics.
 	Notifier chan Event
 
@@ -64,8 +64,8 @@ type Broker struct {
 	aheadUntil  time.Time   // when that is; zero where no client waits
 	writers     writers     // the goroutines that write to all clients
 	roundTimer  *time.Timer // fires when events have waited for the end of a round for maxRound
-	deferred    bool        // such events wait
-	unsentSince int64       // how much had come to all topics before the first of them did
+	deferred    bool        // events wait for the end of a round
+	unsentSince int64       // topics.added before the first event that waits to be fanned out
 }
 
 // NewBroker returns a Broker with the zero [Options] that is running: it accepts clients and
@@ -150,7 +150,7 @@ func (b *Broker) listen() {
 			b.held = h.held
 			b.filled = b.filled || !h.held
 			b.addWaiting()
-			b.fanOutAll() // What was added before must not count as added after.
+			b.fanOutAll() // Else the clients that Release places would get what was published before it.
 			close(h.done)
 		case over := <-b.drain.requests:
 			newClients = nil
@@ -176,9 +176,9 @@ func (b *Broker) listen() {
 	}
 }
 
-// register puts a client that has just connected into the registry. That is a slice and no map, so
-// that clients that came one after the other are written to one after the other: what they need lies side
-// by side in memory, here and in the kernel, and an event takes a tenth less CPU.
+// register puts a client that has just connected into the registry. The registry is a slice and no map, so
+// that clients that connected one after the other are mostly written to one after the other: what they need
+// lies side by side in memory, here and in the kernel, and an event takes a tenth less CPU.
 func (b *Broker) register(n registration) {
 	c := n.client
 	c.index = len(b.clients)
@@ -192,7 +192,7 @@ func (b *Broker) register(n registration) {
 	c.since = time.Now()
 	b.placeOrWait(c, c.since)
 	b.stats.topics.Store(int64(len(b.topics.byName)))
-	b.writers.start() // where the client's first writer, its request's goroutine, has found nothing before this
+	b.writers.start() // for the client if its first writer, its request's goroutine, has found nothing pending before
 	if c.ends != nil {
 		c.ends.start(b, c)
 	}

@@ -30,17 +30,17 @@ type client struct {
 	index         int             // in the registry; gone where the client is not there
 	beat          beat            // where it is among the heartbeats
 	subscriptions []subscription  // to its topics: its cursor, which stands at one place in the order of all events
-	one           [1]subscription // where they are if there is one
+	one           [1]subscription // the array of subscriptions where there is one: it saves an allocation
 	several       *several        // nil where there is one at most
-	since         time.Time       // since when something is pending, or when something last was
+	since         time.Time       // when listen last found the outbox empty: since then something is pending, if anything is
 	begins        *beginning      // where in its topics' histories its stream begins; nil for at the end, or once it has begun
 	placed        bool            // its subscriptions have positions
-	waits         bool            // it is among those that wait for that
+	waits         bool            // it is in the broker's waiting, for its place
 	commented     bool            // what was made pending last is a comment
-	finished      bool            // it gets no more
+	finished      bool            // its outbox gets nothing more
 	cut           bool            // it was cut off
 
-	// noticed is why it will be unregistered, a reason, as whoever was first to notice says. It is here because there was
+	// noticed is the reason why it will be unregistered, of the first goroutine to notice one. It is here because there was
 	// room: a larger client would take 32 bytes more.
 	noticed atomic.Int32
 }
@@ -48,14 +48,14 @@ type client struct {
 // gone is the index of a client that is not in the registry.
 const gone = -1
 
-// several says which subscriptions of a client with several have something new, so that an event costs no look at
-// the others. All that is new goes out together, or the client would get a later event first.
+// several says which subscriptions of a client with more than one have something new, so that an event costs no look
+// at the others. What is new in all of them goes out together, or the client would get a later event first.
 type several struct {
 	fresh   []*subscription // those whose topics have something new, or are to be fanned out
 	pending []*subscription // those of which a range is pending
 }
 
-// taken says that the client's writer has picked up what was pending: what comes next starts there.
+// taken says that the client's writer has picked up what was pending: the next range begins where that one ended.
 func (c *client) taken(now time.Time) {
 	c.since = now
 	if c.several == nil {
@@ -72,7 +72,7 @@ func (c *client) taken(now time.Time) {
 }
 
 // extend adds to what is pending all that is new in the client's topics. It reports whether nothing
-// of that was evicted: otherwise the client can only reconnect and get what is retained.
+// of that was evicted. Where something was, the client has to reconnect, and gets what is retained.
 func (c *client) extend(pending *batch) (ok bool) {
 	if c.begins != nil {
 		*pending = batch{merge: &merge{first: c.begins.gap}}
@@ -98,7 +98,7 @@ func (c *client) extend(pending *batch) (ok bool) {
 	return true
 }
 
-// hasRange tells whether a range of one of its topics is pending, or was until its writer picked it up.
+// hasRange tells whether a range of one of the client's topics is pending, or was until listen last called taken.
 func (c *client) hasRange() bool {
 	if c.several != nil {
 		return len(c.several.pending) > 0
@@ -132,7 +132,7 @@ func (s *several) extend(pending *batch) (ok bool) {
 				pending.merge.runs[sub.run] = h.from(sub.start)
 			}
 		}
-		// What comes to its topic before that is fanned out must not be overtaken either.
+		// Until its topic is fanned out more may come to it, which must not be overtaken either.
 		if sub.fresh = sub.topic.unsent; sub.fresh {
 			unsent = append(unsent, sub)
 		}
@@ -140,7 +140,7 @@ func (s *several) extend(pending *batch) (ok bool) {
 	clear(s.fresh[len(unsent):])
 	s.fresh = unsent
 	switch {
-	case !changed: // What is pending may have been evicted, but is still there to be written.
+	case !changed: // What is pending may have been evicted, but its bytes stay until they are written.
 		return true
 	case len(s.pending) == 1 && pending.merge == nil: // It is what has changed.
 		only := s.pending[0]
@@ -166,8 +166,8 @@ type registration struct {
 	done   chan struct{} // closed when the client is registered
 }
 
-// join registers a client for topics, each once, and reports whether the broker neither drains nor has stopped. What
-// the client has missed is pending then, unless it waits for its place.
+// join registers a client for topics, each once, and reports whether it did: a broker that drains or has stopped takes
+// no client. What the client has missed is pending once join returns true, unless the client waits for its place.
 func (b *Broker) join(c *client, topics ...string) bool {
 	c.users.Add(1) // its first writer
 	r := registration{c, topics, make(chan struct{})}
@@ -182,8 +182,8 @@ func (b *Broker) join(c *client, topics ...string) bool {
 	}
 }
 
-// leave unregisters a client. Whoever waits for the end of the client's connection calls it, and
-// nobody else: writers only end a stream, or cut it off.
+// leave unregisters a client. Only what waits for the end of the client's connection calls it, the watcher,
+// waitForEnd or the handler: writers only end a stream, or cut it off.
 func (b *Broker) leave(c *client) {
 	b.closingClients <- c
 	b.streams.Done()
@@ -206,6 +206,6 @@ func (c *client) stalled(now time.Time) bool {
 	return now.Sub(c.since) > timeout && now.Sub(c.broker.began)-time.Duration(c.progress.Load()) > timeout
 }
 
-// hasProgressed notes that a part was written. The client's writer calls it where more is to come,
-// so a client that keeps up costs no look at the clock.
+// hasProgressed notes that a part was written. The client's writer does not call it after a write that
+// took all of a batch, so a client that keeps up costs no look at the clock.
 func (c *client) hasProgressed() { c.progress.Store(int64(time.Since(c.broker.began))) }

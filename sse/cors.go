@@ -27,8 +27,8 @@ func allowReaders(h http.Header) {
 	}
 }
 
-// answerPreflight answers an OPTIONS request for a page of another origin: if it may read, it may
-// do nothing else. A preflight for POST must name no header to say so, since
+// answerPreflight answers an OPTIONS request for a page of another origin: such a page may read at most.
+// The answer to a preflight for POST allows no header, which is what refuses the POST:
 // Access-Control-Allow-Methods never forbids GET, HEAD and POST (Fetch Standard,
 // "CORS-safelisted method").
 func answerPreflight(w http.ResponseWriter, r *http.Request) {
@@ -43,7 +43,7 @@ func answerPreflight(w http.ResponseWriter, r *http.Request) {
 
 // mayPublish reports whether a page of the request's origin may publish: where the app has set the
 // header that lets a page read the answer, that decides, and otherwise whether the origin is one
-// of origins. Then mayPublish sets that header: a page that can't read the answer to what it has
+// of origins. In the latter case mayPublish sets that header: a page that can't read the answer to what it has
 // published takes that for an error, and publishes it again.
 func mayPublish(h http.Header, r *http.Request, origins []string) bool {
 	const allow = "Access-Control-Allow-Origin"

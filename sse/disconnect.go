@@ -9,7 +9,7 @@ import (
 type reason = int32
 
 const (
-	byClient reason = iota // also where nobody knows better
+	byClient reason = iota // also where no other reason was noticed
 	bySlowness
 	bySilence
 	byEnd
@@ -26,12 +26,12 @@ func (c *client) reason() reason {
 	return noticed
 }
 
-// notice takes note of a reason for which a client's connection has ended, or will, unless there is one.
+// notice takes note of a reason for which a client's connection has ended, or will, unless one was noticed before.
 func (c *client) notice(r reason) { c.noticed.CompareAndSwap(byClient, r) }
 
-// noticeError takes note of the error with which a client's connection has ended: whether the kernel has given it up,
-// because nothing that was sent was acknowledged for too long (TCP_USER_TIMEOUT), or a router has said meanwhile
-// that there is no way to the client.
+// noticeError takes note of the error with which a client's connection has ended, where that means that the network
+// was silent: the kernel has ended the connection because nothing that was sent was acknowledged for too long
+// (TCP_USER_TIMEOUT), or a router has said meanwhile that there is no way to the client.
 func (c *client) noticeError(err error) {
 	for _, silent := range []error{syscall.ETIMEDOUT, syscall.EHOSTUNREACH, syscall.ENETUNREACH} {
 		if errors.Is(err, silent) {

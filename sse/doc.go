@@ -1,5 +1,5 @@
 // Package sse streams events to any number of clients of an app: server-sent events as
-// the WHATWG HTML Standard defines them in section 9.2. A [Broker] is all there is to it:
+// the WHATWG HTML Standard defines them in section 9.2. A [Broker] does all of it:
 // mount its [Broker.Handler], or its [Broker.ServeHTTP] in an Iris app, give it events with
 // [Broker.Publish], and call [Broker.Shutdown] at the end. A [Publisher] lets others publish over HTTP.
 //
@@ -33,19 +33,35 @@
 // side: a goroutine of its own writes to its transport what the archive has, and then gives it a place in the
 // histories.
 //
-// The code's files in the order of this way: publish.go and event.go (the way in, and an event's bytes), broker.go
-// (the loop, and who is connected), topics.go (topics, their subscriptions, and the one numbering), history.go (a
-// topic's recent events), retention.go (what is retained, and what is evicted), fanout.go (who gets what, and when),
-// client.go and outbox.go (a client's cursor, and what is pending for it), merge.go (what is pending of several
-// topics), writers.go and writer.go (who writes), transport.go, socket.go, head.go, socket_linux.go and handler.go
-// (what is written to). heartbeat.go has what a silent client gets. A client's own way begins in stream.go (its request, and
-// its topics), iris.go (the same for Iris), unwrap.go (what lies below a middleware's writer), begin.go (what it
-// resumes from) and place.go (where in the histories it begins), and for one that needs more than is retained in
-// archive.go (whose turn at the archive it is) and replay.go (what a turn does); watcher_linux.go notices its
-// disconnect. lifecycle.go has Hold, Shutdown and the end of a stream, options.go what can be set, stats.go,
-// rounds.go (how long events took), disconnect.go (why a client has gone) and log.go what is told. publisher.go,
-// publisher_body.go and cors.go are for publishing over HTTP. socket_other.go and watcher_other.go are for systems
-// without epoll.
+// The code's files, in the order in which to read them. An event's way:
+//
+//   - publish.go and event.go: the way in, and an event's bytes
+//   - broker.go: the loop, and the registry of clients
+//   - topics.go: topics, their subscriptions, and the one numbering
+//   - history.go and retention.go: a topic's recent events, and which of them are evicted
+//   - fanout.go: which client gets what, and when
+//   - client.go and outbox.go: a client's cursor, and what is pending for it
+//   - merge.go: what is pending of several topics
+//   - writers.go and writer.go: the goroutines that write
+//   - transport.go, socket.go, head.go, socket_linux.go and handler.go: what they write to
+//   - heartbeat.go: what a client gets when there are no events
+//
+// A client's way:
+//
+//   - stream.go and iris.go: its request and its topics, the latter file for Iris
+//   - unwrap.go: what lies below a middleware's writer
+//   - begin.go and place.go: what it resumes from, and where in the histories it begins
+//   - archive.go and replay.go: whose turn at the archive it is, and what a turn does
+//   - watcher_linux.go: how its disconnect is noticed
+//
+// All else:
+//
+//   - lifecycle.go and drain.go: Hold, Shutdown, and the ends of one stream and of all
+//   - options.go: what can be set
+//   - stats.go, rounds.go and disconnect.go: the figures, how long events took, why clients have left
+//   - log.go and logger.go: the log
+//   - publisher.go, publisher_body.go and cors.go: publishing over HTTP, and pages of other origins
+//   - socket_other.go and watcher_other.go: systems without epoll
 //
 // A stream and a client have these ends, each with one word:
 //
@@ -64,7 +80,7 @@
 // Each of them ends the client's turn at the archive, too: the archive's context is cancelled, and "all that was
 // pending" is then what the turn's goroutine has read.
 //
-// When a client is unregistered, one reason is counted ([Disconnects]): what was noticed first of that it was cut off
-// because it did not read, that it sent too much, and that its network was silent; where that is nothing, that its
-// stream was ended, if it was; and otherwise that it left.
+// When a client is unregistered, one reason is counted ([Disconnects]): of "it did not read", "it sent too much" and
+// "its network was silent" the one that was noticed first; where none was, that its stream was ended, if it was; and
+// otherwise that it left.
 package sse

@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// drainTick is the least time between two looks at which streams are to end by now.
+// drainTick is the least time between two calls of endDue: where more streams end in it, they end together.
 const drainTick = 10 * time.Millisecond
 
 // Drain ends the streams one after another, spread evenly over a time, so that the servers to which the clients
 // reconnect get them at an even rate and not all in a second. Events go on to those who are still connected, and
-// each stream ends after all that was published before. A client that comes meanwhile gets a stream that
-// ends where it begins, so that it reconnects, as after [Broker.Shutdown]; over HTTP/2 it is told to
+// each stream ends after all that was published before. A client that connects meanwhile gets a stream that
+// ends where it begins, so that the client reconnects, as after [Broker.Shutdown]; over HTTP/2 the client is told to
 // open another connection, which may lead to another server.
 //
 // Drain returns nil when the last stream was ended, or the broker was shut down, and ctx's error when ctx ends
-// before. The streams go on to end then. A second call waits for what the first has begun. Call [Broker.Shutdown]
+// earlier: then the streams still go on ending one after another. A second call waits for what the first has begun. Call [Broker.Shutdown]
 // afterwards: it waits for what is still being sent.
 func (b *Broker) Drain(ctx context.Context, over time.Duration) error {
 	d := &b.drain
@@ -40,7 +40,7 @@ func (b *Broker) Drain(ctx context.Context, over time.Duration) error {
 type drain struct {
 	begin    sync.Once
 	draining chan struct{}      // closed by listen when it drains: nobody joins from then on
-	requests chan time.Duration // over which time listen is to end the streams
+	requests chan time.Duration // the time over which listen is to end the streams
 	drained  chan struct{}      // closed when listen has ended the last one
 
 	// Owned by listen:
@@ -49,14 +49,14 @@ type drain struct {
 	began   time.Time
 	over    time.Duration
 	clients []*client // in the order in which they are to end; some may have left
-	ended   int       // how many of them listen has been through
+	ended   int       // how many of clients have ended or had left
 }
 
 func newDrain() drain {
 	return drain{draining: make(chan struct{}), requests: make(chan time.Duration), drained: make(chan struct{}), timer: newStoppedTimer()}
 }
 
-// beginDraining notes which streams are to end.
+// beginDraining notes which streams are to end, and ends the first.
 func (b *Broker) beginDraining(over time.Duration) {
 	d := &b.drain
 	close(d.draining)

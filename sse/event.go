@@ -15,20 +15,20 @@ const maxFieldLen = len("id: \nevent: \n\n") + 20
 
 // An Event is one message of the event stream.
 type Event struct {
-	// ID is what a client sends back as its last event ID when it reconnects.
-	// Zero lets the broker number the event: the time in microseconds since
-	// 1970, or the last ID plus one where that is larger. So IDs rise over a
-	// restart, too, unless the clock was set back further than the last run
-	// lasted. IDs have one order over all topics. A source that numbers its own events gives IDs that rise; one
-	// that does not rise tells the broker that the source restarts its
-	// numbering: what came before can't be resumed from any more, but still
-	// goes to every client that was to get it. IDs up to 2⁵³ survive a
-	// JavaScript number.
+	// ID is what a client sends back as its last event ID when it reconnects. All topics share one
+	// order of IDs, and IDs up to 2⁵³ survive a JavaScript number.
+	//
+	//   - Zero lets the broker number the event: the time in microseconds since 1970, or the last ID plus
+	//     one where that is larger. So IDs rise over a restart, too, unless the clock was set back
+	//     further than the last run lasted.
+	//   - A source that numbers its own events gives IDs that rise. An ID that does not rise tells the
+	//     broker that the source restarts its numbering: no client can resume from the events before it any
+	//     more, but each client that was to get these still gets them.
 	ID int64
 
 	// Topic is where the event is published: only streams of that topic get it. A topic is any
-	// text without control characters of at most 256 bytes, such as "mail/anna". It needs no
-	// creation, and is gone when it has neither a stream nor a retained event. It is not
+	// text without control characters of at most 256 bytes, such as "mail/anna". A topic needs no
+	// creation, and is gone when it has neither a stream nor a retained event. The topic is not
 	// on the wire: the name and the data say what a client must know. The zero value is the default
 	// topic, which a request gets that asks for none. [Broker.Publish] refuses any other text with [ErrTopic];
 	// what comes through Notifier for such a topic reaches nobody.
@@ -45,13 +45,13 @@ type Event struct {
 
 	// Data is the payload: any bytes, also none. LF, CR and CRLF end a line
 	// and reach the client as LF, as the standard has it. An event stream is
-	// UTF-8 (section 9.2.5), so a run of bytes that are not is sent as U+FFFD. The broker reads Data until the event is
-	// encoded, so a sender must not change it after sending.
+	// UTF-8 (section 9.2.5), so a run of bytes that are not UTF-8 is sent as U+FFFD. Never reuse Data's
+	// memory after Publish or a send to Notifier: the broker may read it later.
 	Data []byte
 
-	// Gap is for a source that numbers its events ([Broker.Hold]): what it has left out before this
-	// event. A client that resumes from before that gets the later events, but counts among
-	// [Stats.ResumesIncomplete]. The zero value is nothing.
+	// Gap is for a source that numbers its events ([Broker.Hold]): what the source has left out before
+	// this event. A client that resumes from before the gap gets the later events, is told of the gap, and
+	// counts among [Stats.ResumesIncomplete]. The zero value is [NoGap].
 	Gap Gap
 }
 
@@ -68,8 +68,8 @@ const (
 // appendTo appends the event's bytes on the wire to b: its ID, its name, each line of its
 // data, and the blank line that makes a client dispatch it (WHATWG HTML, section
 // 9.2.6, "Interpreting an event stream"). Every line of data carries its field
-// name, so no payload can smuggle in a field of its own. What it appends is UTF-8: strict clients
-// end at any other byte, resume before it, and never get what comes after it.
+// name, so no payload can smuggle in a field of its own. What appendTo appends is UTF-8: strict clients
+// end at any other byte, resume before that event, and never get the events after it.
 func (e Event) appendTo(b []byte) []byte {
 	if !utf8.Valid(e.Data) {
 		e.Data = bytes.ToValidUTF8(e.Data, []byte(string(utf8.RuneError)))

@@ -34,10 +34,10 @@ func (b *Broker) add(e Event) *lane {
 	return l
 }
 
-// addAndFanOut adds an event, and fans it out unless a round of its topic's lane is still under way:
-// then what comes meanwhile goes out together after the round, or after maxRound. So the busier the
-// server, the fewer its rounds. Where payloads are so large that what clients have not been sent
-// might be evicted, they are fanned out at once.
+// addAndFanOut adds an event, and fans it out unless a [round] of its topic's lane, the writers of an earlier
+// fan-out, is still under way: then all events that come meanwhile go out together after the round, or after
+// maxRound. So the busier the server, the fewer its rounds. Where the events that wait take more than a quarter of
+// [Options.History], they are fanned out at once: clients that keep up must not lose them to eviction.
 func (b *Broker) addAndFanOut(e Event) {
 	l := b.add(e)
 	if len(b.waiting) > 0 {
@@ -79,7 +79,7 @@ func (b *Broker) fanOut(l *lane) {
 	}
 	for i, t := range l.topics {
 		for _, s := range t.subscriptions {
-			// Not where another of the client's topics has come first, and has taken this one along.
+			// Not where an earlier topic of this loop has taken along what is new in all of the client's topics.
 			if c := s.client; c.placed && (c.several == nil || s.fresh) {
 				b.enqueue(c, now, false, l)
 			}
@@ -110,9 +110,9 @@ func (b *Broker) fanOutAll() {
 }
 
 // enqueue makes pending what a client has not been sent yet or, where that is nothing and a heartbeat
-// is due, the heartbeat, and reports whether that was it. A heartbeat that is pending already stays so: how long
-// it has been pending is how a client is noticed that does not read. Only listen puts something into
-// an outbox, and it has just emptied this one, so this never blocks.
+// is due, the heartbeat, and reports whether the heartbeat became pending. One that is pending already stays so, and
+// c.since with it, by which a client is noticed that does not read. It never blocks: takeBack has emptied the
+// outbox, and only listen puts something into it.
 func (b *Broker) enqueue(c *client, now time.Time, heartbeat bool, l *lane) (beaten bool) {
 	if c.finished {
 		if !c.cut && c.stalled(now) { // It does not read the last of a stream that ends.

@@ -11,24 +11,24 @@ import (
 	"example.com/sse/internal/heard"
 )
 
-// openTimeout bounds how long a client over HTTP/2 may take to read the first bytes of its stream:
-// until then the server's own write timeout would end the stream later on.
+// openTimeout bounds how long a client without a hijacked connection, over HTTP/2 say, may take to read the first
+// bytes of its stream. It takes the place of the server's write timeout, which would end the stream later on.
 const openTimeout = 10 * time.Second
 
-// pingLost is after how long without a word from the client an end of its connection is for want of an answer
-// to a ping: it is less than the 15 s for which package server waits for that, and far longer than a client's own end takes
-// to be heard of.
+// pingLost tells two ends of a connection over HTTP/2 apart: where the client was not heard of for longer than this,
+// the connection has ended for want of an answer to a ping, and otherwise the client has ended it. It is less than
+// the 15 s for which package server waits for the answer, and far longer than a client's own end takes to arrive.
 const pingLost = 10 * time.Second
 
-// A handler is the transport of a client whose connection can't be hijacked, as over HTTP/2. It stays
-// until the stream ends, but the broker's writers write: to wake each client's handler for each event
-// would take 8 % more CPU.
+// A handler is the transport of a client whose connection can't be hijacked, as over HTTP/2. The request's handler
+// returns only when the stream ends, but does not write: the broker's writers do. To wake each client's handler for
+// each event would take 8 % more CPU.
 type handler struct {
 	w       http.ResponseWriter
 	control *http.ResponseController // of w
 
 	mu  sync.Mutex // protects cut
-	cut bool       // nothing blocks any more, for good
+	cut bool       // unblock was called: open must not lift the deadlines that end what blocks
 
 	// ended has capacity 1: why the stream has ended. That is nil after a clean end, errCut, or
 	// what a middleware's writer panicked with.
@@ -66,8 +66,8 @@ func canFlush(w http.ResponseWriter) bool {
 
 // serve streams to a registered client until the stream ends.
 //
-// The handlers' stacks are much of what a client over HTTP/2 costs. What takes a deep one is
-// done elsewhere, so that they stay at 4 KiB: that is why the first writer is a goroutine of its own.
+// The handlers' stacks are much of what a client over HTTP/2 costs. What needs a deep stack is
+// done elsewhere, so that theirs stay at 4 KiB: that is why the first writer is a goroutine of its own.
 func (h *handler) serve(r *http.Request, c *client, first []byte) {
 	go c.writeFirst(first)
 	why := h.wait(r, c)
@@ -75,7 +75,7 @@ func (h *handler) serve(r *http.Request, c *client, first []byte) {
 	if why == errCut {
 		h.unblock()
 	}
-	c.users.Wait() // The writer is another request's once this one's handler has returned.
+	c.users.Wait() // net/http gives h.w to another request once this one's handler has returned.
 	if why != nil && why != errCut {
 		panic(why) // For net/http to recover.
 	}
@@ -98,7 +98,7 @@ func (h *handler) wait(r *http.Request, c *client) any {
 				}
 				return errCut // The client has disconnected.
 			}
-			// A middleware limits the request's time. To the client that is no failure.
+			// A middleware limits the request's time: the stream ends cleanly, and is not cut off.
 			c.broker.endSoon(c)
 			done = nil
 		}
@@ -111,7 +111,7 @@ func (h *handler) open(part []byte) error {
 	defer h.mu.Unlock()
 	if !h.cut {
 		h.control.SetWriteDeadline(time.Time{})
-		// The server's read timeout would wake each client's connection once, and late input would not be read.
+		// Otherwise the server's read timeout would wake each client's connection once, and end the reading of its input.
 		h.control.SetReadDeadline(time.Time{})
 	}
 	return err
@@ -129,7 +129,7 @@ func (h *handler) unblock() {
 
 func (h *handler) write(part []byte, _ *frame) error { return h.writeAndFlush(part) }
 
-// writeAndFlush writes to the client. What is a middleware's may panic, and shall end its stream alone.
+// writeAndFlush writes to the client. A middleware's writer may panic: that ends this stream, and not the process.
 func (h *handler) writeAndFlush(b []byte) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -147,7 +147,7 @@ func (h *handler) end() { h.endWith(nil) }
 
 func (h *handler) cutOff() { h.endWith(errCut) }
 
-// endWith has the handler return, unless it was told to before.
+// endWith has the handler return for a reason, unless there was one before.
 func (h *handler) endWith(why any) {
 	select {
 	case h.ended <- why:
@@ -156,8 +156,8 @@ func (h *handler) endWith(why any) {
 }
 
 // tooMuchInput reads what a client sends after its request, and returns a channel that is closed
-// when that is more than maxInput; nil for a request without a body. What comes means nothing,
-// but takes room from the connection's other requests until it is read.
+// when that is more than maxInput; nil for a request without a body. The input means nothing, but over HTTP/2
+// takes room from the connection's other requests until it is read.
 func tooMuchInput(r *http.Request) <-chan struct{} {
 	if r.ContentLength == 0 {
 		return nil

@@ -19,8 +19,8 @@ const minRetry, maxRetry = 1000, 3000
 // cheaper than a second write, which takes 20 of a reconnect's 110 µs.
 const maxWithHead = 4 << 10
 
-// writeFirst writes the header of the client's stream, and what is pending for it, as its first writer. First is the
-// client's own.
+// writeFirst writes the header of the client's stream, and what is pending for the client, as the client's first
+// writer. first, the beginning of the stream, is this client's alone.
 func (c *client) writeFirst(first []byte) {
 	part := first[:min(len(first), maxPart)]
 	if rest := first[len(part):]; len(rest) > 0 {
@@ -44,7 +44,7 @@ func retryLine() []byte {
 	return append(line, '\n')
 }
 
-// firstPart returns the beginning of a stream. It goes out at once with the header, so that a
+// firstPart returns the beginning of a stream. The beginning goes out at once with the header, so that a
 // browser's onopen fires now and not at the first event.
 func (b *Broker) firstPart(c *client, events []Event) []byte {
 	first := retryLine()
@@ -58,12 +58,12 @@ func (b *Broker) firstPart(c *client, events []Event) []byte {
 	return first
 }
 
-// ownFields are the header's fields that a hijacked connection's stream has of its own, or does not have: a
-// middleware that compresses may have announced that before it saw the content type.
+// ownFields are the header's fields that makeHead writes itself, or leaves out: a middleware that compresses may have
+// set Content-Encoding before it saw the content type.
 var ownFields = map[string]bool{"Connection": true, "Content-Encoding": true, "Content-Length": true, "Date": true, "Transfer-Encoding": true}
 
-// makeHead returns the header of a hijacked connection's response on the wire. A field that is not one line of
-// text is left out.
+// makeHead returns the header of a hijacked connection's response on the wire. The connection ends with the stream,
+// which "Connection: close" says. A field that is not one line of text is left out.
 //
 // It runs in net/http's goroutine, whose stack has 4 KiB under load, most of them in use. To be moved into a larger
 // one takes a tenth of a connect, so makeHead does without what needs a deep stack: without the sorting of

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// beatsPerInterval is how many parts the time between two heartbeats has: a stream is silent for a sixtieth longer
-// at most.
+// beatsPerInterval is how many parts the time between two heartbeats has. So a stream is silent for at most a
+// sixtieth longer than the interval.
 const beatsPerInterval = 60
 
-// heartbeats knows when each client is to be looked at for its next heartbeat: its clients are in the slots of
+// heartbeats knows when each client is to be looked at for its next heartbeat: the clients are in the slots of
 // a wheel that turns by one slot each sixtieth of the interval. So no client has a timer, a
-// look touches a sixtieth of all clients, and an event touches none: a client that has been sent something
-// meanwhile is looked at again when its heartbeat is due from then on.
+// turn touches a sixtieth of all clients, and an event touches none. A client that has been sent something
+// since it was added is added again, for an interval after that.
 type heartbeats struct {
 	interval time.Duration // between two heartbeats
 	slots    [beatsPerInterval + 1][]*client
@@ -25,7 +25,7 @@ type beat struct{ slot, index int32 }
 // turnEvery returns the time between two turns.
 func (h *heartbeats) turnEvery() time.Duration { return h.interval / beatsPerInterval }
 
-// add has a client looked at after a time, at the end of a turn.
+// add has a client looked at after a time, counted in whole turns: at least one, at most an interval's.
 func (h *heartbeats) add(c *client, after time.Duration) {
 	turns := min(max(1, int((after+h.turnEvery()-1)/h.turnEvery())), beatsPerInterval)
 	slot := (h.now + turns) % len(h.slots)
@@ -79,9 +79,9 @@ func (b *Broker) keepAlive() {
 			case beaten:
 				next = b.heartbeats.interval
 			case c.showHeartbeats:
-				next = 0 // It is due at the next turn: something else was pending.
+				next = 0 // Something else was pending, so the heartbeat is due at the next turn.
 			default:
-				next = b.heartbeats.interval / 4 // The client does not read.
+				next = b.heartbeats.interval / 4 // The client does not read: soon it may have stalled.
 			}
 		}
 		b.heartbeats.add(c, next)

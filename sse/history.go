@@ -7,18 +7,18 @@ import (
 
 // A history is a topic's recent events as one run of bytes, so that what a client has not been
 // sent yet, be it one event or a thousand, is a slice of it: no copy, one write. Bytes once
-// written never change; writers go on reading a slice of them while the history grows, and
-// after it has evicted them. A position is a number of bytes since the history began. The zero
-// history is empty. It is owned by the broker's loop; [topics] say what it evicts.
+// written never change, so a writer may go on reading a slice while the history grows, and
+// after the history has evicted these events. A position is a number of bytes since the history began. The zero
+// history is empty. A history is owned by the broker's loop; [topics] say what it evicts.
 //
-// Where the source has restarted its numbering, what came before is retained for the clients
-// that are on their way through it, but can't be resumed from: its IDs mean other events now.
+// Where the source has restarted its numbering, the events before the restart are retained for the
+// clients that are still being sent them, but can't be resumed from: their IDs mean other events now.
 type history struct {
 	buf       []byte  // the encoded events end to end, after some that are evicted
 	base      int64   // the position of buf[0]
 	index     []entry // the events retained, oldest first
 	restart   int     // where in index the source restarted its numbering
-	evictedID int64   // of the newest event since then that is not retained, or was left out ([Gap]); noneEvicted where there is none
+	evictedID int64   // the newest ID since restart whose event was evicted or left out ([Gap]); noneEvicted where there is none
 }
 
 // noneEvicted is the evictedID of a history that has lost nothing. IDs that sources give may be negative.
@@ -89,7 +89,8 @@ func (h *history) restartNumbering() {
 	h.evictedID = noneEvicted
 }
 
-// evict evicts the oldest event.
+// evict evicts the oldest event. An event from before the restart changes nothing for a client that resumes, so
+// only one of the current numbering, at or after restart, is noted in evictedID.
 func (h *history) evict() {
 	if h.restart > 0 {
 		h.restart--
@@ -101,7 +102,7 @@ func (h *history) evict() {
 		h.base, h.buf, h.index = h.end(), nil, nil
 		return
 	}
-	// What is retained is moved when as much was evicted, so that each byte is moved once at most.
+	// The retained bytes are moved only when more than them were evicted, so that a byte is moved once at most.
 	if evicted, retained := h.start()-h.base, h.end()-h.start(); evicted > retained {
 		h.buf = append(make([]byte, 0, 2*retained), h.buf[evicted:]...)
 		h.base += evicted

@@ -6,13 +6,15 @@ import (
 	"time"
 )
 
-// Hold keeps clients that connect from now on waiting, with an open stream and heartbeats,
-// until [Broker.Release]: for a source that has to fill the history first. Without Hold, a
-// client that resumes would be placed in a history that does not have its next event yet. After the first
-// Release it only keeps waiting who can't resume from what the broker has: the source catches up.
-// Such a source numbers its events: from now on [Broker.Publish] refuses one without an ID.
-// And it may be shared with other brokers, one of which may be ahead: from now on a client whose
-// last event ID this broker does not have yet waits for that event, for 10 s at most.
+// Hold is for a source that has to fill the histories first, or to catch up. Without Hold, a client that resumes
+// would be placed in a history that does not have its next event yet.
+//
+//   - Until [Broker.Release], clients that connect from now on wait, with an open stream and heartbeats. After the first Release
+//     a Hold keeps only those clients waiting that can't resume from what the broker has.
+//   - From now on, also after Release, [Broker.Publish] refuses an event without an ID: such a source numbers its events.
+//   - From now on, also after Release, a client whose last event ID this broker does not have yet waits for that
+//     event, for 10 s at most: the source may be shared with another broker, which is ahead.
+//
 // On a stopped broker Hold does nothing.
 func (b *Broker) Hold() {
 	b.numbered.Store(true)
@@ -33,7 +35,7 @@ func (b *Broker) sendHold(held bool) {
 	h := hold{held, make(chan struct{})}
 	select {
 	case b.holdRequests <- h:
-		// An event sent from now on must not count as one sent before.
+		// An event that is sent after Hold or Release has returned must not count as one sent before.
 		<-h.done
 	case <-b.done:
 	}
@@ -44,9 +46,9 @@ func (b *Broker) sendHold(held bool) {
 func (b *Broker) Done() <-chan struct{} { return b.done }
 
 // Shutdown stops the broker: from now on it accepts no client and no event. Every client is
-// sent what is pending, then its stream ends; Shutdown returns when all are gone. When ctx
+// sent what is pending, then its stream ends; Shutdown returns when all clients are gone. When ctx
 // ends first, Shutdown cuts off the clients that are left, and returns an error that says
-// how many they were and wraps ctx's. Every call after the first one waits likewise.
+// how many these were and wraps ctx's. Every call after the first one waits likewise.
 //
 // A send to Notifier that races with Shutdown may still go out or be lost, and one after
 // it blocks for ever; [Broker.Publish] tells which.
@@ -74,8 +76,8 @@ func (b *Broker) Shutdown(ctx context.Context) error {
 	return nil
 }
 
-// endStream closes a client's outbox: what is pending then is the last that the client gets. From
-// then on the client has as long as any other to take it.
+// endStream closes a client's outbox: what is pending then is the last that the client gets. To take it the
+// client has stallTimeout from now, as any other client has.
 func (b *Broker) endStream(c *client) {
 	if c.index == gone || c.finished {
 		return
@@ -84,7 +86,7 @@ func (b *Broker) endStream(c *client) {
 	now, l := time.Now(), &b.writers.lanes[many]
 	b.enqueue(c, now, false, l)
 	if c.finished {
-		return // It was too slow.
+		return // enqueue has cut it off: it was too slow.
 	}
 	if c.commented {
 		// tmaxmax/go-sse 0.12 takes a stream that ends with a comment for broken, and does not reconnect.
@@ -128,7 +130,7 @@ func (e *ending) start(b *Broker, c *client) {
 	}
 }
 
-// stop has nothing keep a client that has left.
+// stop makes the timer and the context forget a client that has left.
 func (e *ending) stop() {
 	if e.timer != nil {
 		e.timer.Stop()

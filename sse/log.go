@@ -13,7 +13,7 @@ const (
 	logPause = 100 * time.Millisecond
 )
 
-// A logLine says that a client was added or removed, and how many are registered since.
+// A logLine says that a client was added or removed, and how many clients were registered then.
 type logLine struct {
 	added   bool
 	clients int

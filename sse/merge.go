@@ -16,7 +16,7 @@ type batch struct {
 // isEmpty tells whether there is nothing, or nothing more.
 func (b *batch) isEmpty() bool { return len(b.bytes) == 0 && b.merge == nil }
 
-// part takes the next part, of at most so many bytes, off a batch that is not empty.
+// part takes the next part, of at most most bytes, off a batch that is not empty.
 func (b *batch) part(most int) []byte {
 	if len(b.bytes) == 0 {
 		b.bytes = b.merge.next()
@@ -39,10 +39,10 @@ type run struct {
 }
 
 // A merge is runs of several topics' histories. The client's writer puts them in the order of their
-// events' arrival as it writes them, a part at a time: until then it is two slices a topic,
-// however much is pending. It is owned by listen until the writer picks it up.
+// events' arrival as it writes them, a part at a time: until then a merge is two slices a topic,
+// however much is pending. A merge is owned by listen until the writer picks it up.
 type merge struct {
-	replay  *replay // what the archive has for the client, which comes alone; nil for nothing
+	replay  *replay // the client's turn at the archive, without first and runs; nil for none
 	first   []byte  // what comes before the runs, and is for this client alone; nil for nothing
 	runs    []run   // none is empty
 	ordered bool    // runs are a heap: the one with the oldest event comes first
@@ -60,8 +60,8 @@ func (m *merge) Pop() any {
 	return nil
 }
 
-// mergeSize is how many bytes of short runs are copied together, which is what a client costs that does
-// not read what it has missed of several topics. A longer run is not copied.
+// mergeSize is how many bytes of short stretches are copied together. So much memory a client takes that does
+// not read what it has missed of several topics. A longer stretch is not copied: next returns a slice of its run.
 const mergeSize = 16 << 10
 
 // next takes the next bytes off a merge that is not empty, in the order of the events' arrival.

@@ -10,12 +10,14 @@ import (
 type Options struct {
 	// History bounds the recent events of all topics that the broker retains in memory, in bytes as they
 	// are on the wire, with 64 more for each event, and 300 and its name for each topic that retains one.
-	// Retained are the window, which is the last events of all topics, and what is kept of quiet topics: of
-	// the events that have left the window the last ten of each topic, in at most half of the bound. The
-	// newest event is always retained. A client that has not been sent an event of its topics before that
-	// is evicted is cut off. Memory is taken as events come, and not before: twice the bound where it is
-	// reached, and several times as much while many events come, until Go's garbage collector has caught
-	// up. Zero means [DefaultHistory].
+	// Zero means [DefaultHistory].
+	//
+	//   - Retained are the window, which is the last events of all topics, and what is kept of quiet topics:
+	//     of the events that have left the window the last ten of each topic, in at most half of the bound.
+	//     The newest event is always retained, however large it is.
+	//   - A client is cut off when an event of its topics is evicted that it has not been sent.
+	//   - Memory is taken only as events come: twice the bound once that is reached, and several times as
+	//     much while many events come, until Go's garbage collector has caught up.
 	History int
 
 	// Heartbeat is how long a stream may be silent before it gets a comment, so that neither a proxy
@@ -59,17 +61,17 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Options returns what the broker was created with, where zero is replaced by its default: a source need not load
-// more than the broker retains.
+// Options returns what the broker was created with, with defaults in place of zeros. By it a source that loads events
+// knows how many bytes the broker retains.
 func (b *Broker) Options() Options { return b.options }
 
 // stallTimeout is how long a client's connection may take nothing, although something is pending,
 // before the client counts as stalled and is cut off: two heartbeats. The broker looks at it when
-// there is something to send, so there is no write deadline and no timer an event, which every
-// client that keeps up would pay for.
+// there is something to send, instead of with a write deadline or a timer for each event, for
+// which every client that keeps up would pay.
 func (b *Broker) stallTimeout() time.Duration { return 2 * b.options.Heartbeat }
 
 // userTimeout is how long a client's network may be silent to what was sent before the kernel takes
-// the connection for dead: longer than stallTimeout, so that the broker is first to notice a client
+// the connection for dead: 10 s longer than stallTimeout, so that the broker is first to notice a client
 // that is there but does not read.
 func (b *Broker) userTimeout() time.Duration { return b.stallTimeout() + 10*time.Second }

@@ -7,13 +7,18 @@ import (
 
 // maxAhead is how long a client waits for its next event where the source is shared: servers
 // lag behind each other by moments even when all is well, and a client that comes from one that
-// was ahead shall not get all that is retained. After that its ID counts as none of the source's.
+// was ahead shall not get all that is retained. After maxAhead the client's ID is treated as unknown, so the client
+// gets all that is retained.
 const maxAhead = 10 * time.Second
 
 // place decides where a client begins in its topics' histories: after its last event ID, or at the
-// end. A client waits without a place while clients are held and, where the source is
-// shared, until the event with its ID has come or maxAhead is over. It is done with that, too, where the archive
-// has something for it first.
+// end. It reports whether the client is done with waiting for that. A client waits
+//
+//   - while clients are held, unless it can resume: from an ID that the broker has had, in histories that were filled;
+//   - where the source is shared and the client is ahead of this server, until the event with its ID has come, or
+//     maxAhead is over.
+//
+// A client for which the archive has something is done, too, but has no place: it gets one after its turn there.
 func (b *Broker) place(c *client, now time.Time) (done bool) {
 	from := c.begins
 	ahead := from.resumes() && from.id > b.topics.lastID
@@ -57,23 +62,23 @@ func (b *Broker) place(c *client, now time.Time) (done bool) {
 	return true
 }
 
-// position returns where in a topic's history a client begins, and whether it gets all that it is to get.
+// position returns where in a topic's history a client begins, and whether no event that it is to get is missing.
 func (b *Broker) position(t *topic, from *beginning) (position int64, complete bool) {
 	switch {
 	case from == nil:
 		return t.history.end(), true
 	case !from.resumes():
-		h := &b.topics.get(t.name).history
+		h := &b.topics.get(t.name).history // get, since t may not know of the last restart yet
 		return h.positionOf(max(h.restart, len(h.index)-from.last)), true
 	}
 	position, complete = b.topics.after(t, from.id)
-	if !complete && from.read > from.id { // The archive has nothing more up to there, so nothing was there.
+	if !complete && from.read > from.id { // Up to read the archive has nothing more, so nothing is missing.
 		_, complete = b.topics.after(t, from.read)
 	}
 	return position, complete
 }
 
-// firstID returns the ID of the first event that a client gets that was placed, or nil where none is retained.
+// firstID returns the ID of the first event that a placed client gets, or nil where no such event is retained.
 func (c *client) firstID() (id *int64) {
 	var first entry
 	for i := range c.subscriptions {
@@ -113,7 +118,7 @@ func (b *Broker) placeWaiting() {
 	})
 }
 
-// forgetWaiters forgets the clients that have left without a place, once they are the most of all that wait: a
+// forgetWaiters forgets the clients that have left without a place, once they are more than those that wait: a
 // source may be away for hours while clients come and go.
 func (b *Broker) forgetWaiters() {
 	if len(b.waiting) > 2*b.unplaced+64 {
@@ -121,8 +126,8 @@ func (b *Broker) forgetWaiters() {
 	}
 }
 
-// hasWaitedEnough tells whether a client that is ahead has waited for maxAhead. Otherwise
-// aheadTimer will fire when it has.
+// hasWaitedEnough tells whether a client that is ahead has waited for maxAhead. If not, it sees to it that
+// aheadTimer fires when the client has.
 func (b *Broker) hasWaitedEnough(from *beginning, now time.Time) bool {
 	if from.until.IsZero() {
 		from.until = now.Add(maxAhead)

@@ -29,7 +29,8 @@ var (
 )
 
 // Publish gives the broker an event. It returns nil when the broker has the event for
-// certain: the event goes out to every client before [Broker.Shutdown] ends the streams.
+// certain: the event goes out to every client of its topic that keeps reading, before [Broker.Shutdown] ends
+// the streams.
 // Otherwise it returns [ErrStopped], [ErrNoID], [ErrName], [ErrTopic] or the context's error, and no client gets
 // the event.
 //

@@ -47,8 +47,8 @@ func checkEncoding(h http.Header) *refusal {
 	return nil
 }
 
-// topicToPublish returns the topic that a request publishes to. A query that can't be read might have
-// had one, and what is meant for one topic's readers must not reach the default topic's.
+// topicToPublish returns the topic that a request publishes to. A query that can't be read is
+// refused: it may name a topic, and what is meant for that topic's readers must not reach the default topic's.
 func topicToPublish(r *http.Request) (topic string, refused *refusal) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	switch topics := query["topic"]; {
@@ -73,7 +73,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
 		return nil, tooLarge
 	}
 	// The deadline ends with the body: over HTTP/1 net/http reads on, to notice when the
-	// client disconnects. A writer without deadlines is left to its server's.
+	// client disconnects. Where the writer takes no deadline, the server's ReadTimeout bounds the body.
 	controller := http.NewResponseController(w)
 	controller.SetReadDeadline(time.Now().Add(bodyTimeout))
 	data, err := io.ReadAll(io.LimitReader(r.Body, maxBlock+1))

@@ -6,24 +6,24 @@ import (
 	"time"
 )
 
-// A replay is a client's turn at the archive. Its goroutine is there from the beginning of the turn to its
-// end; the client's writer hands the client over to it.
+// A replay is a client's turn at the archive. The turn has a goroutine of its own from its beginning to its
+// end, to which the client's writer hands the client over.
 type replay struct {
 	client   *client
 	archive  Archive
 	topics   []string
 	ctx      context.Context // ends with the turn
 	cancel   context.CancelFunc
-	handed   chan struct{} // no buffer: the client's writer hands the client over, and is its writer no more
+	handed   chan struct{} // no buffer: once a send is through, the turn's goroutine is the client's writer
 	restarts int           // how many restarts of the numbering there were when the turn began
-	newest   int64         // the newest event then
+	newest   int64         // the newest event's ID then
 
 	// Owned by the turn's goroutine, and by listen once the turn has ended:
 
 	lastEventID string // the client's
 	id          int64  // the same as a number: of the last event that the client was sent
 	gap         bool   // the client is to be told of a gap
-	told        bool   // it was
+	told        bool   // the client was told of it
 	more        bool   // the archive has more
 	err         error  // what ended the archive's sequence
 }
@@ -68,8 +68,8 @@ func (r *replay) run() {
 	}
 }
 
-// hand hands the client over to the turn's goroutine, and reports whether it did: not where the turn has ended. It is
-// called by the client's writer, which is none afterwards.
+// hand hands the client over to the turn's goroutine, unless the turn has ended, and reports whether it did. It is
+// called by the client's writer, which is no longer that once hand has returned true.
 func (r *replay) hand() bool {
 	select {
 	case r.handed <- struct{}{}:
@@ -89,7 +89,7 @@ func (r *replay) write() error {
 		if r.err = err; err != nil || r.ctx.Err() != nil {
 			break
 		}
-		if e.ID > r.id { // Otherwise it is none of those that the archive was asked for.
+		if e.ID > r.id { // The archive was asked for no other.
 			r.add(&out, e)
 		}
 		if err := out.flush(maxPart); err != nil {
@@ -121,13 +121,13 @@ type partWriter struct {
 	buf    []byte // what is not written yet
 }
 
-// flush writes parts as long as there are so many bytes.
+// flush writes parts until fewer than least bytes are left.
 func (w *partWriter) flush(least int) error {
 	defer w.client.broker.countSent(&w.writer)
 	rest := w.buf
 	for len(rest) >= least {
 		part := rest[:min(len(rest), maxPart)]
-		w.frame.part = nil // The buffer's bytes change.
+		w.frame.part = nil // Its memory has other bytes now, so the frame's chunk is of no use.
 		if _, err := w.write(w.client, part); err != nil {
 			return err
 		}

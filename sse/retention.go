@@ -11,8 +11,8 @@ const (
 	keepEvents = 10
 
 	// eventCost and topicCost are what an event and a topic that retains one take beside the event's
-	// bytes and the topic's name: entries, buffers' ends, the map. They count against the bound, so that a
-	// million topics of tiny events are no way around it.
+	// bytes and the topic's name: entries, buffers' ends, the map. They count against [Options.History], so that
+	// a million topics of tiny events can't exceed it.
 	eventCost, topicCost = 64, 300
 )
 
@@ -26,8 +26,8 @@ type retention struct {
 	kept       []arrival // what has left the window and was not evicted then, oldest first
 	retained   int64     // what all topics retain, in bytes
 	added      int64     // what all events took that ever came, in bytes
-	keptBytes  int64     // how much of what is retained is kept, with its topics
-	keptEvents int       // how many events are kept: others in kept were evicted since
+	keptBytes  int64     // what the kept events take, with the overhead of their topics
+	keptEvents int       // how many events are kept; kept may be longer, by events that were evicted since
 }
 
 // An arrival says which event has come.
@@ -37,7 +37,7 @@ type arrival struct {
 	came  time.Duration // when, since the broker began
 }
 
-// isKept tells whether an event of kept was not evicted since.
+// isKept tells whether an event of kept is still retained.
 func (a arrival) isKept() bool { return a.topic.kept > 0 && a.topic.history.index[0].seq <= a.seq }
 
 // cost returns what an event of a topic's index takes.
@@ -47,7 +47,7 @@ func (t *topic) cost(i int) int64 { return t.history.size(i) + eventCost }
 func (t *topic) overhead() int64 { return topicCost + int64(len(t.name)) }
 
 // retain takes note of the newest event, which is the topic's last, and evicts what there is no more
-// room for. It calls emptied for a topic that retains nothing then.
+// room for. It calls emptied for each topic that then retains nothing.
 func (r *retention) retain(t *topic, emptied func(*topic)) {
 	last := len(t.history.index) - 1
 	cost := t.cost(last)
@@ -77,7 +77,7 @@ func (r *retention) retain(t *topic, emptied func(*topic)) {
 // cameNow takes note of when the newest event has come.
 func (r *retention) cameNow(now time.Duration) { r.window[len(r.window)-1].came = now }
 
-// oldest returns when the oldest event came of those that are retained. There is one.
+// oldest returns when the oldest retained event came. It is called only where one is retained.
 func (r *retention) oldest() time.Duration {
 	for len(r.kept) > 0 && !r.kept[0].isKept() {
 		takeOldest(&r.kept)
@@ -88,7 +88,7 @@ func (r *retention) oldest() time.Duration {
 	return r.window[0].came
 }
 
-// takeOldest takes the oldest arrival off a list, which does not keep its topic then.
+// takeOldest takes the oldest arrival off a list, and clears its slot, which would keep its topic in memory.
 func takeOldest(list *[]arrival) arrival {
 	oldest := (*list)[0]
 	(*list)[0] = arrival{}
@@ -101,7 +101,7 @@ func (r *retention) shrinkWindow(emptied func(*topic)) {
 	oldest := takeOldest(&r.window)
 	t := oldest.topic
 	if len(t.history.index)-t.kept > keepEvents {
-		r.evict(t, emptied) // More events have come to the topic since, so nothing of it is kept.
+		r.evict(t, emptied) // The event is not among the topic's last keepEvents.
 		return
 	}
 	if t.kept == 0 {

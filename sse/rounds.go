@@ -10,7 +10,7 @@ import (
 type round struct {
 	rounds *histogram
 	came   time.Time    // when the first of its events did
-	left   atomic.Int32 // who has not ended
+	left   atomic.Int32 // how many of them have not ended
 }
 
 // newRound returns the round of a lane's events, for a fan-out that has begun, or nil where there are none.
@@ -30,7 +30,7 @@ func (r *round) join() *round {
 	return r
 }
 
-// done counts out who has ended.
+// done counts out a writer, or the fan-out, that has ended.
 func (r *round) done() {
 	if r != nil && r.left.Add(-1) == 0 {
 		r.rounds.observe(time.Since(r.came))
@@ -44,14 +44,14 @@ var bounds = [14]time.Duration{
 	50 * time.Millisecond, 100 * time.Millisecond, 250 * time.Millisecond, 500 * time.Millisecond, time.Second,
 }
 
-// A Histogram says how many durations were how long. The zero value is none.
+// A Histogram counts durations by their length. The zero value has counted none.
 type Histogram struct {
 	Count   int64         // how many there were
 	Sum     time.Duration // all together
 	Buckets [14]Bucket
 }
 
-// A Bucket is how many durations were at most so long: those of the buckets before it among them.
+// A Bucket is how many durations were at most AtMost: those of the buckets before it are among them.
 type Bucket struct {
 	AtMost time.Duration
 	Count  int64

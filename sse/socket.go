@@ -22,26 +22,26 @@ const (
 	endTimeout = 5 * time.Second
 )
 
-// A socket is the transport of a hijacked connection. Whoever waits for the connection's end closes
-// it, and nobody else: a closed descriptor leaves no event behind, so a client that somebody else
-// closed would stay registered until the next write. The others only shut it down.
+// A socket is the transport of a hijacked connection. A closed descriptor leaves no event behind, so a client whose
+// socket a writer or listen closed would stay registered until the next write. So they only shut the socket down;
+// what waits for the connection's end, the watcher or waitForEnd, closes it.
 type socket struct {
 	client *client
 	conn   net.Conn   // the kernel's, or TLS over it
 	below  net.Conn   // what lies below TLS, or conn
 	kernel kernelConn // below; nil where that is the kernel's neither by TCP nor by a Unix socket, as in tests
-	raw    rawConn    // of kernel; nil where neither writes that do not block nor epoll are to be had
-	tries  bool       // it can be written to without blocking: without TLS on Linux
+	raw    rawConn    // of kernel; nil where writes may block and there is no epoll: not on Linux, or on 386
+	tries  bool       // it can be written to without blocking: on Linux, without TLS
 
 	head    []byte      // the response's header, until open has written it
 	chunked bool        // the body is in chunks, as HTTP/1.1 has it; otherwise it ends with the connection
 	ended   atomic.Bool // it was shut down after all that was written, or is about to be
 
-	// Owned by whoever waits for the connection's end:
+	// Owned by the watcher or waitForEnd:
 
 	key      uint64 // the watcher's
 	received int    // how many bytes the client has sent after its request
-	before   int    // how many bytes had come through the socket before that; TLS only
+	before   int    // how many bytes had come through the socket with the request and the handshake; TLS only
 }
 
 // A kernelConn is what a *net.TCPConn and a *net.UnixConn have in common.
@@ -88,7 +88,7 @@ func newSocket(c *client, conn net.Conn) *socket {
 	return s
 }
 
-// wrapped tells whether conn is TLS.
+// wrapped tells whether conn lies over the kernel's connection: it is TLS, or an app's own wrapper.
 func (s *socket) wrapped() bool { return s.conn != s.below }
 
 // framed returns a part as it goes to the socket.
@@ -107,7 +107,7 @@ func (s *socket) open(part []byte) error {
 	} else {
 		b = append(b, part...)
 	}
-	if s.tries { // There is room in a new socket, so the scheduler need not know, which would take another thread at times.
+	if s.tries { // A new socket has room, so the write does not block. Go's scheduler, told of one, may start a thread.
 		n, err := new(tryWriter).write(s, b)
 		if b = b[n:]; len(b) == 0 || err != nil {
 			return err
@@ -122,8 +122,8 @@ func (s *socket) write(part []byte, f *frame) error {
 	return err
 }
 
-// end writes the last chunk and shuts the connection down. Over TLS, and where the socket is full, a
-// goroutine does that: it may take as long as endTimeout.
+// end writes the last chunk and shuts the connection down. Where that may block, over TLS and where the socket is
+// full, a goroutine does it, in at most endTimeout.
 func (s *socket) end() {
 	s.ended.Store(true)
 	last := s.last()
@@ -140,7 +140,7 @@ func (s *socket) end() {
 	}()
 }
 
-// last returns what ends the body: nothing where that ends with the connection.
+// last returns what ends the body: nothing over HTTP/1.0, where the body ends with the connection.
 func (s *socket) last() string {
 	if !s.chunked {
 		return ""
@@ -157,33 +157,33 @@ func (s *socket) sayGoodbye(last string) {
 	}
 }
 
-// cutOff resets the connection: what the kernel still keeps for the client is thrown away. Only
-// where the stream has ended before, its client may still be reading the last of it.
+// cutOff resets the connection: what the kernel still keeps for the client is thrown away. A stream that has
+// ended before is left alone, since its client may still be reading the last of it.
 func (s *socket) cutOff() {
 	switch {
 	case s.ended.Load():
 	case s.kernel == nil:
-		s.below.SetDeadline(time.Unix(1, 0)) // Whoever waits for its end hears of that.
+		s.below.SetDeadline(time.Unix(1, 0)) // It ends waitForEnd's read.
 	case s.raw == nil:
 		s.resetOnClose()
 		s.kernel.Close()
 	default:
 		s.resetOnClose()
 		s.kernel.SetDeadline(time.Unix(1, 0)) // ends reads and writes that block, also those inside TLS
-		s.noticeClosed(s.kernel.CloseRead())  // tells whoever waits for its end, who closes it: that is the reset
+		s.noticeClosed(s.kernel.CloseRead())  // makes the watcher or waitForEnd close it: that is the reset
 	}
 }
 
-// resetOnClose has the kernel throw away what it keeps for a TCP client when the socket is closed. What it keeps
-// of a Unix socket is the client's already, and goes with the client.
+// resetOnClose has the kernel throw away what it keeps for a TCP client when the socket is closed. What the kernel keeps
+// for the client of a Unix socket lies with the client already, and goes when the client closes its end.
 func (s *socket) resetOnClose() {
 	if tcp, ok := s.kernel.(*net.TCPConn); ok {
 		tcp.SetLinger(0)
 	}
 }
 
-// shutDown ends both directions. Where epoll can't watch the socket, closing it is how its
-// reader hears of that.
+// shutDown ends both directions. A socket that epoll can't watch is closed instead, which ends waitForEnd's
+// read.
 func (s *socket) shutDown() {
 	if s.raw == nil {
 		s.close()
@@ -193,19 +193,20 @@ func (s *socket) shutDown() {
 	s.noticeClosed(s.kernel.CloseWrite())
 }
 
-// noticeClosed unregisters the client of a socket that was to be shut down and had been closed
-// elsewhere, by the app say: epoll is silent then.
+// noticeClosed unregisters the client of a socket whose shutdown has failed with err because it was closed already,
+// by the app say. Epoll does not report such a socket.
 func (s *socket) noticeClosed(err error) {
 	if errors.Is(err, net.ErrClosed) {
 		go s.client.broker.disconnected(s.client)
 	}
 }
 
-// close closes what lies below TLS: a record that was cut is not followed by another one.
+// close closes what lies below TLS, without TLS's goodbye: a write may have been cut amid a record, which no other
+// record can follow.
 func (s *socket) close() { s.below.Close() }
 
-// waitForEnd waits until a hijacked connection ends that is not watched: its client
-// disconnected, was cut off, or its stream ended.
+// waitForEnd unregisters the client of a hijacked connection that is not watched when the connection ends: the
+// client has disconnected, was cut off, or its stream has ended.
 func (b *Broker) waitForEnd(c *client) {
 	buf := make([]byte, 64)
 	for !c.hasSentTooMuch() {

@@ -15,10 +15,10 @@ import (
 
 type rawConn = syscall.RawConn
 
-// rawConnOf returns the socket of a connection, prepared for a stream: to TCP, a network that is silent
-// for longer than userTimeout to what was sent is dead to the kernel (TCP_USER_TIMEOUT). By itself
-// that takes the kernel a quarter of an hour. A heartbeat sees to it that something is sent.
-// Multipath TCP, which net.Listen speaks, too, has no such timeout (net.ListenConfig.SetMultipathTCP).
+// rawConnOf returns the socket of a connection, prepared for a stream. Over TCP the kernel ends the connection when
+// the network has acknowledged nothing of what was sent for userTimeout (TCP_USER_TIMEOUT); without that it takes a
+// quarter of an hour. The heartbeats see to it that something is sent. Multipath TCP, which net.Listen speaks, too,
+// has no such timeout (net.ListenConfig.SetMultipathTCP).
 func rawConnOf(conn kernelConn, userTimeout time.Duration) rawConn {
 	raw, err := conn.SyscallConn()
 	if err != nil {
@@ -48,8 +48,8 @@ func (s *socket) bytesReceived() int {
 	return n
 }
 
-// pendingError returns why the kernel has ended the connection, or nil where it has not, or has told a
-// write of it before.
+// pendingError returns why the kernel has ended the connection. It is nil where the kernel has not, or where a
+// write has returned the error before.
 func (s *socket) pendingError() (err error) {
 	s.raw.Control(func(fd uintptr) {
 		if errno, _ := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR); errno != 0 {
@@ -67,8 +67,8 @@ type tryWriter struct {
 	try   func(fd uintptr) // send, created once so that a write allocates nothing
 }
 
-// send writes b to a socket, which does not block: so Go's scheduler need not know. A write to 500 sockets
-// in turn takes 6.2 µs of CPU so, 6.6 with net.Conn.Write, which may block, and 6.8 with
+// send writes b to a socket. The system call does not block, so Go's scheduler is not told of it. To 500 sockets
+// in turn a write takes 6.2 µs of CPU this way, 6.6 with net.Conn.Write, which may block, and 6.8 with
 // unix.SendmsgN: the best of 15 runs in turn on two cores.
 func (w *tryWriter) send(fd uintptr) {
 	for {
@@ -79,7 +79,7 @@ func (w *tryWriter) send(fd uintptr) {
 	}
 }
 
-// write writes as much of b to a socket as that has room for, and returns how much that was: 0 and
+// write writes as much of b to a socket as the socket has room for, and returns how many bytes that was: 0 and
 // no error where the socket is full.
 func (w *tryWriter) write(s *socket, b []byte) (n int, err error) {
 	if w.try == nil {

@@ -56,16 +56,21 @@ func (b *Broker) Handler() http.Handler {
 }
 
 // Serve serves the event stream (WHATWG HTML, section 9.2) to the client of a request: the events of the topics that
-// [Stream] says. A request with a Last-Event-ID header, or without one but with a lastEventId parameter in its query,
-// first gets the later events that are retained or, where the broker has an [Archive], that the archive has. Where
-// some of these are missing, or may be, since the ID is none that was given out, the client is told by an event of
-// the name gap that comes before the first of the others. It has no ID, and its data is JSON:
-// {"lastEventId":"…","first":…}, the ID that the client named, cut to 100 bytes, and the ID of the first event that
-// it gets, null where nothing is retained. Any text is a last event ID; 0 stands for before all events, and has no
-// gap as long as no event of the stream's topics was evicted. With last=10 in its query, a client that names no last
-// event ID first gets the last ten events of each topic. With heartbeat=show in its query, heartbeats are events of
-// the name heartbeat instead of comments, so that a page can tell a silent stream from a dead connection: the first
-// comes at once, and each event's data is the milliseconds within which something comes again.
+// [Stream] says. A request may ask for more, in its header or its query:
+//
+//   - Last-Event-ID, a header, or where that is missing lastEventId, a parameter of the query: first come the later
+//     events that are retained or, where the broker has an [Archive], that the archive has. Any text is a last event
+//     ID. 0 stands for before all events.
+//   - last=10 in the query of a client that names no last event ID: first come the last ten events of each topic.
+//   - heartbeat=show in the query: heartbeats are events of the name heartbeat instead of comments, so that a page can
+//     tell a silent stream from a dead connection. The first heartbeat comes at once, and the data of each is the
+//     milliseconds within which something comes again.
+//
+// A client that resumes is told of a gap where some of the later events are missing, or may be, since its ID is none
+// that was given out. It is told by an event of the name gap, before the first of the others. That event has no ID,
+// and its data is JSON: {"lastEventId":"…","first":…}, the ID that the client named, cut to 100 bytes, and the ID of
+// the first event that the client gets, null where nothing is retained. After the ID 0 there is no gap as long as no
+// event of the stream's topics was evicted.
 //
 // Over HTTP/1 Serve hijacks the connection and returns soon, while the stream lives on ([Stream.Ended]
 // tells when it has ended); over HTTP/2 it returns when the stream ends. It answers HEAD with the
@@ -74,7 +79,7 @@ func (b *Broker) Handler() http.Handler {
 // for good (section 9.2.3).
 //
 // Every origin may read, unless the app has set Access-Control-Allow-Origin before, or, as a CORS middleware
-// does for an origin that may not, Vary with Origin alone. Over HTTP/2 a deadline of the request's context
+// does for an origin that may not read, Vary with Origin alone. Over HTTP/2 a deadline of the request's context
 // ends the stream as [Stream.Until] does; over HTTP/1 the context means nothing once Serve has returned.
 //
 // Serve answers 505, with a line that names the writer's type, behind a middleware's writer that can neither
@@ -82,8 +87,9 @@ func (b *Broker) Handler() http.Handler {
 // ([http.ResponseController]). docs/questions.md says which middleware was tried.
 func (b *Broker) Serve(w http.ResponseWriter, r *http.Request, s Stream) { b.serve(w, r, &s) }
 
-// serve is Serve. Most of what it needs of net/http's goroutine's stack it needs in turn: that fits into 4 KiB, in
-// which a goroutine of net/http begins under load, and moving it into a larger one would take a tenth of a connect.
+// serve is Serve. It calls what needs a deep stack one after the other, and not one within the other: so all fits
+// into the 4 KiB with which a goroutine of net/http begins under load. The move into a larger one
+// would take a tenth of a connect.
 func (b *Broker) serve(w http.ResponseWriter, r *http.Request, s *Stream) {
 	c, topics, first := b.prepare(w, r, s)
 	if c == nil {
@@ -96,7 +102,7 @@ func (b *Broker) serve(w http.ResponseWriter, r *http.Request, s *Stream) {
 	} else if b.join(c, topics...) {
 		handler.serve(r, c, first)
 	} else {
-		// Over HTTP/2 net/http says GOAWAY then: the client's next request shall find another server.
+		// Over HTTP/2 net/http makes a GOAWAY of that, so the client's next request may reach another server.
 		w.Header().Set("Connection", "close")
 		handler.open(first)
 		c.hasEnded()

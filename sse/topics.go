@@ -15,7 +15,7 @@ type topic struct {
 	name          string
 	history       history
 	subscriptions []*subscription
-	restarts      int  // how many restarts of the numbering its history knows of
+	restarts      int  // how many of topics.restarts its history knows of; get brings that up to date
 	kept          int  // how many of its events, the oldest, have left the window
 	unsent        bool // it is in a lane's topics
 }
@@ -26,7 +26,7 @@ type subscription struct {
 	client     *client
 	index      int   // in the topic's subscriptions
 	start, end int64 // the range that was last made pending; empty where the client has been sent all
-	run        int   // which run of the client's pending merge is the range, where the client has several subscriptions
+	run        int   // the range's index in the runs of the client's pending merge, or noRun; unused by a client's only subscription
 	fresh      bool  // it is in the client's several.fresh
 }
 
@@ -64,7 +64,7 @@ func (ts *topics) get(name string) *topic {
 		// The name is a copy: it may be a piece of a request's long line.
 		name = strings.Clone(name)
 		t = &topic{name: name, restarts: ts.restarts}
-		// A topic of that name may have been forgotten, and have lost as much as this.
+		// A topic of that name may have been forgotten after it had lost events up to forgottenID.
 		t.history.evictedID = ts.forgottenID
 		ts.byName[name] = t
 	}
@@ -112,9 +112,9 @@ func (ts *topics) add(e Event) *topic {
 }
 
 // after returns the position of a topic's first event after the given ID, which may be that of any
-// topic's event, and whether nothing between the two is missing. An ID that can't be placed, because
-// it is older than the first event or was never given out, gets all that can be resumed with: twice
-// is better than never.
+// topic's event, and whether nothing between the two is missing. A client with an ID that can't be placed, because
+// it is older than the first event or was never given out, gets all that can be resumed from: an event twice
+// is better than an event never.
 func (ts *topics) after(t *topic, id int64) (position int64, complete bool) {
 	h := &ts.get(t.name).history
 	// No event was lost between the first and the ID before it, whoever gave that out.
@@ -122,6 +122,7 @@ func (ts *topics) after(t *topic, id int64) (position int64, complete bool) {
 		position, complete = h.after(id)
 		return position, complete && id >= ts.gapID
 	}
+	// The last ID of the old numbering misses nothing where nothing of the new one is missing.
 	return h.firstResumable(), id == ts.beforeRestart && h.evictedID == noneEvicted && ts.gapID == noneEvicted
 }
 

@@ -7,8 +7,8 @@ import "strconv"
 // its megabytes; enough that a system call for each costs nothing.
 const maxPart = 32 << 10
 
-// A transport is a client's way out: a [socket] that was hijacked, or the [handler] of a request. Its
-// owner is whoever has the client's outbox in its hands, but for cutOff, which anybody may call.
+// A transport is a client's way out: a [socket] that was hijacked, or the [handler] of a request. Once
+// the client is registered only its writer calls these methods, but for cutOff, which any goroutine may call.
 type transport interface {
 	// open writes the response's header and the first part of the stream. Like write it blocks
 	// until the client has room, or is cut off.

@@ -21,8 +21,8 @@ func lowest(w http.ResponseWriter) http.ResponseWriter {
 }
 
 // takeConn takes a request's connection from its writer, or from one below that gives it: gin's method
-// Hijack panics where the writer below has none, and gin takes the answer for written then. So nobody
-// is asked where the lowest writer has none.
+// Hijack panics where the writer below has none, and gin then takes the answer for written. So no writer
+// is asked where the lowest one has no such method.
 func takeConn(w http.ResponseWriter) (net.Conn, error) {
 	if _, ok := lowest(w).(http.Hijacker); !ok {
 		return nil, http.ErrNotSupported

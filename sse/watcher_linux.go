@@ -22,7 +22,7 @@ const tlsReadTimeout = time.Second
 // sockets with epoll, so that a silent client costs no goroutine. The zero watcher watches
 // nobody, and starts with the first client.
 type watcher struct {
-	off bool // nobody is watched: a test's way to what happens without epoll
+	off bool // nobody is watched: set by close, and by tests of what happens without epoll
 
 	mu      sync.Mutex         // protects what follows
 	file    *os.File           // the epoll instance; nil before the first client and after close
@@ -31,7 +31,7 @@ type watcher struct {
 	lastKey uint64             // keys are never reused, as descriptors are
 }
 
-// watch watches the socket of a registered client, and reports whether it does. From then on
+// watch watches the socket of a registered client, and reports whether it does. If so,
 // the watcher alone closes the socket, and unregisters the client when its connection ends.
 func (b *Broker) watch(c *client) bool {
 	w := &b.watcher
@@ -54,7 +54,7 @@ func (b *Broker) watch(c *client) bool {
 			return false
 		}
 		w.file, w.fd, w.clients = file, fd, make(map[uint64]*client)
-		b.streams.Add(1) // The client's own is counted already, so Shutdown can't have seen the last.
+		b.streams.Add(1) // streams > 0 here, by the client's own, so Add is safe beside Shutdown's Wait.
 		go b.runWatcher(raw)
 	}
 	w.lastKey++
@@ -67,7 +67,7 @@ func (b *Broker) watch(c *client) bool {
 	return true
 }
 
-// control changes a client's registration. Its descriptor stays open meanwhile. The mutex must
+// control changes a client's registration with epoll. The descriptor can't be closed meanwhile. The mutex must
 // be held.
 func (w *watcher) control(c *client, operation int) (err error) {
 	event := unix.EpollEvent{
@@ -75,7 +75,7 @@ func (w *watcher) control(c *client, operation int) (err error) {
 		Fd:     int32(c.socket.key), Pad: int32(c.socket.key >> 32), // the 64 bits of data that come back
 	}
 	if c.socket.wrapped() {
-		event.Events |= unix.EPOLLONESHOT // Until a goroutine has read what came.
+		event.Events |= unix.EPOLLONESHOT // No more events until readTLS has read what came.
 	}
 	closed := c.socket.raw.Control(func(fd uintptr) { err = unix.EpollCtl(w.fd, operation, int(fd), &event) })
 	if closed != nil {
@@ -101,7 +101,7 @@ func (b *Broker) runWatcher(raw syscall.RawConn) {
 		for _, event := range events[:n] {
 			c := b.watcher.client(uint64(uint32(event.Fd)) | uint64(uint32(event.Pad))<<32)
 			switch {
-			case c == nil: // It was removed after EpollWait.
+			case c == nil: // The client was removed after EpollWait.
 			case event.Events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0:
 				c.noticeError(c.socket.pendingError())
 				b.disconnected(c)
@@ -125,10 +125,10 @@ func (b *Broker) disconnected(c *client) {
 	b.watcher.mu.Lock()
 	if b.watcher.clients[c.socket.key] != c {
 		b.watcher.mu.Unlock()
-		return // It was noticed before, or is not watched.
+		return // The end was noticed before, or the client is not watched.
 	}
 	delete(b.watcher.clients, c.socket.key)
-	// Closing would do, but only once nobody writes to it any more.
+	// Closing the socket ends this only once no write uses its descriptor any more.
 	b.watcher.control(c, unix.EPOLL_CTL_DEL)
 	b.watcher.mu.Unlock()
 	c.socket.close()
@@ -149,7 +149,7 @@ func (c *client) readInput(buf []byte) bool {
 
 // readTLS throws away what a client has sent through TLS, and watches it again. It counts the bytes
 // on the wire: a record that is never completed, or that only asks for new keys (RFC 8446, section
-// 4.6.3), is no input to who reads through TLS, and is paid for all the same.
+// 4.6.3), is no input to a reader of the TLS connection, but costs the server all the same.
 func (b *Broker) readTLS(c *client) {
 	s := c.socket
 	s.conn.SetReadDeadline(time.Now().Add(tlsReadTimeout))

@@ -20,16 +20,16 @@ const (
 // for any of them. Where a turn takes long, the other clients get writers of their own.
 type writer struct {
 	frame frame
-	tries bool // the clients' sockets are tried: a full one is left to a goroutine of its own
+	tries bool // its writes never block (Linux, plain TCP): a client whose socket is full gets a goroutine of its own
 	try   tryWriter
 	sent  int64 // bytes of streams that were written, and not counted yet
 
 	mu     sync.Mutex // protects what follows
-	round  *round     // nil where it is none's, or not any more
+	round  *round     // what it is counted in; nil for none, or once it has left that
 	list   *client    // the clients whose turn has not come
 	served queue      // the clients that need another turn after that
 	turns  int        // how many there were
-	seen   int        // how many of those look has seen
+	seen   int        // turns at the last look
 	looks  int        // how often it has looked
 	timer  *time.Timer
 }
@@ -75,7 +75,8 @@ func (w *writer) nextTurn(again *client) *client {
 	return pop(&w.list)
 }
 
-// look looks whether another client has had its turn since the last look.
+// look looks whether a client has had its turn since the last look. If none has, or after maxLooks looks, it gives
+// all clients but the one whose turn it is writers of their own.
 func (w *writer) look() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -91,7 +92,7 @@ func (w *writer) look() {
 		}
 	}
 	w.list = nil
-	w.leaveRound() // The client that takes long delays nobody.
+	w.leaveRound() // The round does not wait for the client whose turn takes long.
 }
 
 // writeAlone writes to one client until nothing is pending for it: first the rest of a chunk, if
@@ -125,7 +126,7 @@ func (c *client) writePart(w *writer) (again bool) {
 	}
 	if len(c.writing.bytes) == 0 && c.writing.merge != nil && c.writing.merge.replay != nil {
 		replay := c.writing.merge.replay
-		c.writing = batch{} // before the turn's goroutine is the writer
+		c.writing = batch{} // before hand: afterwards the turn's goroutine is the writer, and owns it
 		return !replay.hand()
 	}
 	if !c.writing.isEmpty() {
@@ -149,8 +150,8 @@ func (c *client) writePart(w *writer) (again bool) {
 	return !c.outbox.release()
 }
 
-// write writes a part, and returns what of its chunk the client's socket had no room for. Only a
-// writer that does not try blocks instead, until the client has read enough or is cut off.
+// write writes a part, and returns what of its chunk the client's socket had no room for. A writer that does not
+// try returns nothing of it: its write blocks until the client has read enough or is cut off.
 func (w *writer) write(c *client, part []byte) (left []byte, err error) {
 	if !w.tries {
 		return nil, c.out.write(part, &w.frame)

@@ -10,8 +10,8 @@ const (
 	// it costs nothing, few enough that all cores share a fan-out.
 	clientsPerWriter = 64
 
-	// clientsPerTurns is the same where a write may block, and is therefore made by crypto/tls or
-	// net/http. The fewer writers at once, the less memory their stacks take: half a KiB a client.
+	// clientsPerTurns is the same for clients to which a write may block: those over TLS or HTTP/2, and all without
+	// epoll. It is larger, since each writer at work has a stack: 256 clients a writer save half a KiB a client.
 	clientsPerTurns = 256
 
 	// maxRound is how long the events that come during a round may wait for its end. It bounds what a
@@ -23,11 +23,11 @@ const (
 // listen alone. The zero value is not usable: see newWriters.
 type writers struct {
 	lanes [2]lane // the rounds of clients whose sockets are tried, which never blocks
-	turns queue   // the clients for the next writer that may block; no lane waits for it
-	round *round  // what the writers are counted in that are started now; nil for none
+	turns queue   // the clients for the next writer whose writes may block; no lane waits for that writer
+	round *round  // the round of the fan-out that is going on, in which started writers are counted; nil for none
 }
 
-// A lane is the rounds of one kind of topic: those with few subscriptions need not wait for those with many.
+// A lane has the rounds of one kind of topic: those with few subscriptions need not wait for those with many.
 type lane struct {
 	topics  []*topic      // what is to be fanned out when the round has ended
 	since   time.Time     // when the first event of these topics came that was not fanned out
@@ -118,7 +118,7 @@ func (l *lane) start(r *round) {
 		if running.Add(-1) == 0 {
 			select {
 			case l.ended <- struct{}{}:
-			default: // listen has not heard of the last time yet.
+			default: // listen has not received the last one yet.
 			}
 		}
 	}()
@@ -127,5 +127,5 @@ func (l *lane) start(r *round) {
 // busy tells whether a round is under way.
 func (l *lane) busy() bool { return l.running.Load() > 0 }
 
-// abandonRound has nobody wait any longer for the round that is under way.
+// abandonRound has the lane count as not busy, although the writers of its round have not ended.
 func (l *lane) abandonRound() { l.running = new(atomic.Int32) }

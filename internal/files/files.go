@@ -42,8 +42,8 @@ type Value[T any] struct {
 }
 
 // Open reads files, and returns what parse makes of their contents. The error says why the files can't be
-// used now; that they can't later is a line in the log, which begins with what. Parse is called for each
-// change, by one goroutine at a time. What is no regular file, such as a pipe, is read once only.
+// used now. Where they can't be used later, a line in the log says why, and begins with what. Parse is called for
+// each change, by one goroutine at a time. A file that is not regular, such as a pipe, is read only once.
 func Open[T any](what string, parse func(contents [][]byte) (T, error), names ...string) (*Value[T], error) {
 	v := &Value[T]{what: what, names: names, parse: parse}
 	v.regular = !slices.ContainsFunc(names, func(name string) bool {
@@ -59,7 +59,7 @@ func Open[T any](what string, parse func(contents [][]byte) (T, error), names ..
 
 // Get returns the value. Where the last look is a second old, Get looks at the files first.
 func (v *Value[T]) Get() T {
-	// Nobody waits for another one's look: a disk may hang.
+	// A caller does not wait for another one's look, which may hang with the disk: it gets the current value.
 	if v.regular && v.mu.TryLock() {
 		defer v.mu.Unlock()
 		if now := time.Now(); now.Sub(v.lookedAt) >= lookAgainAfter {

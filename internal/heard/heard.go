@@ -1,5 +1,6 @@
 // Package heard tells whether the peer of a connection was heard of lately. net/http tells a handler over HTTP/2 that its
-// connection has ended, and not that this was for want of an answer to a ping.
+// connection has ended, but not whether that was for want of an answer to a ping: then the peer was not heard of
+// for a while.
 package heard
 
 import (
@@ -31,7 +32,8 @@ type conn struct {
 	last atomic.Int64 // when the peer was last heard of, in nanoseconds since 1970
 }
 
-// Read reads, and takes note of what is the peer's doing: not of an end that this side has made.
+// Read reads, and takes note of the time when bytes, or an end, came from the peer: an end that this side has made is
+// none of these.
 func (c *conn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {

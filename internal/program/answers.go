@@ -7,8 +7,8 @@ import (
 	"github.com/kataras/iris/v12"
 )
 
-// Answers has every answer of an app forbid a browser to guess its content type, and those with
-// status 405 name all methods that their path has (RFC 9110, section 15.5.6): Iris names only one.
+// Answers adds headers to an app's answers: to all, that a browser must not guess the content type; to those
+// with status 405, all methods that their path has (RFC 9110, section 15.5.6), where Iris names only one.
 func Answers(app *iris.Application) {
 	app.UseRouter(func(ctx iris.Context) {
 		ctx.ResponseWriter().Header().Set("X-Content-Type-Options", "nosniff")
@@ -19,8 +19,8 @@ func Answers(app *iris.Application) {
 	})
 }
 
-// allow names all methods that the path of a request has. Pages of every origin may read that: they
-// could not tell the refusal from a lost connection.
+// allow names all methods that the path of a request has. Pages of every origin may read the answer: otherwise
+// they could not tell the refusal from a lost connection.
 func allow(app *iris.Application, ctx iris.Context) {
 	var methods []string
 	for _, route := range app.GetRoutesReadOnly() {

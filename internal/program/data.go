@@ -9,8 +9,8 @@ import (
 	"github.com/kataras/golog"
 )
 
-// Mind waits until the events on disk are loaded, and calls fail where they can't be: the server must not go on without
-// them. Then it writes a backup whenever the process is asked for one.
+// Mind waits until the events on disk are loaded, and calls fail where they can't be loaded: the server must not go on
+// without them. Once they are loaded, Mind writes a backup whenever a signal asks for one.
 func Mind(events *store.Store, fail func(error)) {
 	if err := events.Wait(); err != nil {
 		if !errors.Is(err, sse.ErrStopped) {

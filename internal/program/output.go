@@ -18,9 +18,9 @@ const (
 	flushTimeout = 100 * time.Millisecond
 )
 
-// An Output writes log lines in a goroutine of its own, so that nobody waits for a terminal that is
-// stopped or for a pipe that nobody reads, and nobody hears of a full disk. Lines for which there
-// is no room are counted and left out. It is the sse.Logger of a broker. Its methods are safe for concurrent use.
+// An Output writes log lines in a goroutine of its own, so that a caller neither waits for a terminal that is
+// stopped, or for a pipe that nobody reads, nor gets an error from a full disk. Lines for which there
+// is no room, in 64 KiB, are counted and left out. It is the sse.Logger of a broker. Its methods are safe for concurrent use.
 type Output struct {
 	w            io.Writer
 	colors, json bool
@@ -151,7 +151,7 @@ func (o *Output) missing() string {
 	return line{golog.WarnLevel, message, golog.Fields{"missing": o.lost}}.asJSON(time.Now())
 }
 
-// Flush returns when all lines are written, or after a moment where that blocks.
+// Flush returns when all lines are written, or after flushTimeout where writing blocks.
 func (o *Output) Flush() {
 	o.mu.Lock()
 	written := o.written

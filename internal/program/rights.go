@@ -41,7 +41,7 @@ type Rights struct {
 // maxTopicsOfURL is how many topics a broker takes from a URL.
 const maxTopicsOfURL = 100
 
-// maxSpread bounds how long before its token ends a stream does.
+// maxSpread bounds how long a stream ends before its token does.
 const maxSpread = 10 * time.Second
 
 // MayPublish reports whether anybody may publish.
@@ -173,7 +173,7 @@ func (p *Rights) isPublishToken(token string) bool {
 	if p.PublishToken == nil {
 		return false
 	}
-	// Hashes have one length: comparing them tells nothing of the token's either.
+	// Hashing hides the token's length, too: all hashes have one length.
 	got, want := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(p.PublishToken()))
 	return subtle.ConstantTimeCompare(got[:], want[:]) == 1
 }

@@ -23,9 +23,9 @@ func Listen(addr string, config *tls.Config) (*server.Listener, error) {
 	return listener, err
 }
 
-// TellSystemd tells systemd (sd_notify(3), a unit of Type=notify) that the server serves, how many clients it has, and
-// when a context ends that it is to stop, until done is closed. Where systemd does not ask for that it does
-// nothing. The function that it returns waits, for a moment at most, until all is told.
+// TellSystemd tells systemd (sd_notify(3), a unit of Type=notify) that the server serves, how many clients it has and,
+// when the context serving ends, that it is to stop. It goes on until done is closed. Where systemd does not ask for
+// that TellSystemd does nothing. The function that it returns waits, for at most 100 ms, until all is told.
 func TellSystemd(serving context.Context, done <-chan struct{}, clients func() int64) (wait func()) {
 	socket := os.Getenv("NOTIFY_SOCKET")
 	if socket == "" {
@@ -36,7 +36,7 @@ func TellSystemd(serving context.Context, done <-chan struct{}, clients func() i
 		defer close(ended)
 		tellSystemd(serving, done, clients, func(state string) {
 			if conn, err := net.Dial("unixgram", socket); err == nil {
-				conn.Write([]byte(state)) // It may block: nobody waits.
+				conn.Write([]byte(state)) // It may block: only this goroutine waits for it.
 				conn.Close()
 			}
 		})
@@ -49,7 +49,7 @@ func TellSystemd(serving context.Context, done <-chan struct{}, clients func() i
 	}
 }
 
-// tellSystemd is TellSystemd with a way to tell.
+// tellSystemd is TellSystemd with the function that sends a state to systemd.
 func tellSystemd(serving context.Context, done <-chan struct{}, clients func() int64, tell func(string)) {
 	told := clients()
 	tell(fmt.Sprintf("READY=1\nSTATUS=%d clients", told))

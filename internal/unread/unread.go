@@ -1,7 +1,7 @@
 // Package unread sees to it that an answer arrives although the body of its request was not read.
 //
-// Whoever closes a connection with unread input resets it, and a reset takes an answer with it
-// that the client has not read yet: proxies make 502 of that. So the rest of a body is read and
+// Whoever closes a connection with unread input resets it, and a reset destroys an answer
+// that the client has not read yet: proxies answer 502 then. So the rest of a body is read and
 // thrown away once the answer is out (RFC 9112, section 9.6; RFC 9113, section 8.1, for HTTP/2).
 package unread
 
