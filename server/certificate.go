@@ -12,9 +12,9 @@ import (
 
 // Certificate returns a TLS configuration for HTTP/2 and HTTP/1.1 with the certificate and the
 // private key in two PEM files. What the files hold later is taken without a restart, for
-// connections from then on; while the two do not fit, as in the middle of a
-// renewal, the last pair that did stays. Its error says why the files can't be used now: a key
-// that is encrypted never can.
+// connections from then on. While the certificate and the key do not match, as in the middle of a
+// renewal, the last pair that did is used. The error says why the files can't be used now. An
+// encrypted key can never be used.
 func Certificate(certFile, keyFile string) (*tls.Config, error) {
 	pair, err := files.Open("certificate", func(contents [][]byte) (*tls.Certificate, error) {
 		certPEM, keyPEM := contents[0], contents[1]

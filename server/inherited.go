@@ -12,11 +12,11 @@ import (
 const firstInherited = 3
 
 // Inherited returns a listener on the socket that systemd has opened and passed to this process (socket activation), for
-// [Serve], as [Listen] does; nil where it has passed none. Such a socket stays open while the server restarts, so
+// [Serve], as [Listen] does; nil where systemd has passed none. Such a socket stays open while the server restarts, so
 // no connection is refused, and may have a port below 1024, for which the server needs no right. Closing the listener does
-// not remove the file of a Unix socket. Call Inherited once: it takes the environment variables that say so away.
+// not remove the file of a Unix socket. Call Inherited once: it unsets the environment variables by which systemd names the socket.
 //
-// A connection of it sends keep-alive probes, as Go has it by itself.
+// Its connections send keep-alive probes, which is Go's default.
 func Inherited(config *tls.Config) (*Listener, error) {
 	pid, sockets := os.Getenv("LISTEN_PID"), os.Getenv("LISTEN_FDS")
 	if pid != strconv.Itoa(os.Getpid()) || sockets == "" {

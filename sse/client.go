@@ -74,7 +74,7 @@ func (c *client) taken(now time.Time) {
 // extend adds to what is pending all that is new in the client's topics. It reports whether nothing
 // of that was evicted. Where something was, the client has to reconnect, and gets what is retained.
 func (c *client) extend(pending *batch) (ok bool) {
-	if c.begins != nil {
+	if c.begins != nil { // A gap event is due. At most a heartbeat is pending, which it replaces.
 		*pending = batch{merge: &merge{first: c.begins.gap}}
 		c.begins, c.commented = nil, false
 	}

@@ -88,7 +88,7 @@ func (b *Broker) fanOut(l *lane) {
 	}
 	l.topics = l.topics[:0]
 	b.writers.start()
-	b.writers.round.done()
+	b.writers.round.done() // The fan-out itself was in the round, which so could not end before all writers were started.
 	b.writers.round = nil
 	if b.deferred && !b.hasUnsent() {
 		b.deferred = false

@@ -22,8 +22,8 @@ type Options struct {
 
 	// Heartbeat is how long a stream may be silent before it gets a comment, so that neither a proxy
 	// nor a client takes it for dead. A client whose connection takes nothing for twice as long,
-	// although something is pending, is cut off. Set it below the read timeout of the
-	// clients and proxies that there are. Zero means [DefaultHeartbeat]; less than [MinHeartbeat] counts
+	// although something is pending, is cut off. Set it below the read timeouts of
+	// all clients and proxies. Zero means [DefaultHeartbeat]; less than [MinHeartbeat] counts
 	// as that.
 	Heartbeat time.Duration
 

@@ -39,6 +39,7 @@ func (b *Broker) place(c *client, now time.Time) (done bool) {
 		b.queueReplay(c)
 		return true
 	}
+	// The client has its place. Events from there on, also those that wait to be fanned out, are new to it.
 	c.placed = true
 	for i := range c.subscriptions {
 		s := &c.subscriptions[i]
@@ -50,7 +51,7 @@ func (b *Broker) place(c *client, now time.Time) (done bool) {
 		}
 	}
 	complete = complete && (from == nil || !from.gapDue)
-	if from.resumes() && !from.told {
+	if from.resumes() && !from.told { // One that was told of a gap in its turn at the archive is counted already.
 		b.stats.countResume(complete)
 	}
 	if complete {

@@ -63,7 +63,7 @@ type Publisher struct {
 	Publish func(context.Context, Event) error
 
 	// Token is what a request must carry: letters, digits and -._~+/, and = at its end (RFC 6750,
-	// section 2.1). The zero value lets nobody publish. It means nothing where there is Authorize.
+	// section 2.1). The zero value lets nobody publish. Token means nothing where Authorize is set.
 	Token string
 
 	// Authorize decides, in place of Token, whether a request may publish to a topic: by a session's cookie, or

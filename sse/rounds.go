@@ -37,7 +37,7 @@ func (r *round) done() {
 	}
 }
 
-// bounds are the upper bounds of a histogram's buckets: from what a few clients take to what nobody calls live.
+// bounds are the upper bounds of a histogram's buckets: from 50 µs, which a few clients take, to 1 s, which is not live any more.
 var bounds = [14]time.Duration{
 	50 * time.Microsecond, 100 * time.Microsecond, 250 * time.Microsecond, 500 * time.Microsecond,
 	time.Millisecond, 2500 * time.Microsecond, 5 * time.Millisecond, 10 * time.Millisecond, 25 * time.Millisecond,

@@ -27,7 +27,7 @@ type Stats struct {
 	OldestAge time.Duration `json:"-"`
 
 	// Rounds are how long the events took that went out in one round: from when the broker had the first of them
-	// until they were written to all clients, but for slow ones, which nobody waits for.
+	// until they were written to all clients but slow ones, for which a round does not wait.
 	Rounds Histogram `json:"-"`
 }
 

@@ -42,7 +42,7 @@ type Stream struct {
 	// Ended is called once, in a goroutine of its own, when the stream has ended and its client is
 	// unregistered. It is for what a middleware can't do over HTTP/1, where the handler returns while the
 	// stream goes on: a middleware that logs requests says 0 ms there. Ended is not called for a request that
-	// gets no stream. Nil means that nobody wants to know.
+	// gets no stream. Nil means that nothing is called.
 	Ended func()
 }
 
@@ -152,8 +152,8 @@ func (b *Broker) serveSocket(s *socket, c *client, topics []string, first []byte
 	c.writeFirst(first)
 }
 
-// answersWithStream answers a request for which there is no stream, and reports whether there is one.
-// Then it has set the stream's header.
+// answersWithStream reports whether a request gets a stream, by its method, and sets the stream's header then.
+// Otherwise it has answered the request.
 func answersWithStream(w http.ResponseWriter, r *http.Request) bool {
 	header := w.Header()
 	allowReaders(header)

@@ -113,7 +113,7 @@ func (ts *topics) add(e Event) *topic {
 
 // after returns the position of a topic's first event after the given ID, which may be that of any
 // topic's event, and whether nothing between the two is missing. A client with an ID that can't be placed, because
-// it is older than the first event or was never given out, gets all that can be resumed from: an event twice
+// the ID is older than the first event or was never given out, gets all that can be resumed from: an event twice
 // is better than an event never.
 func (ts *topics) after(t *topic, id int64) (position int64, complete bool) {
 	h := &ts.get(t.name).history

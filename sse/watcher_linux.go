@@ -19,7 +19,7 @@ import (
 const tlsReadTimeout = time.Second
 
 // A watcher notices when the clients of hijacked sockets disconnect. One goroutine watches all
-// sockets with epoll, so that a silent client costs no goroutine. The zero watcher watches
+// sockets with epoll, so that an idle client costs no goroutine. The zero watcher watches
 // nobody, and starts with the first client.
 type watcher struct {
 	off bool // nobody is watched: set by close, and by tests of what happens without epoll

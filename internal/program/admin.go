@@ -11,10 +11,10 @@ import (
 	"github.com/kataras/iris/v12"
 )
 
-// ServeAdmin serves the figures at an address of their own, and /healthz, too, which answers as at the public address:
-// the server is to stop when a context ends. It is plain HTTP, with the limits of the public server, for a network that is
-// not public. ServeAdmin returns when it listens, or why it can't, and goes on until the process ends, so that the figures
-// can be read until the last stream has ended.
+// ServeAdmin serves the figures and /healthz at an address of their own. There /healthz answers as at the public
+// address: 503 once the context has ended, when the server is to stop. The address speaks plain HTTP, with the limits
+// of the public server, for a network that is not public. ServeAdmin returns when it listens, or why it can't, and
+// goes on until the process ends, so that the figures can be read until the last stream has ended.
 func (f Figures) ServeAdmin(serving context.Context, addr string) error {
 	listener, err := server.Listen(addr, nil)
 	if err != nil {

@@ -11,11 +11,13 @@ type credentials struct {
 	byCookie bool
 }
 
-// credentials returns the token of a request, or why it has none: that of the header "Authorization: Bearer
-// TOKEN" (RFC 6750, section 2.1), or of the cookie. A token in the URL is none, since URLs are logged.
-// A request with two tokens, even two that are the same, has none: which of them counts would be a guess
-// (section 2), and another site below the same domain can add a cookie to those of this one. The header with
-// another scheme, as a proxy in front may pass it on, has no token.
+// credentials returns the token of a request, from the header "Authorization: Bearer TOKEN" (RFC 6750, section 2.1) or
+// the cookie, or why the request has none:
+//
+//   - A token in the URL does not count, since URLs are logged.
+//   - Two tokens, even two that are the same, are refused: which of them counts would be a guess (section 2), and
+//     another site below the same domain can add a cookie to those of this one.
+//   - The header with another scheme, as a proxy in front may pass it on, has no token.
 func (p *Rights) credentials(r *http.Request) (sent credentials, refused *refusal) {
 	var tokens []credentials
 	for _, value := range r.Header.Values("Authorization") {

@@ -11,7 +11,7 @@ import (
 
 // allowOrigins says which pages of other origins may read an answer (Fetch Standard, "CORS protocol"): those of the
 // origins that are named, to which browsers send cookies, too, and of all others what everybody may read.
-// sse.Publisher lets those publish whom the answer names.
+// sse.Publisher lets those pages publish whose origin the answer names.
 func (p *Rights) allowOrigins(ctx iris.Context) {
 	r, header := ctx.Request(), ctx.ResponseWriter().Header()
 	if len(p.Origins) > 0 {
@@ -32,8 +32,8 @@ func (p *Rights) names(r *http.Request) bool {
 }
 
 // trusts reports whether a page of the server's own origin, or of one that is named, has sent a request: a browser
-// adds cookies to what any page sends. Without the browser's word nobody is trusted. Sec-Fetch-Site is its
-// word over HTTPS and to localhost (W3C, "Fetch Metadata Request Headers"). Elsewhere the header Origin is
+// adds cookies to what any page sends. A request is not trusted unless the browser says where its page comes from: in
+// Sec-Fetch-Site over HTTPS and to localhost (W3C, "Fetch Metadata Request Headers"). Elsewhere the header Origin is
 // compared with Host, so behind a proxy that sets Host, over plain HTTP, the origin has to be named.
 func (p *Rights) trusts(r *http.Request) bool {
 	if p.names(r) {

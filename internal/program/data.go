@@ -10,7 +10,7 @@ import (
 )
 
 // Mind waits until the events on disk are loaded, and calls fail where they can't be loaded: the server must not go on
-// without them. Once they are loaded, Mind writes a backup whenever a signal asks for one.
+// without them. Once they are loaded, Mind writes a backup whenever a signal asks for one (backupSignals).
 func Mind(events *store.Store, fail func(error)) {
 	if err := events.Wait(); err != nil {
 		if !errors.Is(err, sse.ErrStopped) {

@@ -13,8 +13,8 @@ import (
 // healthTimeout bounds how long CheckHealth waits for an answer.
 const healthTimeout = 5 * time.Second
 
-// CheckHealth asks the server that runs with the same options whether it is well, as an image does in which there
-// is no other program to ask with. The error says why it is not, or that it does not answer.
+// CheckHealth asks the server that runs with the same options whether it is well: a container's image calls it, which
+// has no other program that could ask. The error says why the server is not well, or that it does not answer.
 func CheckHealth(o Options) error {
 	network, addr := "tcp", o.Addr
 	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
@@ -24,7 +24,7 @@ func CheckHealth(o Options) error {
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, network, addr)
 		},
-		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, // It is for other names than this machine's own.
+		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, // The certificate is for the server's name, and this asks localhost.
 		DisableKeepAlives: true,
 	}
 	url := "http://localhost/healthz"

@@ -27,7 +27,7 @@ func (k KeyOptions) first() string {
 	return "jwt-issuer"
 }
 
-// Rights returns what the options let whom do. Each warning says in one line what is unwise about a file. The
+// Rights returns who may do what by the options. Each warning says in one line what is unwise about a file. The
 // error is one line, which names the flag and tells nothing of what the file holds.
 func (o *Options) Rights() (p *Rights, warnings []string, err error) {
 	p = &Rights{Cookie: o.Keys.Cookie, CloseDefault: o.Keys.Default, Origins: o.Origins}

@@ -12,7 +12,7 @@ import (
 )
 
 // Options are what the command line and the environment say. No option holds a token or a key: those are in
-// files, of which the options are the paths. Others may see a command line, and children inherit an environment.
+// files, and the options are their paths: other users may see a command line, and children inherit an environment.
 type Options struct {
 	Addr                 string
 	AdminAddr            string        // of the figures; empty where they are at Addr

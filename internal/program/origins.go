@@ -25,7 +25,7 @@ func (l *OriginList) Set(list string) error {
 func (l *OriginList) String() string { return strings.Join(*l, ",") }
 
 // Origins returns the origins in a list that is separated by commas, such as "https://example.com". The error
-// says which of them no browser ever sends (RFC 6454, section 6.2): it would allow nobody, without a word.
+// says which of them no browser ever sends (RFC 6454, section 6.2): such an origin would allow nobody, silently.
 func Origins(list string) ([]string, error) {
 	var origins []string
 	for origin := range strings.SplitSeq(list, ",") {

@@ -8,7 +8,7 @@ import (
 	"github.com/kataras/iris/v12"
 )
 
-// statuses are those with which publishing is answered. All others count as one, so that there are never more figures.
+// statuses are those with which publishing is answered. All other statuses count as one, which bounds the figures.
 var statuses = [...]int{204, 400, 401, 403, 408, 413, 415, 503, 507}
 
 // otherStatus is what the others are counted as.

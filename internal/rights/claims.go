@@ -105,8 +105,8 @@ func audience(value json.RawMessage) []string {
 	return all
 }
 
-// rights returns the lists of the claim sse. One that is missing is empty, as both are where the claim is: such
-// a token may nothing.
+// rights returns the lists of the claim sse. A list that is missing is empty. Where the claim itself is missing both
+// are: such a token grants nothing.
 func rights(value json.RawMessage) (subscribe, publish Topics, ok bool) {
 	if value == nil {
 		return nil, nil, true

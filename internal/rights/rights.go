@@ -20,8 +20,8 @@ const (
 	// maxToken bounds a token, in bytes: it comes in a header, of which the server takes 16 KiB in all.
 	maxToken = 8 << 10
 
-	// leeway is how far the clock of who makes a token may be ahead of this one where the token has an nbf: a
-	// browser that is refused gives up for good. For exp there is none, since a stream ends at that time.
+	// leeway is how far the clock of a token's maker may be ahead of this one where the token has an nbf: a
+	// browser that is refused gives up for good. exp has no leeway, since a stream ends at that time.
 	leeway = 5 * time.Second
 )
 
@@ -31,7 +31,7 @@ type Options struct {
 	Issuer   string // what the claim iss has to be, if it is not empty
 }
 
-// A Token is what a token says. The zero value may nothing.
+// A Token is what a token says. The zero value grants nothing.
 type Token struct {
 	Expires            time.Time
 	Subscribe, Publish Topics
@@ -97,12 +97,12 @@ func (k *Keys) Follow(done <-chan struct{}) { k.current.Follow(done) }
 
 // Verify returns what a token says, or why it is refused at a time: then the error is an *[Error]. A token needs exp.
 // Its nbf counts where it has one, and aud and iss where the options name them. The claim sse has two lists
-// of [Topics], subscribe and publish; one that is missing is empty. Claims that are null are missing, and unknown
-// ones mean nothing.
+// of [Topics], subscribe and publish; one that is missing is empty. Claims that are null count as missing, and
+// unknown ones mean nothing.
 //
 // The algorithm follows from the key, and never from the token (RFC 8725, section 3.1): a key is tried where the
-// token says the key's own algorithm. A token with "crit" is refused, since it needs something that nobody here
-// understands (RFC 7515, section 4.1.11).
+// token says the key's own algorithm. A token with "crit" is refused, since it demands an extension, and this package
+// understands none (RFC 7515, section 4.1.11).
 func (k *Keys) Verify(token string, now time.Time) (Token, error) {
 	if len(token) > maxToken {
 		return Token{}, refuse(Malformed, "the token is longer than 8 KiB")

@@ -37,7 +37,8 @@ func Serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	Handler(next).ServeHTTP(w, r)
 }
 
-// hasRest tells whether a request has a body of which next may leave something unread, and nobody has seen to that.
+// hasRest tells whether a request has a body of which next may leave something unread, and which no outer Serve
+// takes care of already.
 func hasRest(r *http.Request) bool {
 	_, served := r.Body.(*body)
 	return !served && r.ContentLength != 0 && r.Body != nil
@@ -45,7 +46,7 @@ func hasRest(r *http.Request) bool {
 
 // serveWithBody is Serve for a request with a body.
 func serveWithBody(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	tracked := *r // net/http has its own way with a body of its own type, so it keeps that.
+	tracked := *r // A copy, so that r keeps net/http's own body: net/http treats that type in its own way.
 	rest := &body{ReadCloser: r.Body}
 	tracked.Body = rest
 	a := &answer{ResponseWriter: w}
