@@ -21,7 +21,7 @@ type client struct {
 	writing batch          // what its writer has picked up and not written yet; owned by the writer
 	users   sync.WaitGroup // the writers that may use out; listen adds them while the client is registered
 
-	// progress is when a part was last written of more than one, in nanoseconds since the broker began.
+	// progress is when a part was last written that was not all of a batch, in nanoseconds since the broker began.
 	progress atomic.Int64
 
 	// Owned by listen, but for next, which is the writer's while the client is in its list:

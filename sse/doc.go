@@ -35,8 +35,8 @@
 //
 // The code's files, in the order in which to read them. An event's way:
 //
+//   - broker.go: the loop, the registry of clients, and the fields that all other files use
 //   - publish.go and event.go: the way in, and an event's bytes
-//   - broker.go: the loop, and the registry of clients
 //   - topics.go: topics, their subscriptions, and the one numbering
 //   - history.go and retention.go: a topic's recent events, and which of them are evicted
 //   - fanout.go: which client gets what, and when

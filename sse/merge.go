@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// A batch is what is pending for a client: a range of one topic's history or, where several of its
-// topics have something new or the client gets something else, a merge. The zero batch is nothing.
+// A batch is what is pending for a client: a range of one topic's history, a heartbeat, or a merge where several
+// of its topics have something new, a gap event is due, or it is the client's turn at the archive. The zero batch is nothing.
 type batch struct {
 	bytes []byte
 	merge *merge // what comes after bytes; nil for nothing

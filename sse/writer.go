@@ -20,15 +20,15 @@ const (
 // for any of them. Where a turn takes long, the other clients get writers of their own.
 type writer struct {
 	frame frame
-	tries bool // its writes never block (Linux, plain TCP): a client whose socket is full gets a goroutine of its own
+	tries bool // its writes never block (Linux, without TLS): a client whose socket is full gets a goroutine of its own
 	try   tryWriter
 	sent  int64 // bytes of streams that were written, and not counted yet
 
 	mu     sync.Mutex // protects what follows
-	round  *round     // what it is counted in; nil for none, or once it has left that
+	round  *round     // the round in which it is counted; nil for none, or once it has left the round
 	list   *client    // the clients whose turn has not come
 	served queue      // the clients that need another turn after that
-	turns  int        // how many there were
+	turns  int        // how many turns there were
 	seen   int        // turns at the last look
 	looks  int        // how often it has looked
 	timer  *time.Timer

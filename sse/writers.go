@@ -11,16 +11,15 @@ const (
 	clientsPerWriter = 64
 
 	// clientsPerTurns is the same for clients to which a write may block: those over TLS or HTTP/2, and all without
-	// epoll. It is larger, since each writer at work has a stack: 256 clients a writer save half a KiB a client.
+	// epoll. It is larger than 64, since each writer at work has a stack: that saves half a KiB a client.
 	clientsPerTurns = 256
 
-	// maxRound is how long the events that come during a round may wait for its end. It bounds what a
-	// round could do whose writers did not behave as they should, and is far longer than rounds take.
+	// maxRound is how long the events that come during a round may wait for its end: far longer than a round
+	// takes, so it bounds only the harm of a round whose writers never end.
 	maxRound = 200 * time.Millisecond
 )
 
-// writers start the short-lived goroutines that write to all clients. Its methods are called by
-// listen alone. The zero value is not usable: see newWriters.
+// writers start the short-lived goroutines that write to all clients. Only listen calls their methods. The zero value is not usable: see newWriters.
 type writers struct {
 	lanes [2]lane // the rounds of clients whose sockets are tried, which never blocks
 	turns queue   // the clients for the next writer whose writes may block; no lane waits for that writer
