@@ -171,7 +171,7 @@ func (r *run) unwatched(s step) error {
 		return nil
 	}
 	// The oldest event of all is still there.
-	l, err := load.New(r.addr, func(int, string) string { return r.path(0, "") + "&lastEventId=1" }, r.protocol, nil)
+	l, err := load.New(r.addr, func(int, string) string { return r.path(0, "") + "&lastEventId=0" }, r.protocol, nil)
 	if err != nil {
 		return err
 	}
