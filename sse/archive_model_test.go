@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"example.com/sse/internal/testkit"
 )
 
 // quiet logs nothing.
@@ -148,7 +150,7 @@ func TestArchiveModel(t *testing.T) {
 	switch {
 	case testing.Short():
 		rounds = 50
-	case os.Getenv(mistake) == "": // With the race detector a round takes ten times as long.
+	case os.Getenv(testkit.MistakeVariable) == "": // With the race detector a round takes ten times as long.
 		rounds = 200
 	}
 	for range rounds {

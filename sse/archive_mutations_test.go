@@ -1,9 +1,13 @@
 package sse
 
-import "testing"
+import (
+	"testing"
+
+	"example.com/sse/internal/testkit"
+)
 
 // archiveMutations are mistakes that TestArchiveModel must find.
-var archiveMutations = []sourceMutation{
+var archiveMutations = []testkit.Mistake{
 	{"what the archive lacks is not told", "replay.go", "r.gap = !complete", "r.gap = !complete && !MISTAKEN"},
 	{"a gap of the archive's is told twice", "replay.go", "r.gap, r.told = false, true", "r.gap, r.told = MISTAKEN, true"},
 	{"a gap without an event of the archive's is forgotten", "archive.go", "r.lastEventID, r.gap", "r.lastEventID, r.gap && !MISTAKEN"},
@@ -16,5 +20,5 @@ var archiveMutations = []sourceMutation{
 }
 
 func TestArchiveModelFindsMistakes(t *testing.T) {
-	findMistakes(t, "TestArchiveModel", archiveMutations)
+	testkit.FindMistakes(t, "TestArchiveModel", archiveMutations)
 }

@@ -1,21 +1,13 @@
 package sse
 
 import (
-	"encoding/json"
-	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 	"testing"
+
+	"example.com/sse/internal/testkit"
 )
 
-// A sourceMutation is a mistake that a model must find: a piece of a source, and what the mistake makes of it. There
-// MISTAKEN stands for whether the mistake is made.
-type sourceMutation struct{ name, file, right, wrong string }
-
 // topicsMutations are mistakes that TestTopicsModel must find.
-var topicsMutations = []sourceMutation{
+var topicsMutations = []testkit.Mistake{
 	{"a loss is not noticed", "history.go", "id >= h.evictedID", "id >= h.evictedID || MISTAKEN"},
 	{"an eviction is not noted", "history.go", "h.evictedID = h.index[0].id", "if !MISTAKEN { h.evictedID = h.index[0].id }"},
 	{"what came before a restart is resumed from", "history.go", "h.restart = len(h.index)", "if !MISTAKEN { h.restart = len(h.index) }"},
@@ -45,75 +37,6 @@ var topicsMutations = []sourceMutation{
 	{"the end of a round fans nothing out", "fanout.go", "if !l.busy() {\n\t\tb.fanOut(l)", "if !l.busy() && !MISTAKEN {\n\t\tb.fanOut(l)"},
 }
 
-// mistake is the environment's variable that says which mistake is made.
-const mistake = "SSE_TEST_MISTAKE"
-
-// mutate builds the package's tests with all mistakes in it, none of which is made by itself, and returns the binary.
-func mutate(t *testing.T, mutations []sourceMutation) (binary string) {
-	dir := t.TempDir()
-	here, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sources := map[string]string{"mistakes.go": fmt.Sprintf("package sse\n\nimport \"os\"\n\nvar mistaken = os.Getenv(%q)\n", mistake)}
-	for _, m := range mutations {
-		if sources[m.file] == "" {
-			source, err := os.ReadFile(m.file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			sources[m.file] = string(source)
-		}
-		if n := strings.Count(sources[m.file], m.right); n != 1 {
-			t.Fatalf("%s has %q %d times, want once", m.file, m.right, n)
-		}
-		wrong := strings.ReplaceAll(m.wrong, "MISTAKEN", fmt.Sprintf("(mistaken == %q)", m.name))
-		sources[m.file] = strings.Replace(sources[m.file], m.right, wrong, 1)
-	}
-	replace := make(map[string]string) // what go help build calls an overlay
-	for name, source := range sources {
-		replace[filepath.Join(here, name)] = filepath.Join(dir, name)
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(source), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	overlay, err := json.Marshal(map[string]any{"Replace": replace})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "overlay.json"), overlay, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	binary = filepath.Join(dir, "mistaken.test.exe")
-	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-overlay", filepath.Join(dir, "overlay.json"), "-o", binary, ".")
-	if output, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, output)
-	}
-	return binary
+func TestTopicsModelFindsMistakes(t *testing.T) {
+	testkit.FindMistakes(t, "TestTopicsModel", topicsMutations)
 }
-
-// findMistakes checks that a test finds all of some mistakes, and nothing where none is made.
-func findMistakes(t *testing.T, test string, mutations []sourceMutation) {
-	if testing.Short() {
-		t.Skip("-short: the mistakes are not built")
-	}
-	binary := mutate(t, mutations)
-	for _, m := range mutations {
-		t.Run(m.name, func(t *testing.T) {
-			model := exec.CommandContext(t.Context(), binary, "-test.run=^"+test+"$")
-			model.Env = append(os.Environ(), mistake+"="+m.name)
-			output, err := model.CombinedOutput()
-			if err == nil || !strings.Contains(string(output), "FAIL: "+test) && !strings.Contains(string(output), "panic: ") {
-				t.Errorf("it is not found: %v: %.500s", err, output)
-			}
-			t.Logf("%.300s", output)
-		})
-	}
-	t.Run("none", func(t *testing.T) {
-		if output, err := exec.CommandContext(t.Context(), binary, "-test.run=^"+test+"$", "-test.short").CombinedOutput(); err != nil {
-			t.Errorf("%v: %.500s", err, output)
-		}
-	})
-}
-
-func TestTopicsModelFindsMistakes(t *testing.T) { findMistakes(t, "TestTopicsModel", topicsMutations) }

@@ -1,18 +1,13 @@
 package store
 
 import (
-	"encoding/json"
-	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 	"testing"
+
+	"example.com/sse/internal/testkit"
 )
 
-// mutations are mistakes that TestModel must find: each is a piece of a source, and what the mistake makes of it. There
-// MISTAKEN stands for whether the mistake is made.
-var mutations = []struct{ name, file, right, wrong string }{
+// mutations are mistakes that TestModel must find.
+var mutations = []testkit.Mistake{
 	{"a topic keeps too many events", "retention.go", "range keepEvents {", "range map[bool]int{false: keepEvents, true: keepEvents + 1}[MISTAKEN] {"},
 	{"what is kept is not given up for newer events", "retention.go", "oldest < st.window && ", "oldest < st.window && !MISTAKEN && "},
 	{"what is kept takes all the room", "retention.go", "st.keptBytes > w.max/2", "st.keptBytes > w.max/2 && !MISTAKEN"},
@@ -36,68 +31,4 @@ var mutations = []struct{ name, file, right, wrong string }{
 	{"an ID is given twice", "publish.go", "max(s.now().UnixMicro(), w.state.last+1)", "max(s.now().UnixMicro(), w.state.last+map[bool]int64{false: 1}[MISTAKEN])"},
 }
 
-// mistake is the environment's variable that says which mistake is made.
-const mistake = "STORE_TEST_MISTAKE"
-
-// mutate builds the package's tests with all mistakes in it, none of which is made by itself, and returns the binary.
-func mutate(t *testing.T) (binary string) {
-	dir := t.TempDir()
-	here, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sources := map[string]string{"mistakes.go": fmt.Sprintf("package store\n\nimport \"os\"\n\nvar mistaken = os.Getenv(%q)\n", mistake)}
-	for _, m := range mutations {
-		if sources[m.file] == "" {
-			source, err := os.ReadFile(m.file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			sources[m.file] = string(source)
-		}
-		if n := strings.Count(sources[m.file], m.right); n != 1 {
-			t.Fatalf("%s has %q %d times, want once", m.file, m.right, n)
-		}
-		wrong := strings.ReplaceAll(m.wrong, "MISTAKEN", fmt.Sprintf("(mistaken == %q)", m.name))
-		sources[m.file] = strings.Replace(sources[m.file], m.right, wrong, 1)
-	}
-	replace := make(map[string]string) // what go help build calls an overlay
-	for name, source := range sources {
-		replace[filepath.Join(here, name)] = filepath.Join(dir, name)
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(source), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	overlay, err := json.Marshal(map[string]any{"Replace": replace})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "overlay.json"), overlay, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	binary = filepath.Join(dir, "mistaken.test.exe")
-	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-overlay", filepath.Join(dir, "overlay.json"), "-o", binary, ".")
-	if output, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, output)
-	}
-	return binary
-}
-
-func TestModelFindsMistakes(t *testing.T) {
-	if testing.Short() {
-		t.Skip("-short: the mistakes are not built")
-	}
-	binary := mutate(t)
-	for _, m := range append(mutations, struct{ name, file, right, wrong string }{name: "none"}) {
-		t.Run(m.name, func(t *testing.T) {
-			model := exec.CommandContext(t.Context(), binary, "-test.run=^TestModel$")
-			model.Env = append(os.Environ(), mistake+"="+m.name)
-			output, err := model.CombinedOutput()
-			found := err != nil && (strings.Contains(string(output), "FAIL: TestModel") || strings.Contains(string(output), "panic: "))
-			if found != (m.name != "none") {
-				t.Errorf("found: %t, %v: %.500s", found, err, output)
-			}
-			t.Logf("%.300s", output)
-		})
-	}
-}
+func TestModelFindsMistakes(t *testing.T) { testkit.FindMistakes(t, "TestModel", mutations) }
