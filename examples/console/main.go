@@ -27,7 +27,7 @@ import (
 var page embed.FS
 
 // An admin is who may log in. An app for others stores hashes of passwords: see basicauth.BCRYPT.
-// 管理员。真正的应用只保存密码的散列值，见 basicauth.BCRYPT。
+// 管理员。实际的应用只保存密码的哈希值，见 basicauth.BCRYPT。
 type admin struct{ Username, Password, Role string }
 
 var admins = []admin{{"anna", "swordfish", "owner"}, {"bert", "opensesame", "clerk"}, {"carl", "letmein", "clerk"}}
@@ -37,7 +37,7 @@ var admins = []admin{{"anna", "swordfish", "owner"}, {"bert", "opensesame", "cle
 var switches = []string{"checkout", "sign-up", "newsletter"}
 
 // The topics: what all admins see, and what owners alone see.
-// 主题：所有管理员都能看的，和只有 owner 能看的。
+// 两个主题：一个所有管理员都能看，一个只有 owner 能看。
 const forAll, forOwners = "console", "console/owners"
 
 // topicsOf returns the topics that an admin may read. It is the one place that decides it, for the list as for the stream.
@@ -75,7 +75,7 @@ type console struct {
 // do notes what somebody has done, publishes it, and answers with it, so that the page need not wait for the stream. The
 // list changes and the event goes out under one lock: whoever reads the list and c.last misses nothing and gets nothing
 // twice on a stream from that ID on.
-// 记录和发布在同一把锁里：读了列表和 c.last，再从这个编号开始接收，就不会丢，也不会重复。
+// 保存记录和发布事件在同一把锁里完成：读了列表和 c.last，再从这个编号开始接收，就不会丢，也不会重复。
 func (c *console) do(ctx iris.Context, e entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -98,7 +98,7 @@ func (c *console) do(ctx iris.Context, e entry) {
 }
 
 // state answers with all that an admin may see, and where the stream goes on.
-// 这个管理员能看到的一切，以及事件流从哪里继续。
+// 返回这个管理员能看到的全部内容，以及事件流从哪里接着读。
 func (c *console) state(ctx iris.Context) {
 	who := adminOf(ctx)
 	c.mu.Lock()
@@ -113,6 +113,7 @@ func (c *console) state(ctx iris.Context) {
 }
 
 // turn turns a switch on or off.
+// 打开或关闭一个开关。
 func (c *console) turn(ctx iris.Context) {
 	name := ctx.Params().Get("name")
 	if !slices.Contains(switches, name) {
@@ -138,7 +139,7 @@ func (c *console) note(ctx iris.Context) {
 
 // events serves an admin's stream. A password does not expire, but it may be changed, and a role be taken away: so that
 // this counts soon, a stream ends after a minute, and its page comes again and misses nothing.
-// 密码不会过期，但可能被修改，角色也可能被收回：流一分钟后结束，页面自动重连，什么也不会错过。
+// 密码不会过期，但可能被修改，角色也可能被收回。所以流一分钟后结束，页面自动重连时重新检查，什么也不会错过。
 func (c *console) events(ctx iris.Context) {
 	c.broker.ServeIris(ctx, sse.Stream{Topics: topicsOf(adminOf(ctx)), Until: time.Now().Add(time.Minute)})
 }

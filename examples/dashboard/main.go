@@ -1,7 +1,7 @@
 // Package main shows figures of this machine, new ones each second: several panels on one stream, and whoever opens
 // the page sees the last minute at once.
 //
-// 数据面板：每秒显示这台机器的最新数据；多个面板共用一个事件流，打开页面立刻看到最近一分钟。
+// 数据面板：每秒显示这台机器的最新数据；多个面板共用一个事件流，打开页面立刻看到最近一分钟的数据。
 package main
 
 import (
@@ -28,7 +28,7 @@ import (
 var page embed.FS
 
 // A panel is one figure. Its name is its topic and its events' name, so that one stream can have several.
-// 一个面板就是一个数据；面板的名称既是主题，也是事件的名称，所以一个流可以有多个面板。
+// 一个面板显示一项数据；面板的名称既是主题，也是事件的名称，所以一个流可以有多个面板。
 type panel struct {
 	Name  string `json:"name"`
 	Title string `json:"title"`
@@ -38,7 +38,7 @@ type panel struct {
 }
 
 // panelsOf returns the panels that this machine has: /proc is Linux's, the rest is everywhere.
-// /proc 只有 Linux 才有，其余的到处都有。
+// /proc 只有 Linux 才有，其余的数据在各个系统上都有。
 func panelsOf(broker *sse.Broker) []panel {
 	all := []panel{
 		{"cpu", "CPU in use", "%", cpu()},
@@ -134,7 +134,7 @@ func measure(broker *sse.Broker, panels []panel) {
 }
 
 // shown is how many figures of each panel a new client gets at once.
-// 新客户端立刻得到每个面板最近的多少个数据。
+// 新客户端一连上，每个面板就收到最近的这么多个数据。
 const shown = 60
 
 func main() {
@@ -157,7 +157,7 @@ func main() {
 	app.HandleDir("/", page)
 	app.Any("/events", func(ctx iris.Context) {
 		// A page may ask for some panels only. What a URL says is checked, always.
-		// 页面可以只要其中几个面板；URL 里写的一律要检查。
+		// 页面可以只要其中几个面板；URL 里写的任何内容都要检查。
 		topics := names
 		if wanted := ctx.Request().URL.Query()["panel"]; len(wanted) > 0 {
 			topics = wanted
@@ -171,7 +171,7 @@ func main() {
 		broker.ServeIris(ctx, sse.Stream{
 			Topics: topics,
 			// The panels come before all else, at each connection: after a restart the server may have others.
-			// 面板的列表最先到，每次连接都有：服务器重启后可能不同。
+			// 每次连接都先发面板列表：服务器重启之后，面板可能变了。
 			First: []sse.Event{{Name: "panels", Data: list}},
 			Last:  shown,
 		})

@@ -26,7 +26,7 @@ import (
 var page embed.FS
 
 // passwords are the users'. An app for others stores hashes of them, and bounds how often one may guess.
-// 两个用户的密码。真正的应用只保存密码的散列值，并限制尝试次数。
+// 两个用户的密码。实际的应用只保存密码的哈希值，并限制尝试次数。
 var passwords = map[string]string{"anna": "swordfish", "bert": "opensesame"}
 
 // A mail is one in a user's box. Its ID is also its event's.
@@ -38,7 +38,7 @@ type mail struct {
 }
 
 // A session is who is logged in. Its context ends when it expires or its user logs out, and with it the streams.
-// 会话：过期或退出登录时，context 结束，它的事件流也结束。
+// 会话：过期或退出登录时，context 结束，它的事件流也随之结束。
 type session struct {
 	context.Context
 	logOut context.CancelFunc
@@ -59,7 +59,7 @@ type post struct {
 
 // deliver puts a mail into a user's box and publishes it to the user's topic, both under one lock: whoever
 // reads a box and p.last misses nothing and gets nothing twice on a stream from that ID on.
-// 放进信箱和发布事件在同一把锁里：读了信箱和 p.last，再从这个编号开始接收，就不会丢，也不会重复。
+// 放进信箱和发布事件在同一把锁里完成：读了信箱和 p.last，再从这个编号开始接收，就不会丢，也不会重复。
 func (p *post) deliver(ctx context.Context, from, to, subject string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -79,7 +79,7 @@ func (p *post) deliver(ctx context.Context, from, to, subject string) error {
 }
 
 // logIn begins a session whose ID nobody can guess, in a cookie that no script and no other site can use.
-// 会话编号无法猜到；Cookie 不能被脚本读取，也不能被其他网站利用。
+// 会话编号猜不到；Cookie 不能被脚本读取，也不能被其他网站利用。
 func (p *post) logIn(ctx iris.Context) {
 	user, password := ctx.PostValue("user"), ctx.PostValue("password")
 	want, known := passwords[user]
@@ -105,7 +105,7 @@ func (p *post) logIn(ctx iris.Context) {
 }
 
 // asUser calls a handler with the session that the request names, or answers 401.
-// 没有会话就回答 401。
+// 没有会话就返回 401。
 func (p *post) asUser(handle func(iris.Context, session)) iris.Handler {
 	return func(ctx iris.Context) {
 		p.mu.Lock()
@@ -120,7 +120,7 @@ func (p *post) asUser(handle func(iris.Context, session)) iris.Handler {
 }
 
 // box answers with a user's mail, and where the stream continues.
-// 用户的信箱，以及事件流从哪里继续。
+// 返回用户的信箱，以及事件流从哪里接着读。
 func (p *post) box(ctx iris.Context, s session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

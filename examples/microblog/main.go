@@ -1,6 +1,6 @@
 // Package main is a microblog: a post reaches all who follow its author at once, and each of them once.
 //
-// 微博：新消息立刻到达每个关注者，而且只到一次。
+// 微博：新消息立刻到达所有关注者，每人只收到一次。
 package main
 
 import (
@@ -26,7 +26,8 @@ import (
 //go:embed page
 var page embed.FS
 
-// A stream has 10,000 topics at most, so with this many users everybody may follow everybody. 用户数的上限。
+// A stream has 10,000 topics at most, so with this many users everybody may follow everybody.
+// 一个流最多 10,000 个主题，用户数不超过这个上限，任何人就都可以关注所有人。
 const mostUsers = 9_000
 
 // A post is what somebody has to say. Its ID is also its event's.
@@ -38,7 +39,7 @@ type post struct {
 }
 
 // A blog is who follows whom, and all posts. A database would keep them.
-// 谁关注谁，以及所有消息；真正的应用放在数据库里。
+// 谁关注谁，以及所有消息；实际的应用会存进数据库。
 type blog struct {
 	broker *sse.Broker
 
@@ -67,7 +68,7 @@ func (b *blog) join(name string) bool {
 
 // say adds a post and publishes it, under one lock: whoever reads the posts and b.last misses nothing and gets nothing
 // twice on a stream from that ID on. However many follow the author, it is one event of one topic.
-// 保存和发布在同一把锁里。不管有多少关注者，都只是一个主题里的一个事件。
+// 保存消息和发布事件在同一把锁里完成。不管有多少关注者，都只是一个主题里的一个事件。
 func (b *blog) say(ctx context.Context, author, text string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -106,7 +107,7 @@ func (b *blog) follow(ctx iris.Context, me string) {
 }
 
 // home answers with what a user's page shows, and where its stream goes on.
-// 页面要显示的内容，以及事件流从哪里继续。
+// 返回页面要显示的内容，以及事件流从哪里接着读。
 func (b *blog) home(ctx iris.Context, me string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -126,7 +127,7 @@ func (b *blog) home(ctx iris.Context, me string) {
 
 // events serves a user's stream, a topic for each author who is followed. A thousand of them take 57 KiB and, while they
 // say nothing, no work. A page that follows one more opens the stream again, and goes on where it was.
-// 每个关注的作者是一个主题。关注一千个作者占 57 KiB 内存；多关注一个，页面就重开事件流，从原处继续。
+// 关注的每个作者是一个主题。关注一千个作者占 57 KiB 内存；多关注一个，页面就重开事件流，从原处继续。
 func (b *blog) events(ctx iris.Context, me string) {
 	topics := []string{"user/" + me, "posts/" + me}
 	b.mu.Lock()

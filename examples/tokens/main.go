@@ -36,7 +36,7 @@ type run struct {
 }
 
 // A model answers questions. Instead of a real one this one knows a single answer.
-// 这里没有真正的模型，只会一个回答。
+// 这里没有真正的模型，只有一个固定的回答。
 type model struct {
 	broker *sse.Broker
 	pause  time.Duration // between two words
@@ -49,7 +49,7 @@ type model struct {
 
 // say publishes an event of a run. The answer so far and the event's ID change under one lock: whoever reads both
 // misses nothing and gets nothing twice on a stream from that ID on.
-// 已有的回答和事件编号在同一把锁里更新：读了两者，再从这个编号开始接收，就不会丢，也不会重复。
+// 已有的回答和事件编号在同一把锁里更新：在锁里读到这两者，再从这个编号开始接收，就不会丢，也不会重复。
 func (m *model) say(id string, r *run, name, text string) error {
 	// JSON keeps the spaces and line feeds of a word as they are.
 	// 用 JSON，词里的空格和换行才能原样保留。
@@ -72,7 +72,7 @@ func (m *model) say(id string, r *run, name, text string) error {
 }
 
 // answer says the answer word by word, whoever listens, and then that it has ended.
-// 逐词输出，不管有没有人在听；最后说明已经结束。
+// 逐词输出，不管有没有人在看；最后发布一个结束事件。
 func (m *model) answer(id string, r *run, question string) {
 	defer time.AfterFunc(m.keep, func() {
 		m.mu.Lock()
@@ -92,7 +92,7 @@ func (m *model) answer(id string, r *run, question string) {
 }
 
 // ask begins a run. Its ID can't be guessed, so only those whom it is given to can read the answer.
-// 编号无法猜到：知道编号的人才能看到回答。
+// 编号猜不到：知道编号的人才能看到回答。
 func (m *model) ask(ctx iris.Context) {
 	question := ctx.PostValue("question")
 	if question == "" || len(question) > 500 {
@@ -111,7 +111,7 @@ func (m *model) ask(ctx iris.Context) {
 }
 
 // soFar answers with all of a run that was said, and where its stream goes on.
-// 目前为止的回答，以及事件流从哪里继续。
+// 返回目前为止的回答，以及事件流从哪里接着读。
 func (m *model) soFar(ctx iris.Context) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -124,6 +124,7 @@ func (m *model) soFar(ctx iris.Context) {
 }
 
 // events serves a run's stream.
+// 一次运行的事件流。
 func (m *model) events(ctx iris.Context) {
 	id := ctx.Params().Get("id")
 	m.mu.Lock()
@@ -138,7 +139,7 @@ func (m *model) events(ctx iris.Context) {
 		return
 	}
 	// A client that has got the end and reconnects is told by 204 not to do it again (WHATWG HTML, section 9.2.1).
-	// 已经收到结束事件的客户端又来连接时，回答 204，让它不要再来。
+	// 已经收到结束事件的客户端又来重连时，返回 204，让它不要再重连。
 	if r.Err() != nil && lastID(ctx.Request()) == last {
 		ctx.StopWithStatus(iris.StatusNoContent)
 		return

@@ -3,7 +3,7 @@ const [state, missed, switches, note, entries] =
 let me, stream, timer;
 
 // load shows what the server knows, and has the stream go on from there. Whatever goes wrong, it is called again.
-// 先读取当前状态，再从那里开始接收事件。无论出什么问题，重新调用它即可。
+// 先读取当前状态，再从那里接着接收事件。无论出什么问题，重新调用它即可。
 async function load() {
 	clearTimeout(timer);
 	stream?.close();
@@ -28,7 +28,7 @@ function listen(last) {
 	const mine = stream = new EventSource('events?lastEventId=' + last);
 	mine.addEventListener('entry', evt => apply(JSON.parse(evt.data)));
 	// The server says what a resume lacks: then the list is loaded anew, and the reader is told.
-	// 续传不完整时服务器会通知：重新加载列表，并告诉读者。
+	// 续传不完整时服务器会通知：重新加载列表，并告诉用户。
 	mine.addEventListener('gap', () => {
 		missed.hidden = false;
 		again();
@@ -45,7 +45,7 @@ function again() {
 
 // apply shows what somebody has done. The own doing comes twice, by the answer and by the stream, in either order, and is
 // shown once. What comes late changes no switch that has been turned since: IDs say the order.
-// 自己的操作会来两次：请求的回答和事件流，先后不定；只显示一次。编号说明先后，迟到的不会覆盖较新的状态。
+// 自己的操作会收到两次，一次来自请求的响应，一次来自事件流，先后不定，只显示一次。先后以编号为准，迟到的不会覆盖更新的状态。
 function apply(entry) {
 	if (document.getElementById(entry.id)) return;
 	show(entry);

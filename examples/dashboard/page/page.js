@@ -8,7 +8,7 @@ let stream, timer;
 function open() {
 	clearTimeout(timer);
 	// A new EventSource gets the last minute at once. One that reconnects sends its last ID, and gets what it has missed.
-	// 新的 EventSource 立刻得到最近一分钟；重连的会带上最后的编号，补上错过的数据。
+	// 新的 EventSource 立刻得到最近一分钟的数据；重连的会带上最后一个编号，补上错过的数据。
 	stream = new EventSource('events?' + new URLSearchParams(wanted.map(name => ['panel', name])));
 	panels.clear();
 	main.replaceChildren();
@@ -19,7 +19,7 @@ function open() {
 	};
 	stream.addEventListener('panels', evt => JSON.parse(evt.data).forEach(add));
 	// A restart of the server, or a long time away: what was missed is nowhere any more, so the line has a gap, too.
-	// 服务器重启或离开太久：错过的数据已经没有了，曲线上也留一个空缺。
+	// 服务器重启或离开太久：错过的数据哪里都没有了，曲线上也留一个缺口。
 	stream.addEventListener('gap', () => panels.forEach(panel => panel.figures.push(null)));
 }
 

@@ -4,7 +4,7 @@ let stream; // of the user who is logged in
 let timer;
 
 // load shows what the server knows, and has the stream go on from there. Whatever goes wrong, it is called again.
-// 先读取信箱，再从那里开始接收事件。无论出什么问题，重新调用它即可。
+// 先读取信箱，再从那里接着接收事件。无论出什么问题，重新调用它即可。
 async function load() {
 	clearTimeout(timer);
 	stream?.close();
@@ -29,10 +29,10 @@ function listen(last) {
 	const mine = stream = new EventSource('events?lastEventId=' + last);
 	mine.addEventListener('mail', evt => add(JSON.parse(evt.data)));
 	// The server has no longer all that this page has missed. It may say so to all pages at once, so each waits for a moment.
-	// 服务器已经没有这个页面错过的全部事件了。所有页面可能同时收到通知，所以各自稍等片刻再读取。
+	// 这个页面错过的事件，服务器已经不全了。所有页面可能同时收到通知，所以各自稍等片刻再读取。
 	mine.addEventListener('gap', again);
 	// The browser reconnects by itself, unless the answer is not 200: the session has ended, or a proxy says 502.
-	// 浏览器会自己重连；只有回答不是 200 时才放弃，比如会话已经结束。
+	// 浏览器会自己重连；只有状态码不是 200 时才放弃，比如会话已经结束，或者代理返回 502。
 	mine.onerror = () => {
 		if (mine === stream && mine.readyState === EventSource.CLOSED) again();
 	};

@@ -8,7 +8,7 @@ let stream, timer;
 let seen = Number(localStorage.getItem('seen') ?? 0);
 
 // load shows what the server knows, and has the stream go on from there. Whatever goes wrong, it is called again.
-// 先读取主页，再从那里开始接收事件。无论出什么问题，重新调用它即可。
+// 先读取主页，再从那里接着接收事件。无论出什么问题，重新调用它即可。
 async function load() {
 	clearTimeout(timer);
 	try {
@@ -34,10 +34,10 @@ function listen(last) {
 	const mine = stream = new EventSource('events?lastEventId=' + last);
 	mine.addEventListener('post', evt => show(JSON.parse(evt.data)));
 	// Somebody is followed, by this page or another of this reader, or follows: the topics are others now.
-	// 关注有变化：主题变了，重新读取并打开事件流。
+	// 关注关系变了，主题也就变了：重新读取，重新打开事件流。
 	mine.addEventListener('people', load);
 	// Who was away for too long: the server has no longer all that was missed.
-	// 离开太久：服务器已经没有全部错过的消息了。
+	// 离开太久：错过的消息，服务器已经不全了。
 	mine.addEventListener('gap', again);
 	mine.onerror = () => {
 		if (mine === stream && mine.readyState === EventSource.CLOSED) again();

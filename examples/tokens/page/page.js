@@ -3,7 +3,7 @@ let stream, timer;
 
 // follow shows the run that the page's URL names: what was said so far, and each word that comes. So a page that is reloaded,
 // or opened elsewhere, goes on where the answer is.
-// 页面的 URL 里有运行的编号：先显示已有的部分，再接着显示每个词。刷新或在别处打开，都从原处继续。
+// 页面的 URL 里有这次运行的编号：先显示已有的部分，再接着显示每个词。刷新页面，或者在别处打开，都从原处继续。
 async function follow() {
 	clearTimeout(timer);
 	stream?.close();
@@ -28,7 +28,7 @@ function listen(run, last) {
 	const mine = stream = new EventSource(`runs/${run}/events?lastEventId=${last}`);
 	mine.onmessage = evt => answer.append(JSON.parse(evt.data));
 	// The end is an event: without it the browser would take the end of the stream for a lost connection, and reconnect.
-	// 结束是一个事件：否则浏览器会以为断线了，不停地重连。
+	// 结束是一个事件：否则浏览器会以为断线了，又去重连。
 	mine.addEventListener('end', () => {
 		mine.close();
 		tell('Ended');
