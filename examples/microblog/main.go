@@ -26,8 +26,7 @@ import (
 //go:embed page
 var page embed.FS
 
-// A stream has 10,000 topics at most, so with this many users everybody may follow everybody.
-// 一个流最多 10,000 个主题，用户数不超过这个上限，任何人就都可以关注所有人。
+// A stream has 10,000 topics at most, so with this many users everybody may follow everybody. 一个流最多 10,000 个主题，所以限制用户数。
 const mostUsers = 9_000
 
 // A post is what somebody has to say. Its ID is also its event's.
