@@ -46,7 +46,7 @@ func (b *Broker) addAndFanOut(e Event) {
 	switch {
 	case b.hasUnsent() && b.topics.added-b.unsentSince > int64(b.options.History/4):
 		b.fanOutAll()
-	case !l.busy():
+	case !l.await():
 		b.fanOut(l)
 	case !b.deferred:
 		b.deferred = true
@@ -57,7 +57,7 @@ func (b *Broker) addAndFanOut(e Event) {
 
 // roundEnded fans out what has waited for the end of a round.
 func (b *Broker) roundEnded(l *lane) {
-	if !l.busy() {
+	if !l.await() {
 		b.fanOut(l)
 	}
 }

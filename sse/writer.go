@@ -17,7 +17,7 @@ const (
 )
 
 // A writer is a goroutine that writes to its clients in turn, a part each, until nothing is pending
-// for any of them. Where a turn takes long, the other clients get writers of their own.
+// for any of them. Where a turn takes long, which it can only where writes may block, the other clients get writers of their own.
 type writer struct {
 	frame frame
 	tries bool // its writes never block (Linux, without TLS): a client whose socket is full gets a goroutine of its own
@@ -37,10 +37,12 @@ type writer struct {
 // serve runs a writer.
 func serve(w *writer) {
 	b := w.list.broker
-	w.mu.Lock()
-	w.timer = time.AfterFunc(lookInterval, w.look)
-	w.mu.Unlock()
-	defer w.timer.Stop()
+	if !w.tries { // Otherwise no turn takes long, and a timer for each event would wake a thread of Go's scheduler.
+		w.mu.Lock()
+		w.timer = time.AfterFunc(lookInterval, w.look)
+		w.mu.Unlock()
+		defer w.timer.Stop()
+	}
 	var again *client
 	for c := w.nextTurn(nil); c != nil; c = w.nextTurn(again) {
 		if again = c; !c.writePart(w) {

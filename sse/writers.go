@@ -28,11 +28,18 @@ type writers struct {
 
 // A lane has the rounds of one kind of topic: those with few subscriptions need not wait for those with many.
 type lane struct {
-	topics  []*topic      // what is to be fanned out when the round has ended
-	since   time.Time     // when the first event of these topics came that was not fanned out
-	queue   queue         // the clients for the round's next writer
-	running *atomic.Int32 // the writers of the round that have not ended
-	ended   chan struct{} // capacity 1: the last writer of a round has ended
+	topics  []*topic        // what is to be fanned out when the round has ended
+	since   time.Time       // when the first event of these topics came that was not fanned out
+	queue   queue           // the clients for the round's next writer
+	running *runningWriters // the writers of the round
+	ended   chan struct{}   // capacity 1: the last writer of a round that listen awaits has ended
+}
+
+// runningWriters are the writers of a round that have not ended. The last of them wakes listen only where listen awaits that:
+// mostly nothing has come meanwhile, and to wake a goroutine takes as much CPU as to write to a client.
+type runningWriters struct {
+	n       atomic.Int32
+	awaited atomic.Bool
 }
 
 // The lanes.
@@ -43,7 +50,7 @@ const (
 
 func newWriters() (w writers) {
 	for i := range w.lanes {
-		w.lanes[i].running, w.lanes[i].ended = new(atomic.Int32), make(chan struct{}, 1)
+		w.lanes[i].running, w.lanes[i].ended = new(runningWriters), make(chan struct{}, 1)
 	}
 	return w
 }
@@ -110,21 +117,39 @@ func (l *lane) start(r *round) {
 		return
 	}
 	running := l.running
-	running.Add(1)
+	running.n.Add(1)
 	w := &writer{list: list, tries: true, round: r.join()}
 	go func() {
 		serve(w)
-		if running.Add(-1) == 0 {
-			select {
-			case l.ended <- struct{}{}:
-			default: // listen has not received the last one yet.
-			}
-		}
+		running.done(l.ended)
 	}()
 }
 
+// done says that a writer has ended.
+func (r *runningWriters) done(ended chan<- struct{}) {
+	if r.n.Add(-1) == 0 && r.awaited.Swap(false) {
+		select {
+		case ended <- struct{}{}:
+		default: // listen has not received the last one yet.
+		}
+	}
+}
+
 // busy tells whether a round is under way.
-func (l *lane) busy() bool { return l.running.Load() > 0 }
+func (l *lane) busy() bool { return l.running.n.Load() > 0 }
+
+// await is busy, and where a round is under way the lane's ended says when it has ended.
+func (l *lane) await() bool {
+	if !l.busy() {
+		return false
+	}
+	l.running.awaited.Store(true)
+	if l.busy() {
+		return true
+	}
+	l.running.awaited.Store(false) // The last writer has ended meanwhile, perhaps without having seen it.
+	return false
+}
 
 // abandonRound has the lane count as not busy, although the writers of its round have not ended.
-func (l *lane) abandonRound() { l.running = new(atomic.Int32) }
+func (l *lane) abandonRound() { l.running = new(runningWriters) }
