@@ -1,12 +1,15 @@
 package e2e
 
 import (
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 var (
@@ -48,7 +51,7 @@ func TestDocumentsNameWhatIsThere(t *testing.T) {
 		}
 	}
 	links := 0
-	for _, document := range append(documents, "CHANGELOG.md") {
+	for _, document := range append(slices.Clone(documents), "CHANGELOG.md") {
 		file := filepath.Join("..", document)
 		text := read(file)
 		for _, m := range linkPattern.FindAllStringSubmatch(text, -1) {
@@ -75,6 +78,55 @@ func TestDocumentsNameWhatIsThere(t *testing.T) {
 	}
 	if links < 50 {
 		t.Errorf("only %d links were found", links)
+	}
+}
+
+// A newcomer reads the README to its end, and in a terminal, too.
+func TestREADMEIsShort(t *testing.T) {
+	t.Parallel()
+	const maxLines, maxLine = 280, 159
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for line := range strings.Lines(string(text)) {
+		n++
+		if got := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); got > maxLine {
+			t.Errorf("line %d has %d characters", n, got)
+		}
+	}
+	if n > maxLines {
+		t.Errorf("it has %d lines", n)
+	}
+}
+
+// The table of the flags has all of them, and no other.
+func TestDocumentsHaveEachFlag(t *testing.T) {
+	t.Parallel()
+	help, err := exec.Command(binary, "-h").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, help)
+	}
+	document, err := os.ReadFile("../docs/operating.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags, rows := make(map[string]bool), make(map[string]bool)
+	for _, m := range regexp.MustCompile(`(?m)^  -([a-z-]+)`).FindAllStringSubmatch(string(help), -1) {
+		flags[m[1]] = true
+	}
+	for _, cell := range regexp.MustCompile("(?m)^\\| (`-[^|]*) \\|").FindAllStringSubmatch(string(document), -1) {
+		for _, m := range regexp.MustCompile("`-([a-z-]+)").FindAllStringSubmatch(cell[1], -1) {
+			rows[m[1]] = true
+		}
+	}
+	delete(rows, "h") // It is the flag package's own.
+	if len(flags) < 20 {
+		t.Fatalf("-h lists only %d flags:\n%s", len(flags), help)
+	}
+	if !maps.Equal(flags, rows) {
+		t.Errorf("-h lists %q, and the table %q", slices.Sorted(maps.Keys(flags)), slices.Sorted(maps.Keys(rows)))
 	}
 }
 

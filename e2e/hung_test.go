@@ -121,12 +121,12 @@ func (s *stage) passHeartbeats(n int) {
 	}
 }
 
-// The READMEs' client does what they say. Only its address and its pace are changed.
-func TestEveryEngineRunsTheREADMEsClient(t *testing.T) {
+// The documents' client does what they say. Only its address and its pace are changed.
+func TestEveryEngineRunsTheDocumentsClient(t *testing.T) {
 	inAllEngines(t, func(t *testing.T, open func(int) *page) {
-		client := clientOf(t, "README.md")
+		client := clientOf(t, "docs/operating.md")
 		if chinese := clientOf(t, "README.zh-CN.md"); chinese != client {
-			t.Errorf("the READMEs have different clients:\n%s\n%s", client, chinese)
+			t.Errorf("the documents have different clients:\n%s\n%s", client, chinese)
 		}
 		s := newStageOf(t, sse.New(sse.Options{Heartbeat: time.Second}))
 		s.server.Config.SetKeepAlivesEnabled(false)

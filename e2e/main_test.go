@@ -55,7 +55,7 @@ var budgets = map[string]time.Duration{
 	"TestEveryEngineKeepsWhatTheReaderSeesInPlace":                    3 * time.Minute,
 	"TestEveryEngineShowsNamedEventsThatTheURLNames":                  3 * time.Minute,
 	"TestEveryEngineRunsNoScriptButThePagesOwn":                       3 * time.Minute,
-	"TestEveryEngineRunsTheREADMEsClient":                             3 * time.Minute,
+	"TestEveryEngineRunsTheDocumentsClient":                           3 * time.Minute,
 	"TestEveryEngineHasNothingToComplainOf":                           3 * time.Minute,
 	"TestEveryEngineLogsTheMiniPagesEvents":                           3 * time.Minute,
 	"TestEveryEngineKeepsTheFreshRowInTheRoundedCorner":               3 * time.Minute,

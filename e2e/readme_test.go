@@ -23,7 +23,7 @@ import (
 )
 
 // documents are the files whose commands are run, in this order.
-var documents = []string{"README.md", "README.zh-CN.md", "CONTRIBUTING.md", "docs/operating.md", "docs/service.md", "docs/capacity.md", "docs/questions.md", "docs/architecture.md"}
+var documents = []string{"README.md", "README.zh-CN.md", "CONTRIBUTING.md", "docs/operating.md", "docs/service.md", "docs/capacity.md", "docs/questions.md", "docs/architecture.md", "SECURITY.md"}
 
 // A block is what stands between two fences of a document.
 type block struct {
@@ -352,7 +352,12 @@ func (v *visitor) killAll() {
 func (v *visitor) writeApp(program string) {
 	v.t.Helper()
 	program = v.onFreePorts(strings.ReplaceAll(program, `":8080"`, `"127.0.0.1:8080"`))
-	if err := os.WriteFile(filepath.Join(v.dir, "../app/main.go"), []byte(program), 0o600); err != nil {
+	dir := filepath.Join(v.dir, "../app")
+	err := os.MkdirAll(dir, 0o755)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "main.go"), []byte(program), 0o600)
+	}
+	if err != nil {
 		v.t.Fatalf("%s: %v", v.where, err)
 	}
 }
