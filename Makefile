@@ -5,7 +5,7 @@ TESTRUN := go run ./internal/testrun
 N := 20
 PLATFORMS := linux/amd64 linux/arm64 darwin/arm64 windows/amd64
 
-.PHONY: help run test quick hunt build dist lint bench
+.PHONY: help run test quick hunt build dist lint bench move
 
 help: ## list what make can do
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 8
@@ -44,3 +44,11 @@ lint: ## gofmt, go vet, staticcheck, e2e/lint and go mod tidy, in every module
 bench: ## measure the server beside its rivals: bench/results.md
 	e2e/install /usr/lib/nginx/modules/ngx_nchan_module.so libnginx-mod-nchan
 	cd bench && go run .
+
+move: ## give the module another path, everywhere that it stands: MODULE=example.org/you/sse
+	@case "$$MODULE" in *[!a-zA-Z0-9._~/-]* | "") echo "make move MODULE=example.org/you/sse" >&2; exit 2;; esac
+	@old="$$(go list -m | sed 's/[.]/[.]/g')([^[:alnum:]_-]|$$)" && \
+	for file in $$(grep -rlIE --exclude-dir=.git --exclude-dir=node_modules "$$old" .); do \
+		sed -E "s#$$old#$$MODULE\1#g" "$$file" >"$$file.moved" && cat "$$file.moved" >"$$file" && rm "$$file.moved" || exit 1; \
+	done
+	@gofmt -w . && find . -name go.mod -not -path '*/node_modules/*' -execdir go mod edit -fmt \;
