@@ -70,7 +70,7 @@ type replays struct {
 func (b *Broker) startReplays() {
 	for b.replays.reading < b.replays.max && b.replays.queue.Len() > 0 {
 		c := b.replays.queue.Remove(b.replays.queue.Front()).(*client)
-		from := c.begins
+		from := c.beginning
 		r := newReplay(c, *b.archive.Load())
 		from.queued, from.replay = nil, r
 		b.replays.reading++
@@ -90,7 +90,7 @@ func (b *Broker) startReplays() {
 
 // queueReplay has a client wait for its turn at the archive.
 func (b *Broker) queueReplay(c *client) {
-	c.begins.queued = b.replays.queue.PushBack(c)
+	c.beginning.queued = b.replays.queue.PushBack(c)
 	b.startReplays()
 }
 
@@ -99,7 +99,7 @@ func (r *replays) clients() int { return r.queue.Len() + r.reading }
 
 // leaveReplays says that a client wants nothing from the archive any more.
 func (b *Broker) leaveReplays(c *client) {
-	from := c.begins
+	from := c.beginning
 	if from == nil {
 		return
 	}
@@ -115,7 +115,7 @@ func (b *Broker) leaveReplays(c *client) {
 // replayEnded is called when a client's turn has ended.
 func (b *Broker) replayEnded(r *replay) {
 	b.replays.reading--
-	c, from, now := r.client, r.client.begins, time.Now()
+	c, from, now := r.client, r.client.beginning, time.Now()
 	from.replay, from.until = nil, time.Time{}
 	if r.told && !from.told {
 		from.told = true

@@ -15,7 +15,7 @@ var archiveMutations = []testkit.Mistake{
 	{"the archive is not read to its end", "replay.go", "time.Since(began) > replayTurn; r.more", "time.Since(began) > replayTurn; r.more || MISTAKEN && e.ID%7 == 0"},
 	{"what came during the turn is taken for read", "archive.go", "from.read = r.newest", "if from.read = r.newest; MISTAKEN { from.read = b.topics.lastID }"},
 	{"what is not written yet is forgotten", "replay.go", "return out.flush(1)", "if MISTAKEN { return nil }\n\treturn out.flush(1)"},
-	{"the rest of a part is forgotten", "replay.go", "w.buf[:copy(w.buf, rest)]", "w.buf[:copy(w.buf, rest)*map[bool]int{false: 1}[MISTAKEN]]"},
+	{"the rest of a part is forgotten", "replay.go", "p.buf[:copy(p.buf, rest)]", "p.buf[:copy(p.buf, rest)*map[bool]int{false: 1}[MISTAKEN]]"},
 	{"a turn is forgotten behind a heartbeat", "merge.go", "b.merge.replay == nil &&", "(MISTAKEN || b.merge.replay == nil) &&"},
 }
 

@@ -97,7 +97,7 @@ func (u *archiveUser) connect(b *Broker, done <-chan struct{}) (again bool) {
 	u.life.mu.Lock()
 	u.connection = newPacedTransport(u.pause)
 	u.life.mu.Unlock()
-	c := &client{broker: b, index: gone, begins: resumeAfter(fmt.Sprint(u.lastEventID)), out: u.connection}
+	c := &client{broker: b, index: gone, beginning: resumeAfter(fmt.Sprint(u.lastEventID)), out: u.connection}
 	c.outbox.init()
 	if !b.join(c, u.topics...) {
 		return false

@@ -22,7 +22,7 @@ const (
 	maxEcho = 100
 
 	// unplaceable stands for a last event ID that can't be any event's: one that is no number.
-	unplaceable = noneEvicted
+	unplaceable = noneLost
 )
 
 // A beginning is where a client's stream begins in its topics' histories, where that is not simply their
@@ -87,15 +87,15 @@ func resumeAfter(lastEventID string) *beginning {
 // resumes tells whether the client has named a last event ID.
 func (from *beginning) resumes() bool { return from != nil && from.lastEventID != "" }
 
-// gapEvent returns the event by which a client learns that it has not got all that came after an ID: what is missing
-// of its topics' events came before the given one, nil for before all that comes from now on. It has no ID, so that
-// the client's last event ID stays what it was (WHATWG HTML, section 9.2.6).
-func gapEvent(lastEventID string, first *int64) []byte {
+// gapEvent returns the event by which a client learns that some events of its topics are missing: they came after its
+// last event ID, and before the first event that it gets, whose ID is nil where that is yet to be published. The gap
+// event has no ID, so that the client's last event ID stays what it was (WHATWG HTML, section 9.2.6).
+func gapEvent(after string, before *int64) []byte {
 	// JSON leaves neither a line break nor bytes that are not UTF-8.
 	data, _ := json.Marshal(struct {
 		LastEventID string `json:"lastEventId"`
 		First       *int64 `json:"first"`
-	}{lastEventID, first})
+	}{after, before})
 	return fmt.Appendf(nil, "event: gap\ndata: %s\n\n", data)
 }
 

@@ -27,12 +27,12 @@ func BenchmarkEncode(b *testing.B) {
 
 func BenchmarkResume(b *testing.B) {
 	h := newLone(smallHistory)
-	for id := int64(1); h.evictedID == noneEvicted; id++ {
+	for id := int64(1); h.lastLostID == noneLost; id++ {
 		h.add(Event{ID: id, Data: payload})
 	}
 	b.ReportAllocs()
-	for id := h.evictedID; b.Loop(); id++ {
-		position, _ := h.after(h.evictedID + id%int64(len(h.index)))
+	for id := h.lastLostID; b.Loop(); id++ {
+		position, _ := h.after(h.lastLostID + id%int64(len(h.index)))
 		h.between(position, h.end())
 	}
 }

@@ -193,9 +193,6 @@ func (b *Broker) register(n registration) {
 	b.placeOrWait(c, c.since)
 	b.stats.topics.Store(int64(len(b.topics.byName)))
 	b.writers.start() // for the client if its first writer, its request's goroutine, has found nothing pending before
-	if c.ends != nil {
-		c.ends.start(b, c)
-	}
 	close(n.done)
 }
 
@@ -211,7 +208,7 @@ func (b *Broker) unregister(c *client) {
 	b.topics.unsubscribe(c)
 	b.stats.topics.Store(int64(len(b.topics.byName)))
 	b.leaveReplays(c)
-	if c.waits {
+	if c.isWaiting {
 		b.unplaced--
 		b.forgetWaiters()
 	}

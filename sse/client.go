@@ -30,12 +30,12 @@ type client struct {
 	index         int             // in the registry; gone where the client is not there
 	beat          beat            // where it is among the heartbeats
 	subscriptions []subscription  // to its topics: its cursor, which stands at one place in the order of all events
-	one           [1]subscription // the array of subscriptions where there is one: it saves an allocation
+	single        [1]subscription // the array of subscriptions where there is one: it saves an allocation
 	several       *several        // nil where there is one at most
 	since         time.Time       // when listen last found the outbox empty: since then something is pending, if anything is
-	begins        *beginning      // where in its topics' histories its stream begins; nil for at the end, or once it has begun
+	beginning     *beginning      // where in its topics' histories its stream begins; nil for at the end, or once it has begun
 	placed        bool            // its subscriptions have positions
-	waits         bool            // it is in the broker's waiting, for its place
+	isWaiting     bool            // it is in the broker's waiting, for its place
 	commented     bool            // what was made pending last is a comment
 	finished      bool            // its outbox gets nothing more
 	cut           bool            // it was cut off
@@ -74,9 +74,9 @@ func (c *client) taken(now time.Time) {
 // extend adds to what is pending all that is new in the client's topics. It reports whether nothing
 // of that was evicted. Where something was, the client has to reconnect, and gets what is retained.
 func (c *client) extend(pending *batch) (ok bool) {
-	if c.begins != nil { // A gap event is due. At most a heartbeat is pending, which it replaces.
-		*pending = batch{merge: &merge{first: c.begins.gap}}
-		c.begins, c.commented = nil, false
+	if c.beginning != nil { // A gap event is due. At most a heartbeat is pending, which it replaces.
+		*pending = batch{merge: &merge{first: c.beginning.gap}}
+		c.beginning, c.commented = nil, false
 	}
 	if c.several != nil {
 		return c.several.extend(pending)
@@ -163,7 +163,7 @@ func (s *several) extend(pending *batch) (ok bool) {
 type registration struct {
 	client *client
 	topics []string
-	done   chan struct{} // closed when the client is registered
+	done   chan struct{} // closed when the client is registered, or can't be
 }
 
 // join registers a client for topics, each once, and reports whether it did: a broker that drains or has stopped takes
@@ -171,15 +171,18 @@ type registration struct {
 func (b *Broker) join(c *client, topics ...string) bool {
 	c.users.Add(1) // its first writer
 	r := registration{c, topics, make(chan struct{})}
+	if c.ends != nil {
+		c.ends.start(b, c, r.done)
+	}
 	select {
 	case b.newClients <- r:
 		<-r.done
 		return true
 	case <-b.drain.draining:
-		return false
 	case <-b.done:
-		return false
 	}
+	close(r.done)
+	return false
 }
 
 // leave unregisters a client. Only what waits for the end of the client's connection calls it, the watcher,

@@ -45,11 +45,11 @@ type drain struct {
 
 	// Owned by listen:
 
-	timer   *time.Timer // fires when a stream is to end
-	began   time.Time
-	over    time.Duration
-	clients []*client // in the order in which they are to end; some may have left
-	ended   int       // how many of clients have ended or had left
+	timer     *time.Timer // fires when a stream is to end
+	began     time.Time
+	over      time.Duration
+	clients   []*client // in the order in which they are to end; some may have left
+	nextToEnd int       // which of clients comes next: the streams of those before it were ended, or they had left
 }
 
 func newDrain() drain {
@@ -73,12 +73,12 @@ func (b *Broker) endDue() {
 	if passed := time.Since(d.began); passed < d.over && len(b.clients) > 0 {
 		due = int(float64(due) * float64(passed) / float64(d.over))
 	}
-	for ; d.ended < due; d.ended++ {
-		b.endStream(d.clients[d.ended])
-		d.clients[d.ended] = nil
+	for ; d.nextToEnd < due; d.nextToEnd++ {
+		b.endStream(d.clients[d.nextToEnd])
+		d.clients[d.nextToEnd] = nil
 	}
 	b.writers.start()
-	if d.ended < len(d.clients) {
+	if d.nextToEnd < len(d.clients) {
 		d.timer.Reset(max(drainTick, d.over/time.Duration(len(d.clients))))
 	} else {
 		d.clients = nil

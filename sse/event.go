@@ -9,9 +9,9 @@ import (
 	"example.com/sse/internal/text"
 )
 
-// maxFieldLen is how long an event is at most on the wire without its name and its data:
+// maxFraming is how long an event is at most on the wire without its name and its data:
 // an int64 takes up to 20 bytes.
-const maxFieldLen = len("id: \nevent: \n\n") + 20
+const maxFraming = len("id: \nevent: \n\n") + 20
 
 // An Event is one message of the event stream.
 type Event struct {
@@ -79,7 +79,7 @@ func (e Event) appendTo(b []byte) []byte {
 	}
 	// Grown once: a payload of line feeds alone is seven times as long on the wire.
 	lines := 1 + bytes.Count(e.Data, []byte{'\n'}) + bytes.Count(e.Data, []byte{'\r'})
-	b = slices.Grow(b, maxFieldLen+len(e.Name)+lines*len("\ndata: ")+len(e.Data))
+	b = slices.Grow(b, maxFraming+len(e.Name)+lines*len("\ndata: ")+len(e.Data))
 	b = append(b, "id: "...)
 	b = strconv.AppendInt(b, e.ID, 10)
 	if e.Name != "" {

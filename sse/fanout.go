@@ -113,7 +113,7 @@ func (b *Broker) fanOutAll() {
 // is due, the heartbeat, and reports whether the heartbeat became pending. One that is pending already stays so, and
 // c.since with it, by which a client is noticed that does not read. It never blocks: takeBack has emptied the
 // outbox, and only listen puts something into it.
-func (b *Broker) enqueue(c *client, now time.Time, heartbeat bool, l *lane) (beaten bool) {
+func (b *Broker) enqueue(c *client, now time.Time, heartbeat bool, l *lane) (becamePending bool) {
 	if c.finished {
 		if !c.cut && c.stalled(now) { // It does not read the last of a stream that ends.
 			b.cutOffSlow(c)
@@ -129,7 +129,7 @@ func (b *Broker) enqueue(c *client, now time.Time, heartbeat bool, l *lane) (bea
 		b.cutOffSlow(c)
 		return false
 	}
-	if beaten = heartbeat && pending.isEmpty(); beaten {
+	if becamePending = heartbeat && pending.isEmpty(); becamePending {
 		pending.bytes = b.heartbeat(c)
 		c.commented = !c.showHeartbeats
 	} else if c.hasRange() {
@@ -142,7 +142,7 @@ func (b *Broker) enqueue(c *client, now time.Time, heartbeat bool, l *lane) (bea
 	if !pending.isEmpty() && c.outbox.put(pending) {
 		b.writers.add(c, l)
 	}
-	return beaten
+	return becamePending
 }
 
 // cutOffSlow cuts off a client that is too slow.

@@ -55,7 +55,7 @@ func TestHTTP2ClientThatDoesNotReadDelaysNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, l := newPipeServer(t)
 		var reading, stalled []stream
-		for range clientsPerTurns / 16 { // All have the same writer.
+		for range clientsPerBlockingWriter / 16 { // All have the same writer.
 			reading = append(reading, openWith(t, newPipeClient(t, l), "http://test"))
 			stalled = append(stalled, openWith(t, newPipeClient(t, l), "http://test"))
 		}

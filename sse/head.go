@@ -25,7 +25,7 @@ func (c *client) writeFirst(first []byte) {
 	part := first[:min(len(first), maxPart)]
 	if rest := first[len(part):]; len(rest) > 0 {
 		c.writing.bytes = rest
-	} else if c.writing, _ = c.outbox.next(); !c.writing.isEmpty() {
+	} else if c.writing, _ = c.outbox.next(); !c.writing.isEmpty() { // writeAlone asks again whether the outbox is closed.
 		part = append(part, c.writing.part(maxWithHead)...)
 	}
 	if err := c.out.open(part); err != nil {

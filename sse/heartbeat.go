@@ -14,9 +14,9 @@ const beatsPerInterval = 60
 // turn touches a sixtieth of all clients, and an event touches none. A client that has been sent something
 // since it was added is added again, for an interval after that.
 type heartbeats struct {
-	interval time.Duration // between two heartbeats
-	slots    [beatsPerInterval + 1][]*client
-	now      int // the slot of the last turn
+	interval time.Duration                   // between two heartbeats
+	slots    [beatsPerInterval + 1][]*client // one more than an interval has turns, so that nobody is put into slot now
+	now      int                             // the slot of the last turn, whose clients are being looked at
 }
 
 // A beat is a client's place in the wheel.
@@ -74,9 +74,9 @@ func (b *Broker) keepAlive() {
 	for _, c := range b.heartbeats.turn() {
 		next := b.heartbeats.interval - now.Sub(c.since)
 		if next <= 0 || c.showHeartbeats {
-			beaten := b.enqueue(c, now, true, &b.writers.lanes[many])
+			becamePending := b.enqueue(c, now, true, &b.writers.lanes[many])
 			switch {
-			case beaten:
+			case becamePending:
 				next = b.heartbeats.interval
 			case c.showHeartbeats:
 				next = 0 // Something else was pending, so the heartbeat is due at the next turn.

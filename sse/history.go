@@ -13,16 +13,19 @@ import (
 //
 // Where the source has restarted its numbering, the events before the restart are retained for the
 // clients that are still being sent them, but can't be resumed from: their IDs mean other events now.
+//
+// Invariant: an eviction lowers firstResumableEntry while that is above 0, and raises lastLostID otherwise, since only
+// events of the current numbering count there.
 type history struct {
-	buf       []byte  // the encoded events end to end, after some that are evicted
-	base      int64   // the position of buf[0]
-	index     []entry // the events retained, oldest first
-	restart   int     // where in index the source restarted its numbering
-	evictedID int64   // the newest ID since restart whose event was evicted or left out ([Gap]); noneEvicted where there is none
+	buf                 []byte  // the encoded events end to end, after some that are evicted
+	base                int64   // the position of buf[0]
+	index               []entry // the events retained, oldest first
+	firstResumableEntry int     // of index: those before it came before the source last restarted its numbering
+	lastLostID          int64   // the newest ID of the current numbering whose event was evicted or left out ([Gap]), or noneLost
 }
 
-// noneEvicted is the evictedID of a history that has lost nothing. IDs that sources give may be negative.
-const noneEvicted = -1 << 63
+// noneLost is the lastLostID of a history that has lost nothing. IDs that sources give may be negative.
+const noneLost = -1 << 63
 
 // An entry says which event it is and where its bytes begin.
 type entry struct {
@@ -35,8 +38,8 @@ type entry struct {
 // that one yet must be cut off.
 func (h *history) start() int64 { return h.positionOf(0) }
 
-// firstResumable returns the position of the oldest event that a resuming client can get.
-func (h *history) firstResumable() int64 { return h.positionOf(h.restart) }
+// firstResumablePosition returns the position of the oldest event that a resuming client can get.
+func (h *history) firstResumablePosition() int64 { return h.positionOf(h.firstResumableEntry) }
 
 // positionOf returns the position of an entry of the index, or the end where there is none.
 func (h *history) positionOf(i int) int64 {
@@ -85,17 +88,16 @@ func (h *history) add(e Event, seq int64) {
 // restartNumbering says that the source has restarted its numbering: nothing that is retained can
 // be resumed from any more.
 func (h *history) restartNumbering() {
-	h.restart = len(h.index)
-	h.evictedID = noneEvicted
+	h.firstResumableEntry = len(h.index)
+	h.lastLostID = noneLost
 }
 
-// evict evicts the oldest event. An event from before the restart changes nothing for a client that resumes, so
-// only one of the current numbering, at or after restart, is noted in evictedID.
+// evict evicts the oldest event.
 func (h *history) evict() {
-	if h.restart > 0 {
-		h.restart--
+	if h.firstResumableEntry > 0 { // The event is of an old numbering: nobody who resumes could get it.
+		h.firstResumableEntry--
 	} else {
-		h.evictedID = h.index[0].id
+		h.lastLostID = h.index[0].id
 	}
 	h.index = h.index[1:]
 	if len(h.index) == 0 {
@@ -112,12 +114,11 @@ func (h *history) evict() {
 // after returns the position of the first event after the given ID, which is one of the current
 // numbering, and whether nothing between the two is missing.
 func (h *history) after(id int64) (position int64, complete bool) {
-	resumable := h.index[h.restart:]
-	i, _ := slices.BinarySearchFunc(resumable, id, func(e entry, id int64) int {
+	i, _ := slices.BinarySearchFunc(h.index[h.firstResumableEntry:], id, func(e entry, id int64) int {
 		if e.id <= id {
 			return -1
 		}
 		return 1
 	})
-	return h.positionOf(h.restart + i), id >= h.evictedID
+	return h.positionOf(h.firstResumableEntry + i), id >= h.lastLostID
 }

@@ -161,13 +161,13 @@ func TestIDThatDoesNotRiseRestartsTheNumbering(t *testing.T) {
 		h.add(Event{ID: 30})
 		h.add(Event{ID: id})
 		h.add(Event{ID: id + 1})
-		if resumable := ids(t, h.history, h.firstResumable(), h.end()); !slices.Equal(resumable, []int64{id, id + 1}) {
+		if resumable := ids(t, h.history, h.firstResumablePosition(), h.end()); !slices.Equal(resumable, []int64{id, id + 1}) {
 			t.Errorf("after a restart with ID %d, %v can be resumed with", id, resumable)
 		}
 		if retained := ids(t, h.history, h.start(), h.end()); !slices.Equal(retained, []int64{20, 30, id, id + 1}) {
 			t.Errorf("after a restart with ID %d, %v are retained for those on their way", id, retained)
 		}
-		if position, complete := h.after(30); id != 30 && (position != h.firstResumable() || !complete) {
+		if position, complete := h.after(30); id != 30 && (position != h.firstResumablePosition() || !complete) {
 			t.Errorf("after the last ID before the restart: %d, %v", position, complete)
 		}
 		// What came before the restart is evicted by size as all the rest.

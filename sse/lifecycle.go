@@ -102,7 +102,7 @@ func (b *Broker) endStream(c *client) {
 	}
 }
 
-// hasEnded is called when the client's stream has ended, and the client is not registered any more.
+// hasEnded is called when the client's stream has ended, and the client is not registered any more, or never was.
 func (c *client) hasEnded() {
 	if c.ends != nil {
 		c.ends.stop()
@@ -112,35 +112,44 @@ func (c *client) hasEnded() {
 	}
 }
 
-// An ending ends a client's stream at a time ([Stream.Until]), or when a context ends ([Stream.Context]).
+// An ending ends a client's stream at a time ([Stream.Until]), or when a context ends ([Stream.Context]). The context is
+// the app's: its methods take locks that somebody else may hold, so listen calls none of them.
 type ending struct {
 	at      time.Time       // zero for never
 	context context.Context // nil for never
-	timer   *time.Timer     // owned by listen, as is forget
-	forget  func() bool     // has the context forget the client
+
+	// Set before the client is registered:
+
+	timer  *time.Timer
+	forget func() bool // has the context forget the client
 }
 
-// start sets the ending up for a registered client.
-func (e *ending) start(b *Broker, c *client) {
+// start sets the ending up for a client that is about to be registered, in the goroutine of the client's request. Once
+// joined is closed the client is registered, or never will be.
+func (e *ending) start(b *Broker, c *client, joined <-chan struct{}) {
+	end := func() {
+		<-joined // listen does not know the client before, and would do nothing.
+		b.endSoon(c)
+	}
 	if !e.at.IsZero() {
-		e.timer = time.AfterFunc(time.Until(e.at), func() { b.endSoon(c) })
+		e.timer = time.AfterFunc(time.Until(e.at), end)
 	}
 	if e.context != nil {
-		e.forget = context.AfterFunc(e.context, func() { b.endSoon(c) })
+		e.forget = context.AfterFunc(e.context, end)
 	}
 }
 
-// stop makes the timer and the context forget a client that has left.
+// stop makes the timer and the context forget a client that has left. It does not wait for the context.
 func (e *ending) stop() {
 	if e.timer != nil {
 		e.timer.Stop()
 	}
 	if e.forget != nil {
-		e.forget()
+		go e.forget()
 	}
 }
 
-// endSoon has listen end a registered client's stream.
+// endSoon has listen end the stream of a client, unless the client has left.
 func (b *Broker) endSoon(c *client) {
 	select {
 	case b.endingClients <- c:

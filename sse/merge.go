@@ -60,8 +60,9 @@ func (m *merge) Pop() any {
 	return nil
 }
 
-// mergeSize is how many bytes of short stretches are copied together. So much memory a client takes that does
-// not read what it has missed of several topics. A longer stretch is not copied: next returns a slice of its run.
+// mergeSize is how many bytes are copied together of runs whose events alternate. A client that does not read what it
+// has missed of several topics takes that much memory. Events of one run that take more, and that no other run's event
+// comes between, are not copied: next returns a slice of their run.
 const mergeSize = 16 << 10
 
 // next takes the next bytes off a merge that is not empty, in the order of the events' arrival.
@@ -74,25 +75,25 @@ func (m *merge) next() (bytes []byte) {
 		m.ordered = true
 	}
 	for len(m.runs) > 0 {
-		n := m.stretch()
-		stretch := m.runs[0].bytes[:m.runs[0].offset(n)]
-		if bytes == nil && (len(m.runs) == 1 || len(stretch) > mergeSize) {
+		n := m.leading()
+		leading := m.runs[0].bytes[:m.runs[0].offset(n)]
+		if bytes == nil && (len(m.runs) == 1 || len(leading) > mergeSize) {
 			m.cut(n)
-			return stretch
+			return leading
 		}
-		if len(bytes)+len(stretch) > mergeSize {
+		if len(bytes)+len(leading) > mergeSize {
 			return bytes
 		}
-		bytes = append(bytes, stretch...)
+		bytes = append(bytes, leading...)
 		m.cut(n)
 	}
 	return bytes
 }
 
-// stretch returns how many events of the first run are older than those of all other runs.
-func (m *merge) stretch() int {
+// leading returns how many events of the first run are older than all events of the other runs.
+func (m *merge) leading() int {
 	events := m.runs[0].events
-	oldest := int64(-1) // among the other runs: the first of a heap's children
+	oldest := int64(-1) // the seq of the other runs' oldest event, which one of the heap's runs 1 and 2 has; -1 for none
 	for i := 1; i <= 2 && i < len(m.runs); i++ {
 		if seq := m.runs[i].events[0].seq; oldest < 0 || seq < oldest {
 			oldest = seq

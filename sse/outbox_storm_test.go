@@ -96,7 +96,7 @@ func newStorm(events, size int) *storm {
 
 // join has a client come that wants every event. It is nil where the broker has stopped.
 func (s *storm) join(c *client) bool {
-	c.begins = resumeAfter("0")
+	c.beginning = resumeAfter("0")
 	if rand.IntN(4) == 0 {
 		c.ends = &ending{at: time.Now().Add(time.Duration(rand.IntN(200)) * time.Microsecond)}
 	}

@@ -62,7 +62,7 @@ func TestEventsThatComeWhileAClientResumesAreNotDelayed(t *testing.T) {
 		join := func(out slowTransport, resumes bool) *client {
 			c := &client{broker: b, index: gone, out: out}
 			if resumes {
-				c.begins = resumeAfter("0")
+				c.beginning = resumeAfter("0")
 			}
 			c.outbox.init()
 			if !b.join(c, "") {

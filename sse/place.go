@@ -20,26 +20,42 @@ const maxAhead = 10 * time.Second
 //
 // A client for which the archive has something is done, too, but has no place: it gets one after its turn there.
 func (b *Broker) place(c *client, now time.Time) (done bool) {
-	from := c.begins
-	ahead := from.resumes() && from.id > b.topics.lastID
-	if b.held && (ahead || !from.resumes() || !b.filled) {
+	from := c.beginning
+	isAhead := from.resumes() && from.id > b.topics.lastID
+	canResume := from.resumes() && !isAhead && b.filled
+	if b.held && !canResume {
 		return false
 	}
-	if ahead && b.numbered.Load() && !b.hasWaitedEnough(from, now) {
+	isShared := b.numbered.Load()
+	if isAhead && isShared && !b.hasWaitedEnough(from, now) {
 		return false
 	}
-	complete := true
-	for i := range c.subscriptions {
-		s := &c.subscriptions[i]
-		position, ok := b.position(s.topic, from)
-		s.start, s.end = position, position
-		complete = complete && ok
-	}
-	if !complete && !ahead && from.id != unplaceable && b.archive.Load() != nil {
+	complete := b.setPositions(c)
+	archiveHasMore := !complete && !isAhead && from.id != unplaceable && b.archive.Load() != nil
+	if archiveHasMore {
 		b.queueReplay(c)
 		return true
 	}
-	// The client has its place. Events from there on, also those that wait to be fanned out, are new to it.
+	b.begin(c, complete)
+	return true
+}
+
+// setPositions sets the positions at which a client begins, and reports whether no event that it is to get is missing.
+func (b *Broker) setPositions(c *client) (complete bool) {
+	complete = true
+	for i := range c.subscriptions {
+		s := &c.subscriptions[i]
+		position, ok := b.position(s.topic, c.beginning)
+		s.start, s.end = position, position
+		complete = complete && ok
+	}
+	return complete
+}
+
+// begin begins the stream of a client whose positions are set. Events from there on, also those that wait to be fanned
+// out, are new to the client. Where the histories are not complete for it, a gap event is due before them.
+func (b *Broker) begin(c *client, complete bool) {
+	from := c.beginning
 	c.placed = true
 	for i := range c.subscriptions {
 		s := &c.subscriptions[i]
@@ -55,12 +71,11 @@ func (b *Broker) place(c *client, now time.Time) (done bool) {
 		b.stats.countResume(complete)
 	}
 	if complete {
-		c.begins = nil
-	} else {
-		from.gap = gapEvent(from.lastEventID, c.firstID())
-		b.stats.gaps.Add(1)
+		c.beginning = nil
+		return
 	}
-	return true
+	from.gap = gapEvent(from.lastEventID, c.firstID())
+	b.stats.gaps.Add(1)
 }
 
 // position returns where in a topic's history a client begins, and whether no event that it is to get is missing.
@@ -70,7 +85,7 @@ func (b *Broker) position(t *topic, from *beginning) (position int64, complete b
 		return t.history.end(), true
 	case !from.resumes():
 		h := &b.topics.get(t.name).history // get, since t may not know of the last restart yet
-		return h.positionOf(max(h.restart, len(h.index)-from.last)), true
+		return h.positionOf(max(h.firstResumableEntry, len(h.index)-from.last)), true
 	}
 	position, complete = b.topics.after(t, from.id)
 	if !complete && from.read > from.id { // Up to read the archive has nothing more, so nothing is missing.
@@ -95,7 +110,7 @@ func (c *client) firstID() (id *int64) {
 // placeOrWait places a client, or has it wait for that.
 func (b *Broker) placeOrWait(c *client, now time.Time) {
 	if !b.place(c, now) {
-		c.waits = true
+		c.isWaiting = true
 		b.waiting = append(b.waiting, c)
 		b.unplaced++
 	}
@@ -111,7 +126,7 @@ func (b *Broker) placeWaiting() {
 		}
 		done := b.place(c, now)
 		if done {
-			c.waits = false
+			c.isWaiting = false
 			b.unplaced--
 			b.enqueue(c, now, false, &b.writers.lanes[many])
 		}

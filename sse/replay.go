@@ -29,7 +29,7 @@ type replay struct {
 }
 
 func newReplay(c *client, a Archive) *replay {
-	ts, from := &c.broker.topics, c.begins
+	ts, from := &c.broker.topics, c.beginning
 	r := &replay{
 		client: c, archive: a, handed: make(chan struct{}),
 		restarts: ts.restarts, newest: ts.lastID,
@@ -84,7 +84,7 @@ func (r *replay) write() error {
 	complete, events := r.archive(r.ctx, r.topics, r.id)
 	r.gap = !complete
 	began := time.Now()
-	out := partWriter{client: r.client}
+	out := partSender{client: r.client}
 	for e, err := range events {
 		if r.err = err; err != nil || r.ctx.Err() != nil {
 			break
@@ -103,7 +103,7 @@ func (r *replay) write() error {
 }
 
 // add adds an event to what is to be written, after a gap event where one is due.
-func (r *replay) add(out *partWriter, e Event) {
+func (r *replay) add(out *partSender, e Event) {
 	if r.gap {
 		out.buf = append(out.buf, gapEvent(r.lastEventID, &e.ID)...)
 		r.gap, r.told = false, true
@@ -114,30 +114,30 @@ func (r *replay) add(out *partWriter, e Event) {
 	r.id, r.lastEventID = e.ID, strconv.FormatInt(e.ID, 10)
 }
 
-// A partWriter writes to one client, as the client's writer, in parts.
-type partWriter struct {
+// A partSender sends to one client, as the client's writer, in parts.
+type partSender struct {
 	writer
 	client *client
-	buf    []byte // what is not written yet
+	buf    []byte // what is not sent yet
 }
 
-// flush writes parts until fewer than least bytes are left.
-func (w *partWriter) flush(least int) error {
-	defer w.client.broker.countSent(&w.writer)
-	rest := w.buf
+// flush sends parts until fewer than least bytes are left.
+func (p *partSender) flush(least int) error {
+	defer p.client.broker.countSent(&p.writer)
+	rest := p.buf
 	for len(rest) >= least {
 		part := rest[:min(len(rest), maxPart)]
-		w.frame.part = nil // Its memory has other bytes now, so the frame's chunk is of no use.
-		if _, err := w.write(w.client, part); err != nil {
+		p.frame.part = nil // Its memory has other bytes now, so the frame's chunk is of no use.
+		if _, err := p.write(p.client, part); err != nil {
 			return err
 		}
-		w.sent += int64(len(part))
-		w.client.hasProgressed()
+		p.sent += int64(len(part))
+		p.client.hasProgressed()
 		rest = rest[len(part):]
 	}
-	if len(rest) == 0 && cap(w.buf) > 4*maxPart {
-		w.buf = nil // A large event was in it.
+	if len(rest) == 0 && cap(p.buf) > 4*maxPart {
+		p.buf = nil // A large event was in it.
 	}
-	w.buf = w.buf[:copy(w.buf, rest)]
+	p.buf = p.buf[:copy(p.buf, rest)]
 	return nil
 }

@@ -108,7 +108,7 @@ func (s *socket) open(part []byte) error {
 		b = append(b, part...)
 	}
 	if s.tries { // A new socket has room, so the write does not block. Go's scheduler, told of one, may start a thread.
-		n, err := new(tryWriter).write(s, b)
+		n, err := new(trySender).send(s, b)
 		if b = b[n:]; len(b) == 0 || err != nil {
 			return err
 		}
@@ -128,7 +128,7 @@ func (s *socket) end() {
 	s.ended.Store(true)
 	last := s.last()
 	if s.tries {
-		n, err := new(tryWriter).write(s, []byte(last))
+		n, err := new(trySender).send(s, []byte(last))
 		if last = last[n:]; last == "" || err != nil {
 			s.shutDown()
 			return

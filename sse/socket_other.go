@@ -4,7 +4,7 @@ package sse
 
 import "time"
 
-// Where there is no write that does not block, all writes take turns.
+// Where there is no way to send without blocking, no socket tries, and no trySender is ever asked to send.
 
 type rawConn = any
 
@@ -12,6 +12,6 @@ func rawConnOf(kernelConn, time.Duration) rawConn { return nil }
 
 func (*socket) bytesReceived() int { return 0 }
 
-type tryWriter struct{}
+type trySender struct{}
 
-func (*tryWriter) write(*socket, []byte) (int, error) { return 0, nil }
+func (*trySender) send(*socket, []byte) (int, error) { return 0, nil }

@@ -107,10 +107,11 @@ func (s *stats) countResume(complete bool) {
 	}
 }
 
-// placed returns how many of a topic's clients have a place in its history. Without waiters all have.
-func (t *topic) placed(waiters bool) int {
+// placed returns how many of a topic's clients have a place in its history. All have, and none is looked at, unless
+// someWait: some client of some topic has no place yet.
+func (t *topic) placed(someWait bool) int {
 	n := len(t.subscriptions)
-	if waiters {
+	if someWait {
 		for _, s := range t.subscriptions {
 			if !s.client.placed {
 				n--

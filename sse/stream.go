@@ -121,12 +121,12 @@ func (b *Broker) prepare(w http.ResponseWriter, r *http.Request, s *Stream) (c *
 		refuse(w, err)
 		return nil, nil, nil
 	}
-	begins, err := beginningOf(r.Header, query, s.Last)
+	from, err := beginningOf(r.Header, query, s.Last)
 	if err != nil {
 		refuse(w, err)
 		return nil, nil, nil
 	}
-	c = &client{broker: b, index: gone, begins: begins, ended: s.Ended}
+	c = &client{broker: b, index: gone, beginning: from, ended: s.Ended}
 	c.outbox.init()
 	c.showHeartbeats = query.Get("heartbeat") == "show"
 	if !s.Until.IsZero() || s.Context != nil {

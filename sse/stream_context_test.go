@@ -63,3 +63,103 @@ func TestContextForgetsStreamsThatHaveEnded(t *testing.T) {
 		shutdown(t, b)
 	})
 }
+
+// A stuckContext is an app's own context, whose methods wait for the app.
+type stuckContext struct {
+	context.Context
+	known, forgotten chan struct{} // AfterFunc, and what it returns, wait for these
+}
+
+func (s *stuckContext) Done() <-chan struct{} { return make(chan struct{}) }
+
+// AfterFunc is called by [context.AfterFunc].
+func (s *stuckContext) AfterFunc(func()) (stop func() bool) {
+	<-s.known
+	return func() bool {
+		<-s.forgotten
+		return true
+	}
+}
+
+func TestContextThatIsStuckStopsNoStreamButItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := NewBroker()
+		written := make(chan time.Time, 10)
+		join := func(session context.Context) *client {
+			c := &client{broker: b, index: gone, out: slowTransport{written: written}}
+			if session != nil {
+				c.ends = &ending{context: session}
+			}
+			c.outbox.init()
+			if !b.join(c, "") {
+				t.Error("the broker has stopped")
+			}
+			return c
+		}
+		other := join(nil)
+		go other.writeAlone(nil)
+		gets := func(id int64) {
+			t.Helper()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			if err := b.Publish(ctx, Event{ID: id}); err != nil {
+				t.Errorf("event %d: %v", id, err)
+				return
+			}
+			synctest.Wait()
+			if len(written) != 1 {
+				t.Errorf("event %d was written %d times", id, len(written))
+			}
+			for range len(written) {
+				<-written
+			}
+		}
+		session := &stuckContext{Context: t.Context(), known: make(chan struct{}), forgotten: make(chan struct{})}
+		joined := make(chan *client)
+		go func() { joined <- join(session) }()
+		synctest.Wait()
+		gets(1) // while the context is told of the client
+		close(session.known)
+		c := <-joined
+		b.leave(c)
+		synctest.Wait()
+		gets(2) // while the context is to forget the client
+		if clients := b.Stats().Clients; clients != 1 {
+			t.Errorf("%d clients are registered", clients)
+		}
+		close(session.forgotten)
+		b.leave(other)
+		shutdown(t, b)
+	})
+}
+
+// A stream may end before its client is registered: whoever waits for that must not wait for ever, nor end nothing.
+func TestContextThatHasEndedBeforeTheClientJoins(t *testing.T) {
+	for _, stopped := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			b := NewBroker()
+			if stopped {
+				shutdown(t, b)
+			}
+			session, logOut := context.WithCancel(t.Context())
+			logOut()
+			ended := make(chan struct{}, 1)
+			c := &client{broker: b, index: gone, out: slowTransport{}, ended: func() { ended <- struct{}{} }}
+			c.ends = &ending{context: session, at: time.Now()}
+			c.outbox.init()
+			if joins := b.join(c, ""); joins == stopped {
+				t.Fatalf("it joins: %v", joins)
+			} else if !joins {
+				c.hasEnded()
+			} else {
+				synctest.Wait()
+				if !c.finished {
+					t.Error("its stream goes on")
+				}
+				b.leave(c)
+			}
+			<-ended
+			shutdown(t, b)
+		})
+	}
+}

@@ -48,13 +48,13 @@ type topics struct {
 	restarts      int   // how often the source has restarted its numbering
 	beforeRestart int64 // the last ID before the last restart; 0 before the first
 	forgottenID   int64 // of the newest event that was evicted from a topic which is gone since
-	gapID         int64 // of the newest event that may be missing in any topic; noneEvicted where none is
+	gapID         int64 // of the newest event that may be missing in any topic; noneLost where none is
 
 	retention
 }
 
 func newTopics(max int) topics {
-	return topics{byName: make(map[string]*topic), forgottenID: noneEvicted, gapID: noneEvicted, retention: retention{max: int64(max)}}
+	return topics{byName: make(map[string]*topic), forgottenID: noneLost, gapID: noneLost, retention: retention{max: int64(max)}}
 }
 
 // get returns a topic, and creates it where there is none.
@@ -65,7 +65,7 @@ func (ts *topics) get(name string) *topic {
 		name = strings.Clone(name)
 		t = &topic{name: name, restarts: ts.restarts}
 		// A topic of that name may have been forgotten after it had lost events up to forgottenID.
-		t.history.evictedID = ts.forgottenID
+		t.history.lastLostID = ts.forgottenID
 		ts.byName[name] = t
 	}
 	if t.restarts != ts.restarts {
@@ -82,7 +82,7 @@ func (ts *topics) forget(t *topic) {
 	}
 	delete(ts.byName, t.name)
 	if t.restarts == ts.restarts {
-		ts.forgottenID = max(ts.forgottenID, t.history.evictedID)
+		ts.forgottenID = max(ts.forgottenID, t.history.lastLostID)
 	}
 }
 
@@ -91,7 +91,7 @@ func (ts *topics) forget(t *topic) {
 func (ts *topics) add(e Event) *topic {
 	if ts.seq > 0 && e.ID <= ts.lastID {
 		ts.restarts++
-		ts.beforeRestart, ts.forgottenID, ts.gapID = ts.lastID, noneEvicted, noneEvicted
+		ts.beforeRestart, ts.forgottenID, ts.gapID = ts.lastID, noneLost, noneLost
 		ts.firstID = e.ID
 	}
 	if ts.seq == 0 {
@@ -102,7 +102,7 @@ func (ts *topics) add(e Event) *topic {
 	t := ts.get(e.Topic)
 	switch e.Gap {
 	case TopicGap:
-		t.history.evictedID = max(t.history.evictedID, e.ID-1)
+		t.history.lastLostID = max(t.history.lastLostID, e.ID-1)
 	case AnyGap:
 		ts.gapID = e.ID - 1
 	}
@@ -122,13 +122,13 @@ func (ts *topics) after(t *topic, id int64) (position int64, complete bool) {
 		position, complete = h.after(id)
 		return position, complete && id >= ts.gapID
 	}
-	// The last ID of the old numbering misses nothing where nothing of the new one is missing.
-	return h.firstResumable(), id == ts.beforeRestart && h.evictedID == noneEvicted && ts.gapID == noneEvicted
+	// Whoever has the last event of the old numbering has all of that, and misses only what is missing of the new one.
+	return h.firstResumablePosition(), id == ts.beforeRestart && h.lastLostID == noneLost && ts.gapID == noneLost
 }
 
 // subscribe subscribes a client to topics, each of which is named once.
 func (ts *topics) subscribe(c *client, names []string) {
-	c.subscriptions = c.one[:min(len(names), 1)]
+	c.subscriptions = c.single[:min(len(names), 1)]
 	if len(names) > 1 {
 		c.subscriptions = make([]subscription, len(names))
 		c.several = new(several)

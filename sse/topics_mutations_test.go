@@ -8,11 +8,11 @@ import (
 
 // topicsMutations are mistakes that TestTopicsModel must find.
 var topicsMutations = []testkit.Mistake{
-	{"a loss is not noticed", "history.go", "id >= h.evictedID", "id >= h.evictedID || MISTAKEN"},
-	{"an eviction is not noted", "history.go", "h.evictedID = h.index[0].id", "if !MISTAKEN { h.evictedID = h.index[0].id }"},
-	{"what came before a restart is resumed from", "history.go", "h.restart = len(h.index)", "if !MISTAKEN { h.restart = len(h.index) }"},
+	{"a loss is not noticed", "history.go", "id >= h.lastLostID", "id >= h.lastLostID || MISTAKEN"},
+	{"an eviction is not noted", "history.go", "h.lastLostID = h.index[0].id", "if !MISTAKEN { h.lastLostID = h.index[0].id }"},
+	{"what came before a restart is resumed from", "history.go", "h.firstResumableEntry = len(h.index)", "if !MISTAKEN { h.firstResumableEntry = len(h.index) }"},
 	{"an ID is taken for the one before it", "history.go", "e.id <= id", "e.id <= id && !(MISTAKEN && e.id == id)"},
-	{"the loss of a topic that is gone is forgotten", "topics.go", "t.history.evictedID = ts.forgottenID", "if t.history.evictedID = ts.forgottenID; MISTAKEN { t.history.evictedID = noneEvicted }"},
+	{"the loss of a topic that is gone is forgotten", "topics.go", "t.history.lastLostID = ts.forgottenID", "if t.history.lastLostID = ts.forgottenID; MISTAKEN { t.history.lastLostID = noneLost }"},
 	{"a restart does not reach a quiet topic", "topics.go", "t.restarts != ts.restarts", "t.restarts != ts.restarts && !MISTAKEN"},
 	{"a topic without events stays", "topics.go", "len(t.subscriptions) > 0 ||", "MISTAKEN || len(t.subscriptions) > 0 ||"},
 	{"a subscription's place in its topic is not kept up", "topics.go", "t.subscriptions[s.index].index = s.index", "if !MISTAKEN { t.subscriptions[s.index].index = s.index }"},
@@ -27,7 +27,7 @@ var topicsMutations = []testkit.Mistake{
 	{"a text is taken for an ID", "begin.go", "id = unplaceable", "if !MISTAKEN { id = unplaceable }"},
 	{"the ID before the first is lost", "topics.go", "ts.restarts == 0 && id == ts.firstID-1", "ts.restarts == 0 && id == ts.firstID-1 && !MISTAKEN"},
 	{"one event too many is among the last", "place.go", "len(h.index)-from.last)", "len(h.index)-from.last-map[bool]int{true: 1}[MISTAKEN])"},
-	{"the last events are of another numbering", "place.go", "max(h.restart, len(h.index)", "max(map[bool]int{false: h.restart}[MISTAKEN], len(h.index)"},
+	{"the last events are of another numbering", "place.go", "max(h.firstResumableEntry, len(h.index)", "max(map[bool]int{false: h.firstResumableEntry}[MISTAKEN], len(h.index)"},
 	{"a topic keeps too many events", "retention.go", "last+1 > keepEvents", "last+1 > keepEvents && !(MISTAKEN && last == keepEvents)"},
 	{"what is kept takes all the room", "retention.go", "r.keptBytes > r.max/2", "r.keptBytes > r.max/2 && !MISTAKEN"},
 	{"what was evicted is evicted again", "retention.go", "a.topic.history.index[0].seq <= a.seq", "(MISTAKEN || a.topic.history.index[0].seq <= a.seq)"},

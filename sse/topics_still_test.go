@@ -60,8 +60,8 @@ func (s still) join(lastEventID string, topics ...string) *reader {
 }
 
 // joinAt registers a client whose stream begins somewhere; nil is at the end.
-func (s still) joinAt(begins *beginning, topics ...string) *reader {
-	c := &client{broker: s.Broker, index: gone, begins: begins, out: nowhere{}}
+func (s still) joinAt(from *beginning, topics ...string) *reader {
+	c := &client{broker: s.Broker, index: gone, beginning: from, out: nowhere{}}
 	c.outbox.init()
 	s.register(registration{c, topics, make(chan struct{})})
 	return &reader{client: c}

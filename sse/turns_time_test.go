@@ -28,8 +28,8 @@ func (s slowTransport) cutOff() {}
 func TestClientsThatAreSlowInTurnDelayTheLastForABoundedTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBroker()
-		written := make(chan time.Time, clientsPerTurns)
-		clients := make([]*client, clientsPerTurns)
+		written := make(chan time.Time, clientsPerBlockingWriter)
+		clients := make([]*client, clientsPerBlockingWriter)
 		for i := range clients {
 			clients[i] = &client{broker: b, index: gone, out: slowTransport{lookInterval * 9 / 10, written}}
 			clients[i].outbox.init()

@@ -67,19 +67,25 @@ func (b *Broker) watch(c *client) bool {
 	return true
 }
 
+// setKey puts a socket's key into the 64 bits of data that epoll returns with each event of the socket.
+func setKey(event *unix.EpollEvent, key uint64) { event.Fd, event.Pad = int32(key), int32(key>>32) }
+
+// keyOf returns the key of the socket at which an event has happened.
+func keyOf(event *unix.EpollEvent) uint64 {
+	return uint64(uint32(event.Fd)) | uint64(uint32(event.Pad))<<32
+}
+
 // control changes a client's registration with epoll. The descriptor can't be closed meanwhile. The mutex must
 // be held.
 func (w *watcher) control(c *client, operation int) (err error) {
-	event := unix.EpollEvent{
-		Events: unix.EPOLLIN | unix.EPOLLRDHUP,
-		Fd:     int32(c.socket.key), Pad: int32(c.socket.key >> 32), // the 64 bits of data that come back
-	}
+	event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP}
+	setKey(&event, c.socket.key)
 	if c.socket.wrapped() {
 		event.Events |= unix.EPOLLONESHOT // No more events until readTLS has read what came.
 	}
-	closed := c.socket.raw.Control(func(fd uintptr) { err = unix.EpollCtl(w.fd, operation, int(fd), &event) })
-	if closed != nil {
-		return closed
+	controlErr := c.socket.raw.Control(func(fd uintptr) { err = unix.EpollCtl(w.fd, operation, int(fd), &event) })
+	if controlErr != nil { // The socket is closed.
+		return controlErr
 	}
 	return err
 }
@@ -91,15 +97,15 @@ func (b *Broker) runWatcher(raw syscall.RawConn) {
 	buf := make([]byte, 512)
 	for {
 		var n int
-		closed := raw.Read(func(epoll uintptr) bool {
+		readErr := raw.Read(func(epoll uintptr) bool {
 			n, _ = unix.EpollWait(int(epoll), events, 0)
 			return n > 0
 		})
-		if closed != nil {
+		if readErr != nil { // The watcher is closed.
 			return
 		}
 		for _, event := range events[:n] {
-			c := b.watcher.client(uint64(uint32(event.Fd)) | uint64(uint32(event.Pad))<<32)
+			c := b.watcher.client(keyOf(&event))
 			switch {
 			case c == nil: // The client was removed after EpollWait.
 			case event.Events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0:
@@ -139,8 +145,8 @@ func (b *Broker) disconnected(c *client) {
 // may send more.
 func (c *client) readInput(buf []byte) bool {
 	n, err := 0, error(nil)
-	closed := c.socket.raw.Control(func(fd uintptr) { n, _, err = unix.Recvfrom(int(fd), buf, unix.MSG_DONTWAIT) })
-	if closed != nil || n == 0 || err != nil && err != unix.EAGAIN && err != unix.EINTR {
+	controlErr := c.socket.raw.Control(func(fd uintptr) { n, _, err = unix.Recvfrom(int(fd), buf, unix.MSG_DONTWAIT) })
+	if controlErr != nil || n == 0 || err != nil && err != unix.EAGAIN && err != unix.EINTR {
 		return false
 	}
 	c.socket.received += max(0, n)

@@ -7,12 +7,12 @@ import (
 )
 
 const (
-	// lookInterval is how long one client's turn may take before the other clients of its writer get
-	// writers of their own: far longer than a turn takes on a busy machine, and a delay that nobody sees.
+	// lookInterval is how long one client's turn may take before the other clients of its writer get writers of
+	// their own: a thousand times what a write takes where there is room (6 µs), and a delay that nobody sees.
 	lookInterval = 10 * time.Millisecond
 
-	// maxLooks bounds how often a writer may be looked at, and with it how long clients that are
-	// each slow in turn can make the last one wait: ten times lookInterval.
+	// maxLooks bounds how often a writer's timer fires before the other clients get writers of their own in any case:
+	// clients that are each slow in their turn make the last one wait for ten times lookInterval, which nobody sees either.
 	maxLooks = 10
 )
 
@@ -20,8 +20,8 @@ const (
 // for any of them. Where a turn takes long, which it can only where writes may block, the other clients get writers of their own.
 type writer struct {
 	frame frame
-	tries bool // its writes never block (Linux, without TLS): a client whose socket is full gets a goroutine of its own
-	try   tryWriter
+	tries bool // its writes never block (Linux, without TLS): a client whose socket is full gets a writer of its own
+	try   trySender
 	sent  int64 // bytes of streams that were written, and not counted yet
 
 	mu     sync.Mutex // protects what follows
@@ -159,6 +159,6 @@ func (w *writer) write(c *client, part []byte) (left []byte, err error) {
 		return nil, c.out.write(part, &w.frame)
 	}
 	chunk := c.socket.framed(part, &w.frame)
-	n, err := w.try.write(c.socket, chunk)
+	n, err := w.try.send(c.socket, chunk)
 	return chunk[n:], err
 }

@@ -51,13 +51,13 @@ func testWritingDoesNotWait(t *testing.T, nonblocking bool) {
 	}
 	b := NewBroker()
 	defer shutdown(t, b)
-	w, s := new(tryWriter), newClient(b, writing).socket
+	w, s := new(trySender), newClient(b, writing).socket
 	batch := bytes.Repeat([]byte("x"), 1<<20)
 	var written int64
 	// The last write finds no room at all.
 	for n := 1; n > 0; written += int64(n) {
 		var err error
-		if n, err = w.write(s, batch); err != nil {
+		if n, err = w.send(s, batch); err != nil {
 			t.Fatal(err)
 		}
 		if written > 1<<30 {
@@ -69,7 +69,7 @@ func testWritingDoesNotWait(t *testing.T, nonblocking bool) {
 	if received, err := io.Copy(io.Discard, reading); received != written || err != nil {
 		t.Errorf("%d bytes of %d arrive, error %v", received, written, err)
 	}
-	if _, err := w.write(s, batch); err == nil {
+	if _, err := w.send(s, batch); err == nil {
 		t.Error("writing to a closed connection is no error")
 	}
 }
@@ -82,7 +82,7 @@ func TestWritingToOneWhoIsGoneIsAnError(t *testing.T) {
 	defer shutdown(t, b)
 	s := newClient(b, writing).socket
 	eventually(t, "an error", func() bool {
-		_, err := new(tryWriter).write(s, payload)
+		_, err := new(trySender).send(s, payload)
 		return err != nil
 	})
 }

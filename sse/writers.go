@@ -10,9 +10,9 @@ const (
 	// it costs nothing, few enough that all cores share a fan-out.
 	clientsPerWriter = 64
 
-	// clientsPerTurns is the same for clients to which a write may block: those over TLS or HTTP/2, and all without
-	// epoll. It is larger than 64, since each writer at work has a stack: that saves half a KiB a client.
-	clientsPerTurns = 256
+	// clientsPerBlockingWriter is the same for clients to which a write may block: those over TLS or HTTP/2, and all
+	// where there is no epoll. It is larger than 64, since each writer at work has a stack: that saves half a KiB a client.
+	clientsPerBlockingWriter = 256
 
 	// maxRound is how long the events that come during a round may wait for its end: far longer than a round
 	// takes, so it bounds only the harm of a round whose writers never end.
@@ -21,9 +21,9 @@ const (
 
 // writers start the short-lived goroutines that write to all clients. Only listen calls their methods. The zero value is not usable: see newWriters.
 type writers struct {
-	lanes [2]lane // the rounds of clients whose sockets are tried, which never blocks
-	turns queue   // the clients for the next writer whose writes may block; no lane waits for that writer
-	round *round  // the round of the fan-out that is going on, in which started writers are counted; nil for none
+	lanes    [2]lane // the rounds of clients whose sockets are tried, which never blocks
+	blocking queue   // the clients for the next writer whose writes may block; no lane waits for that writer
+	round    *round  // the round of the fan-out that is going on, in which started writers are counted; nil for none
 }
 
 // A lane has the rounds of one kind of topic: those with few subscriptions need not wait for those with many.
@@ -90,8 +90,8 @@ func (w *writers) add(c *client, l *lane) {
 		if l.queue.add(c) == clientsPerWriter {
 			l.start(w.round)
 		}
-	} else if w.turns.add(c) == clientsPerTurns {
-		w.startTurns()
+	} else if w.blocking.add(c) == clientsPerBlockingWriter {
+		w.startBlocking()
 	}
 }
 
@@ -100,12 +100,12 @@ func (w *writers) start() {
 	for i := range w.lanes {
 		w.lanes[i].start(w.round)
 	}
-	w.startTurns()
+	w.startBlocking()
 }
 
-// startTurns starts a writer that no round waits for.
-func (w *writers) startTurns() {
-	if list := w.turns.take(); list != nil {
+// startBlocking starts a writer whose writes may block, and for which no lane waits.
+func (w *writers) startBlocking() {
+	if list := w.blocking.take(); list != nil {
 		go serve(&writer{list: list, round: w.round.join()})
 	}
 }
