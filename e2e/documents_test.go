@@ -101,32 +101,35 @@ func TestREADMEIsShort(t *testing.T) {
 	}
 }
 
-// The table of the flags has all of them, and no other.
+// The tables of the flags have all of them, and no other.
 func TestDocumentsHaveEachFlag(t *testing.T) {
 	t.Parallel()
 	help, err := exec.Command(binary, "-h").CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, help)
 	}
-	document, err := os.ReadFile("../docs/operating.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	flags, rows := make(map[string]bool), make(map[string]bool)
+	flags := make(map[string]bool)
 	for _, m := range regexp.MustCompile(`(?m)^  -([a-z-]+)`).FindAllStringSubmatch(string(help), -1) {
 		flags[m[1]] = true
 	}
-	for _, cell := range regexp.MustCompile("(?m)^\\| (`-[^|]*) \\|").FindAllStringSubmatch(string(document), -1) {
-		for _, m := range regexp.MustCompile("`-([a-z-]+)").FindAllStringSubmatch(cell[1], -1) {
-			rows[m[1]] = true
-		}
-	}
-	delete(rows, "h") // It is the flag package's own.
 	if len(flags) < 20 {
 		t.Fatalf("-h lists only %d flags:\n%s", len(flags), help)
 	}
-	if !maps.Equal(flags, rows) {
-		t.Errorf("-h lists %q, and the table %q", slices.Sorted(maps.Keys(flags)), slices.Sorted(maps.Keys(rows)))
+	for _, document := range []string{"docs/operating.md", "README.zh-CN.md"} {
+		text, err := os.ReadFile(filepath.Join("..", document))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows := make(map[string]bool)
+		for _, cell := range regexp.MustCompile("(?m)^\\| (`-[^|]*) \\|").FindAllStringSubmatch(string(text), -1) {
+			for _, m := range regexp.MustCompile("`-([a-z-]+)").FindAllStringSubmatch(cell[1], -1) {
+				rows[m[1]] = true
+			}
+		}
+		delete(rows, "h") // It is the flag package's own.
+		if !maps.Equal(flags, rows) {
+			t.Errorf("-h lists %q, and the table of %s %q", slices.Sorted(maps.Keys(flags)), document, slices.Sorted(maps.Keys(rows)))
+		}
 	}
 }
 

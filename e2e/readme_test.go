@@ -23,7 +23,7 @@ import (
 )
 
 // documents are the files whose commands are run, in this order.
-var documents = []string{"README.md", "README.zh-CN.md", "CONTRIBUTING.md", "docs/operating.md", "docs/service.md", "docs/capacity.md", "docs/questions.md", "docs/architecture.md", "SECURITY.md"}
+var documents = []string{"README.md", "README.zh-CN.md", "CONTRIBUTING.md", "docs/operating.md", "docs/service.md", "docs/capacity.md", "docs/questions.md", "docs/questions.zh-CN.md", "docs/architecture.md", "SECURITY.md"}
 
 // A block is what stands between two fences of a document.
 type block struct {
