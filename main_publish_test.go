@@ -75,8 +75,7 @@ func TestTokenFileThatOthersMayReadIsAWarning(t *testing.T) {
 func TestEveryAnswerOfTheStreamsPathCanBeReadByOtherOrigins(t *testing.T) {
 	broker := sse.NewBroker()
 	rights := &program.Rights{PublishToken: func() string { return "swordfish" }}
-	app := newApp(t.Context(), broker, rights, nil, nil)
-	app.HandleMany("POST OPTIONS", "/events", rights.Publishing(broker.Publish))
+	app := newApp(t.Context(), broker, &program.Source{Publish: broker.Publish}, rights)
 	if err := app.Build(); err != nil {
 		t.Fatal(err)
 	}
@@ -102,13 +101,12 @@ func TestEveryAnswerOfTheStreamsPathCanBeReadByOtherOrigins(t *testing.T) {
 func TestAllowNamesTheMethodsThereAre(t *testing.T) {
 	for _, post := range []bool{false, true} {
 		broker := sse.NewBroker()
-		rights := &program.Rights{PublishToken: func() string { return "swordfish" }}
-		app := newApp(t.Context(), broker, rights, nil, nil)
-		want := "GET, HEAD, OPTIONS"
+		rights, want := new(program.Rights), "GET, HEAD, OPTIONS"
 		if post {
-			app.HandleMany("POST OPTIONS", "/events", rights.Publishing(broker.Publish))
+			rights.PublishToken = func() string { return "swordfish" }
 			want = "GET, HEAD, OPTIONS, POST"
 		}
+		app := newApp(t.Context(), broker, &program.Source{Publish: broker.Publish}, rights)
 		if err := app.Build(); err != nil {
 			t.Fatal(err)
 		}
@@ -131,7 +129,7 @@ func TestAllowNamesTheMethodsThereAre(t *testing.T) {
 
 func TestNoAnswerIsSniffed(t *testing.T) {
 	broker := sse.NewBroker()
-	app := newApp(t.Context(), broker, new(program.Rights), nil, nil)
+	app := newApp(t.Context(), broker, &program.Source{Publish: broker.Publish}, new(program.Rights))
 	if err := app.Build(); err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +149,7 @@ func TestNoAnswerIsSniffed(t *testing.T) {
 // What an app's middleware has set for all answers is there once, and ours where the two differ.
 func TestNoHeaderComesTwice(t *testing.T) {
 	broker := sse.NewBroker()
-	app := newApp(t.Context(), broker, new(program.Rights), nil, nil)
+	app := newApp(t.Context(), broker, &program.Source{Publish: broker.Publish}, new(program.Rights))
 	names := []string{"X-Content-Type-Options", "Cache-Control", "Content-Security-Policy", "Content-Type", "Allow"}
 	app.UseRouter(func(ctx iris.Context) {
 		for _, name := range names {

@@ -149,8 +149,9 @@ func TestEveryClientGetsTheDemosEvents(t *testing.T) {
 
 func TestRoutes(t *testing.T) {
 	broker := sse.NewBroker()
-	app := newApp(t.Context(), broker, new(program.Rights), nil, nil)
-	program.Figures{Broker: broker, Publications: new(program.Publications), Rights: new(program.Rights)}.Register(app)
+	source, rights := &program.Source{Publish: broker.Publish}, new(program.Rights)
+	app := newApp(t.Context(), broker, source, rights)
+	program.Figures{Broker: broker, Source: source, Rights: rights}.Register(app)
 	if err := app.Build(); err != nil {
 		t.Fatal(err)
 	}

@@ -31,12 +31,12 @@ func TestTokenComesInTheHeaderOrInTheCookieAndNeverInTheURL(t *testing.T) {
 		{"two headers, one of another scheme", "", []string{"Authorization", "Basic YTpi", "Authorization", "Bearer abc"}, "abc", false, ""},
 	} {
 		p := &Rights{Cookie: "sse"}
-		got, refused := p.credentials(newRequest("GET", test.query, test.header...))
+		got, refused := p.credentialsOf(newRequest("GET", test.query, test.header...))
 		if got.token != test.token || got.byCookie != test.byCookie || reasonOf(refused) != test.refused {
 			t.Errorf("%s: %+v, refused for %q", test.name, got, reasonOf(refused))
 		}
 		p.Cookie = "" // By default there is none.
-		if got, _ := p.credentials(newRequest("GET", test.query, test.header...)); got.byCookie {
+		if got, _ := p.credentialsOf(newRequest("GET", test.query, test.header...)); got.byCookie {
 			t.Errorf("%s: a cookie without a name counts: %+v", test.name, got)
 		}
 	}

@@ -1,118 +1,46 @@
 package program
 
 import (
-	"slices"
+	"example.com/sse/cluster"
+	"example.com/sse/sse"
+	"example.com/sse/store"
 
-	"github.com/prometheus/client_golang/prometheus"
+	"github.com/kataras/iris/v12"
 )
 
-// A figure is one line of /metrics. It is there from the start, and no label of it grows with users.
-type figure struct {
-	desc  *prometheus.Desc
-	kind  prometheus.ValueType
-	value func(*snapshot) float64
+// Figures are what the server tells of itself, to people as JSON and to Prometheus.
+type Figures struct {
+	Broker *sse.Broker
+	Source *Source
+	Rights *Rights
 }
 
-// gauge and counter return a figure. The label, where there is one, is a name and its value; figures that differ
-// in the label's value alone have the same help.
-func gauge(name, help string, value func(*snapshot) int64) figure {
-	return newFigure(prometheus.GaugeValue, name, help, nil, value)
+// Register adds the routes of the figures to an app: /stats and /metrics. They name no topic.
+//
+// They are no secret: a page of another site can read them by DNS rebinding, since any Host is answered.
+func (f Figures) Register(app *iris.Application) {
+	app.HandleMany("GET HEAD", "/stats", func(ctx iris.Context) { ctx.JSON(f.snapshot()) })
+	app.HandleMany("GET HEAD", "/metrics", iris.FromStd(f.metricsHandler()))
 }
 
-func counter(name, help string, value func(*snapshot) int64, label ...string) figure {
-	return newFigure(prometheus.CounterValue, name, help, label, value)
+// A snapshot is the figures at one time, as JSON has them.
+type snapshot struct {
+	sse.Stats
+	Publications map[string]int64 `json:"publications"`
+	Refused      map[string]int64 `json:"refused"`
+	NATS         *cluster.Stats   `json:"nats,omitempty"`
+	Store        *store.Stats     `json:"store,omitempty"`
 }
 
-func newFigure(kind prometheus.ValueType, name, help string, label []string, value func(*snapshot) int64) figure {
-	labels := prometheus.Labels{}
-	if len(label) > 0 {
-		labels[label[0]] = label[1]
+func (f Figures) snapshot() *snapshot {
+	s := &snapshot{Stats: f.Broker.Stats(), Publications: f.Rights.Published(), Refused: f.Rights.Refused()}
+	if f.Source.Member != nil {
+		nats := f.Source.Member.Stats()
+		s.NATS = &nats
 	}
-	return figure{prometheus.NewDesc(name, help, nil, labels), kind, func(s *snapshot) float64 { return float64(value(s)) }}
-}
-
-// rounds is the one histogram.
-var rounds = prometheus.NewDesc("sse_round_duration_seconds",
-	"Time from when the server had an event until it was written to all clients that are not slow, one observation for each round of writing.", nil, nil)
-
-const (
-	disconnects  = "Clients that are not connected any more, by reason."
-	resumes      = "Clients that sent a last event ID, by whether all that they had missed was retained."
-	refusals     = "Requests for a stream or to publish that were refused, by reason."
-	publications = "Answers to POST requests that publish, by status."
-)
-
-// figures returns the figures that the server has.
-func (f Figures) figures() []figure {
-	all := ownFigures
-	if f.Member != nil {
-		all = slices.Concat(all, natsFigures)
+	if f.Source.Store != nil {
+		disk := f.Source.Store.Stats()
+		s.Store = &disk
 	}
-	if f.Store != nil {
-		all = slices.Concat(all, storeFigures)
-	}
-	return all
-}
-
-// ownFigures are those of every server.
-var ownFigures = slices.Concat([]figure{
-	gauge("sse_clients", "Clients that are connected.", func(s *snapshot) int64 { return s.Clients }),
-	counter("sse_connects_total", "Clients that have connected.", func(s *snapshot) int64 { return s.ClientsTotal }),
-	counter("sse_disconnects_total", disconnects, func(s *snapshot) int64 { return s.Disconnects.ClientLeft }, "reason", "client_left"),
-	counter("sse_disconnects_total", disconnects, func(s *snapshot) int64 { return s.Disconnects.Slow }, "reason", "slow"),
-	counter("sse_disconnects_total", disconnects, func(s *snapshot) int64 { return s.Disconnects.NetworkSilent }, "reason", "network_silent"),
-	counter("sse_disconnects_total", disconnects, func(s *snapshot) int64 { return s.Disconnects.StreamEnded }, "reason", "stream_ended"),
-	counter("sse_disconnects_total", disconnects, func(s *snapshot) int64 { return s.Disconnects.TooMuchInput }, "reason", "too_much_input"),
-	counter("sse_events_published_total", "Events that the server has had to send.", func(s *snapshot) int64 { return s.Events }),
-	counter("sse_published_bytes_total", "Bytes of these events, as they are in a stream.", func(s *snapshot) int64 { return s.EventBytes }),
-	counter("sse_events_sent_total", "Events that were handed over to be sent to a client, once for each client.", func(s *snapshot) int64 { return s.EventsSent }),
-	counter("sse_sent_bytes_total", "Bytes of streams that were written to clients, heartbeats among them.", func(s *snapshot) int64 { return s.BytesSent }),
-	counter("sse_resumes_total", resumes, func(s *snapshot) int64 { return s.Resumes - s.ResumesIncomplete }, "complete", "true"),
-	counter("sse_resumes_total", resumes, func(s *snapshot) int64 { return s.ResumesIncomplete }, "complete", "false"),
-	counter("sse_gaps_told_total", "Gap events by which clients have learned that events are missing.", func(s *snapshot) int64 { return s.Gaps }),
-	gauge("sse_retained_events", "Events that are retained for clients that reconnect.", func(s *snapshot) int64 { return s.Retained }),
-	gauge("sse_retained_bytes", "Bytes that these count against -history.", func(s *snapshot) int64 { return s.RetainedBytes }),
-	gauge("sse_topics", "Topics that retain an event or have a client.", func(s *snapshot) int64 { return s.Topics }),
-	{
-		prometheus.NewDesc("sse_retained_oldest_age_seconds", "Time since the oldest of the retained events came; 0 without one.", nil, nil),
-		prometheus.GaugeValue,
-		func(s *snapshot) float64 { return s.OldestAge.Seconds() },
-	},
-}, publicationFigures(), refusalFigures())
-
-// publicationFigures returns a figure for each answer to a publication.
-func publicationFigures() (all []figure) {
-	for _, answer := range answers() {
-		all = append(all, counter("sse_publications_total", publications, func(s *snapshot) int64 { return s.Publications[answer] }, "code", answer))
-	}
-	return all
-}
-
-// refusalFigures returns a figure for each reason of a refusal.
-func refusalFigures() (all []figure) {
-	for r := range reasons {
-		all = append(all, counter("sse_refusals_total", refusals, func(s *snapshot) int64 { return s.Refused[r.String()] }, "reason", r.String()))
-	}
-	return all
-}
-
-// natsFigures are those of a server with NATS.
-var natsFigures = []figure{
-	gauge("sse_nats_connected", "Whether NATS is connected: 1 or 0.", func(s *snapshot) int64 {
-		if s.NATS.Connected {
-			return 1
-		}
-		return 0
-	}),
-	gauge("sse_nats_lag_events", "Events on NATS that the server had not read when NATS last sent it one.", func(s *snapshot) int64 { return int64(s.NATS.Lag) }),
-	counter("sse_nats_missed_events_total", "Events that were deleted from NATS before the server had read them.", func(s *snapshot) int64 { return int64(s.NATS.Missed) }),
-}
-
-// storeFigures are those of a server with -data.
-var storeFigures = []figure{
-	gauge("sse_store_waiting", "Publications that wait to be on disk.", func(s *snapshot) int64 { return s.Store.Waiting }),
-	counter("sse_store_events_stored_total", "Events that were stored on disk.", func(s *snapshot) int64 { return s.Store.Stored }),
-	counter("sse_store_events_refused_total", "Events that were refused because the disk was full or had failed.", func(s *snapshot) int64 { return s.Store.Failed }),
-	gauge("sse_store_events", "Events that are retained on disk.", func(s *snapshot) int64 { return s.Store.Events }),
-	gauge("sse_store_bytes", "Bytes that these count against -data-bytes.", func(s *snapshot) int64 { return s.Store.Bytes }),
+	return s
 }

@@ -35,41 +35,41 @@ func Parse(args []string, getenv func(string) string, out io.Writer) (o Options,
 		fmt.Fprintln(out, Version())
 		return o, ErrDone
 	}
-	if o.source, err = sources(flags, getenv); err != nil {
+	if o.givenAs, err = readVariables(flags, getenv); err != nil {
 		return o, err
 	}
 	return o, o.check()
 }
 
-// sources sets the flags that are given as variables alone, and returns what each flag that is given was
-// given as: "-addr" or "SSE_ADDR".
-func sources(flags *flag.FlagSet, getenv func(string) string) (source map[string]string, err error) {
-	source = make(map[string]string)
+// readVariables sets each flag that is not on the command line, but has a variable. It returns what each flag that is
+// given was given as, by its name: "-addr" or "SSE_ADDR".
+func readVariables(flags *flag.FlagSet, getenv func(string) string) (givenAs map[string]string, err error) {
+	givenAs = make(map[string]string)
 	flags.Visit(func(f *flag.Flag) {
-		source[f.Name] = "-" + f.Name
+		givenAs[f.Name] = "-" + f.Name
 		if f.Value.String() == "" { // A script has given it an unset variable, say.
 			err = fmt.Errorf("-%s is empty", f.Name)
 		}
 	})
 	flags.VisitAll(func(f *flag.Flag) {
 		name := variable(f.Name)
-		if source[f.Name] != "" || name == "" || err != nil {
+		if givenAs[f.Name] != "" || name == "" || err != nil {
 			return
 		}
 		if value := getenv(name); value != "" {
-			source[f.Name] = name
+			givenAs[f.Name] = name
 			if cause := f.Value.Set(value); cause != nil {
 				err = fmt.Errorf("invalid value %q for %s: %w", value, name, cause)
 			}
 		}
 	})
-	return source, err
+	return givenAs, err
 }
 
-// actions are the flags that are no settings, but ask for something to be done. They have no variable.
+// actions are the flags that are no settings: the program does what they ask for, and ends. They have no variable.
 var actions = []string{"healthcheck", "version"}
 
-// variable returns the name of a flag's environment variable: "SSE_NATS_CREDS" for -nats-creds.
+// variable returns the name of a flag's environment variable, "SSE_NATS_CREDS" for -nats-creds, or "" where it has none.
 func variable(flag string) string {
 	if slices.Contains(actions, flag) {
 		return ""

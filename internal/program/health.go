@@ -3,32 +3,28 @@ package program
 import (
 	"context"
 
-	"example.com/sse/cluster"
 	"example.com/sse/sse"
-	"example.com/sse/store"
 
 	"github.com/kataras/iris/v12"
 )
 
-// Health returns a handler that answers 200 while the server serves, and 503 from when it is to stop, which is when
-// a context ends, and before it has read the events of all servers, or those on its disk. A server alone has a nil member, and one
-// without a disk nil events.
-func Health(serving context.Context, broker *sse.Broker, member *cluster.Member, events *store.Store) iris.Handler {
+// Health returns a handler that answers 200 while the server serves. It answers 503 from when the server is to stop,
+// which is when the context serving ends, and before clients can resume: while the server reads the events of all
+// servers, or those on its disk.
+func Health(serving context.Context, broker *sse.Broker, source *Source) iris.Handler {
 	return func(ctx iris.Context) {
+		reason := source.waitsFor()
 		select {
 		case <-serving.Done():
-			ctx.StopWithText(iris.StatusServiceUnavailable, "stopping")
+			reason = "stopping"
 		case <-broker.Done():
-			ctx.StopWithText(iris.StatusServiceUnavailable, "stopping")
+			reason = "stopping"
 		default:
-			switch {
-			case member != nil && !member.Ready():
-				ctx.StopWithText(iris.StatusServiceUnavailable, "waiting for NATS")
-			case events != nil && !events.Ready():
-				ctx.StopWithText(iris.StatusServiceUnavailable, "loading the events")
-			default:
-				ctx.WriteString("ok")
-			}
 		}
+		if reason != "" {
+			ctx.StopWithText(iris.StatusServiceUnavailable, "%s", reason)
+			return
+		}
+		ctx.WriteString("ok")
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"example.com/sse/internal/rights"
 )
 
-// KeyOptions say which JSON Web Tokens the server takes. The zero value is none.
+// KeyOptions say which JSON Web Tokens the server takes. The zero value means that it takes none.
 type KeyOptions struct {
 	File           string // with the keys
 	Cookie         string // the name of a cookie that may have the token, too
@@ -14,8 +14,8 @@ type KeyOptions struct {
 	rights.Options        // what the tokens must say
 }
 
-// first returns the first flag that has been given beside that of the file.
-func (k KeyOptions) first() string {
+// flagWithoutFile returns one of the flags that mean nothing without -jwt-key-file and were given.
+func (k KeyOptions) flagWithoutFile() string {
 	switch {
 	case k.Cookie != "":
 		return "jwt-cookie"
@@ -31,22 +31,25 @@ func (k KeyOptions) first() string {
 // error is one line, which names the flag and tells nothing of what the file holds.
 func (o *Options) Rights() (p *Rights, warnings []string, err error) {
 	p = &Rights{Cookie: o.Keys.Cookie, CloseDefault: o.Keys.Default, Origins: o.Origins}
-	note := func(flag, warning string, cause error) {
-		switch {
-		case err != nil:
-		case cause != nil:
-			err = fmt.Errorf("%s: %w", o.GivenAs(flag), cause)
-		case warning != "":
+	warn := func(flag, warning string) {
+		if warning != "" {
 			warnings = append(warnings, o.GivenAs(flag)+": "+warning)
 		}
 	}
-	var warning string
-	var cause error
-	p.PublishToken, warning, cause = Token(o.TokenFile)
-	note("publish-token-file", warning, cause)
-	if o.Keys.File != "" {
-		p.Keys, warning, cause = rights.Load(o.Keys.File, o.Keys.Options)
-		note("jwt-key-file", warning, cause)
+	token, warning, err := TokenFile(o.TokenFile)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", o.GivenAs("publish-token-file"), err)
 	}
-	return p, warnings, err
+	p.PublishToken = token
+	warn("publish-token-file", warning)
+	if o.Keys.File == "" {
+		return p, warnings, nil
+	}
+	keys, warning, err := rights.Load(o.Keys.File, o.Keys.Options)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", o.GivenAs("jwt-key-file"), err)
+	}
+	p.Keys = keys
+	warn("jwt-key-file", warning)
+	return p, warnings, nil
 }

@@ -47,7 +47,7 @@ func encode(value any) []byte {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value); err != nil { // a figure that is none, such as a channel
+	if err := encoder.Encode(value); err != nil { // A figure is of a type that JSON does not have, such as a channel.
 		return encode(map[string]string{"error": err.Error()})
 	}
 	return bytes.TrimSpace(b.Bytes())

@@ -22,11 +22,12 @@ import (
 func newFigures(t *testing.T) (Figures, *httptest.Server) {
 	t.Helper()
 	broker := sse.NewBroker()
-	f := Figures{Broker: broker, Publications: new(Publications), Rights: new(Rights)}
+	rights := &Rights{PublishToken: func() string { return "swordfish" }}
+	f := Figures{Broker: broker, Source: &Source{Publish: broker.Publish}, Rights: rights}
 	app := iris.New()
 	f.Register(app)
 	app.HandleMany("GET", "/events", broker.ServeHTTP)
-	app.HandleMany("POST OPTIONS", "/events", f.Publications.Count, sse.PublishHandler(sse.Publisher{Publish: broker.Publish, Token: "swordfish"}))
+	app.HandleMany("POST OPTIONS", "/events", rights.Publishing(broker.Publish))
 	if err := app.Build(); err != nil {
 		t.Fatal(err)
 	}
@@ -81,8 +82,8 @@ func TestEachMetricIsDocumented(t *testing.T) {
 	_, server := newFigures(t)
 	_, types := scrape(t, server.URL)
 	maps.DeleteFunc(types, func(name, _ string) bool { return !strings.HasPrefix(name, "sse_") })
-	for _, figure := range slices.Concat(natsFigures, storeFigures) { // which this server has not
-		name := regexp.MustCompile(`fqName: "(\w+)"`).FindStringSubmatch(figure.desc.String())[1]
+	for _, metric := range slices.Concat(natsMetrics, storeMetrics) { // which this server has not
+		name := regexp.MustCompile(`fqName: "(\w+)"`).FindStringSubmatch(metric.desc.String())[1]
 		types[name] = "gauge"
 		if strings.HasSuffix(name, "_total") {
 			types[name] = "counter"
@@ -184,8 +185,8 @@ func TestNoMetricGrowsWithUsers(t *testing.T) {
 }
 
 func BenchmarkScrape(b *testing.B) {
-	f := Figures{Broker: sse.NewBroker(), Publications: new(Publications), Rights: new(Rights)}
-	handler := f.metrics()
+	f := Figures{Broker: sse.NewBroker(), Source: new(Source), Rights: new(Rights)}
+	handler := f.metricsHandler()
 	request := httptest.NewRequest("GET", "/metrics", nil)
 	b.ReportAllocs()
 	for b.Loop() {

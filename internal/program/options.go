@@ -17,20 +17,20 @@ type Options struct {
 	Addr                 string
 	AdminAddr            string        // of the figures; empty where they are at Addr
 	Interval             time.Duration // between two ticks
-	Cert, Key, TokenFile string
-	Origins              OriginList // of the pages that may publish, and send cookies
+	Cert, Key, TokenFile string        // paths; empty for HTTP, and where nobody may publish with a token
+	Origins              OriginList    // of the pages that may publish, and send cookies
 	Keys                 KeyOptions
 	Broker               sse.Options
 	NATS                 cluster.Options
 	Data                 store.Options
-	Drain                time.Duration
-	Log                  string // "text" or "json"
+	Drain                time.Duration // over which the streams end when the server is to stop
+	Log                  string        // "text" or "json"
 
-	// CheckHealth says that the process is to ask the server, and not to be it.
+	// CheckHealth says that the process is to ask the server that runs whether it is well, and not to serve itself.
 	CheckHealth bool
 
-	version bool
-	source  map[string]string // see GivenAs
+	version bool              // print the version, and end
+	givenAs map[string]string // by flag: see GivenAs
 }
 
 // define defines all flags. [Parse] gives each a variable, too.
@@ -63,8 +63,8 @@ func (o *Options) define(flags *flag.FlagSet) {
 // GivenAs returns how a flag was given, for an error that is about it: "SSE_ADDR" where that was set, and
 // otherwise "-addr".
 func (o *Options) GivenAs(flag string) string {
-	if o.source[flag] != "" {
-		return o.source[flag]
+	if o.givenAs[flag] != "" {
+		return o.givenAs[flag]
 	}
 	return "-" + flag
 }
@@ -83,7 +83,7 @@ func (o *Options) check() error {
 	case len(o.Origins) > 0 && o.TokenFile == "" && o.Keys.File == "":
 		return fmt.Errorf("%s goes with -publish-token-file or -jwt-key-file", o.GivenAs("allow-origin"))
 	case o.Keys.File == "" && o.Keys != KeyOptions{}:
-		return fmt.Errorf("%s goes with -jwt-key-file", o.GivenAs(o.Keys.first()))
+		return fmt.Errorf("%s goes with -jwt-key-file", o.GivenAs(o.Keys.flagWithoutFile()))
 	case o.Keys.Cookie != "" && (&http.Cookie{Name: o.Keys.Cookie}).Valid() != nil:
 		return fmt.Errorf("%s is no name of a cookie: %q", o.GivenAs("jwt-cookie"), o.Keys.Cookie)
 	case o.Data.Dir != "" && o.NATS.URLs != "":

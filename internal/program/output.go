@@ -18,16 +18,16 @@ const (
 	flushTimeout = 100 * time.Millisecond
 )
 
-// An Output writes log lines in a goroutine of its own, so that a caller neither waits for a terminal that is
-// stopped, or for a pipe that nobody reads, nor gets an error from a full disk. Lines for which there
-// is no room, in 64 KiB, are counted and left out. It is the sse.Logger of a broker. Its methods are safe for concurrent use.
+// An Output writes log lines in a goroutine of its own, so that whoever logs neither waits for a terminal that is
+// stopped, or for a pipe that nobody reads, nor gets an error from a full disk. At most 64 KiB wait to be written: lines
+// beyond that are counted and left out. It is the sse.Logger of a broker. Its methods are safe for concurrent use.
 type Output struct {
 	w            io.Writer
 	colors, json bool
 
 	mu      sync.Mutex    // protects what follows
 	waiting []byte        // whole lines
-	lost    int           // lines for which there was no room, after those
+	lost    int           // how many lines after those were left out
 	written chan struct{} // closed when nothing waits any more; nil while nothing does
 }
 
@@ -35,8 +35,8 @@ type Output struct {
 // terminal, or each line as a JSON object.
 func LogTo(w io.Writer, colors, json bool) *Output {
 	o := &Output{w: w, colors: colors, json: json}
-	// A handler gets a line as a whole. An output of golog's gets it in six pieces, each with a system
-	// call, and those of two loggers mixed.
+	// golog gives a handler a line as a whole. It would give an io.Writer the line in six pieces, each with a system call,
+	// and mix the pieces of two loggers.
 	golog.Handle(o.handle)
 	return o
 }
@@ -77,18 +77,21 @@ func (o *Output) Listening(url, topics string) {
 	o.writeSoon(message + "\nPress Ctrl-C to stop.")
 }
 
-// Complain says something on the standard error, before the server serves: a warning.
-func (o *Output) Complain(format string, args ...any) { o.complain(golog.WarnLevel, format, args) }
+// Complain prints warnings on the standard error, a line each. They are of the options, and no part of the log.
+func (o *Output) Complain(warnings ...string) {
+	for _, warning := range warnings {
+		o.complain(golog.WarnLevel, warning)
+	}
+}
 
-// Fail says on the standard error, in one line, why the program ends, and ends it.
+// Fail prints on the standard error, in one line, why the program ends, and ends it with an exit code.
 func (o *Output) Fail(code int, format string, args ...any) {
 	o.Flush()
-	o.complain(golog.ErrorLevel, format, args)
+	o.complain(golog.ErrorLevel, fmt.Sprintf(format, args...))
 	os.Exit(code)
 }
 
-func (o *Output) complain(level golog.Level, format string, args []any) {
-	message := fmt.Sprintf(format, args...)
+func (o *Output) complain(level golog.Level, message string) {
 	if o.json {
 		message = line{level, message, nil}.asJSON(time.Now())
 	} else {

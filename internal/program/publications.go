@@ -1,51 +1,45 @@
 package program
 
 import (
-	"net/http"
+	"slices"
 	"strconv"
 	"sync/atomic"
-
-	"github.com/kataras/iris/v12"
 )
 
-// statuses are those with which publishing is answered. All other statuses count as one, which bounds the figures.
-var statuses = [...]int{204, 400, 401, 403, 408, 413, 415, 503, 507}
+// countedStatuses are those with which publishing is answered. All other statuses have one count, which bounds the
+// number of figures.
+var countedStatuses = [...]int{204, 400, 401, 403, 408, 413, 415, 503, 507}
 
-// otherStatus is what the others are counted as.
+// otherStatus is the name of the count of all other statuses.
 const otherStatus = "other"
 
-// Publications counts the answers to requests that publish. The zero value has counted none. Its methods are safe
-// for concurrent use.
-type Publications struct {
-	counts [len(statuses) + 1]atomic.Int64 // the last is of the others
+// publicationCounts are how many requests to publish were answered, by status.
+type publicationCounts struct {
+	byStatus [len(countedStatuses)]atomic.Int64
+	others   atomic.Int64
 }
 
-// Count is a middleware that counts an answer to POST.
-func (p *Publications) Count(ctx iris.Context) {
-	ctx.Next()
-	if ctx.Method() != http.MethodPost {
-		return
+func (c *publicationCounts) count(status int) {
+	if i := slices.Index(countedStatuses[:], status); i >= 0 {
+		c.byStatus[i].Add(1)
+	} else {
+		c.others.Add(1)
 	}
-	i := 0
-	for i < len(statuses) && statuses[i] != ctx.GetStatusCode() {
-		i++
-	}
-	p.counts[i].Add(1)
 }
 
-// answers returns the names by which answers are counted.
-func answers() (names []string) {
-	for _, status := range statuses {
+// publicationNames returns the names of the counts: "204", …, "other".
+func publicationNames() (names []string) {
+	for _, status := range countedStatuses {
 		names = append(names, strconv.Itoa(status))
 	}
 	return append(names, otherStatus)
 }
 
-// byAnswer returns the counts by name.
-func (p *Publications) byAnswer() map[string]int64 {
-	counts := make(map[string]int64, len(p.counts))
-	for i, answer := range answers() {
-		counts[answer] = p.counts[i].Load()
+// Published returns how many requests to publish were answered since the start, by status.
+func (p *Rights) Published() map[string]int64 {
+	counts := map[string]int64{otherStatus: p.published.others.Load()}
+	for i, status := range countedStatuses {
+		counts[strconv.Itoa(status)] = p.published.byStatus[i].Load()
 	}
 	return counts
 }

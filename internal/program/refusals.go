@@ -8,16 +8,17 @@ import (
 	"example.com/sse/internal/rights"
 )
 
-// A reason is why a request is refused: a [rights.Reason], or one of those that follow.
+// A reason is why a request is refused: a [rights.Reason], which is about its token, or one of those that follow.
 type reason int
 
 const (
-	noToken reason = reason(rights.Reasons) + iota
-	twoTokens
-	noRight
-	otherOrigin
-	badEvent
-	unavailable
+	noToken     reason = reason(rights.Reasons) + iota
+	twoTokens          // the request has more than one
+	noRight            // the token is good, but not for this topic
+	otherOrigin        // a page of an origin that may not has sent it
+	badEvent           // what is to be published can't be
+	unavailable        // the source has not taken the event
+
 	reasons // how many there are
 )
 
@@ -29,8 +30,9 @@ func (r reason) String() string {
 	return [...]string{"no_token", "two_tokens", "no_right", "other_origin", "bad_event", "unavailable"}[r-noToken]
 }
 
-// answer returns the status with which a reason is answered, and the challenge where a token may help (RFC 6750, section 3).
-func (r reason) answer() (status int, challenge string) {
+// status returns the status with which a reason is answered, and the challenge where another token may help (RFC 6750,
+// section 3). badEvent and unavailable are not among them: an sse.Publisher answers those.
+func (r reason) status() (status int, challenge string) {
 	switch r {
 	case noToken: // without an error code, by section 3.1
 		return http.StatusUnauthorized, "Bearer"
@@ -50,8 +52,8 @@ type refusal struct {
 	line   string
 }
 
-// invalid returns the refusal of a token.
-func invalid(err error) *refusal {
+// refusalOf returns the refusal for an error of [rights.Keys.Verify].
+func refusalOf(err error) *refusal {
 	why := rights.Malformed
 	if refused := (*rights.Error)(nil); errors.As(err, &refused) {
 		why = refused.Reason
@@ -59,21 +61,21 @@ func invalid(err error) *refusal {
 	return &refusal{reason(why), err.Error()}
 }
 
-// counts are how many requests were refused, by reason.
-type counts [reasons]atomic.Int64
+// refusalCounts are how many requests were refused, by reason.
+type refusalCounts [reasons]atomic.Int64
 
-// answer refuses a request.
-func (c *counts) answer(w http.ResponseWriter, refused *refusal) {
+// answer answers a request that is refused, and counts it.
+func (c *refusalCounts) answer(w http.ResponseWriter, refused *refusal) {
 	c[refused.reason].Add(1)
-	status, challenge := refused.reason.answer()
+	status, challenge := refused.reason.status()
 	if challenge != "" {
 		w.Header().Set("WWW-Authenticate", challenge)
 	}
 	http.Error(w, refused.line, status)
 }
 
-// countStatus counts a request to publish that was authorized, by the status of its answer.
-func (c *counts) countStatus(status int) {
+// countStatus counts a request to publish that was authorized and even so refused, by the status of its answer.
+func (c *refusalCounts) countStatus(status int) {
 	switch {
 	case status == http.StatusForbidden:
 		c[otherOrigin].Add(1) // sse.Publisher asks the browser where a page comes from.

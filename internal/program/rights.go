@@ -35,14 +35,17 @@ type Rights struct {
 	// Origins are those whose pages may publish, and may send cookies along, beside the server's own.
 	Origins []string
 
-	refused counts
+	refused   refusalCounts
+	published publicationCounts
 }
 
-// maxTopicsOfURL is how many topics a broker takes from a URL.
-const maxTopicsOfURL = 100
+const (
+	// maxTopicsOfURL is how many topics a broker takes from a URL: package sse's own bound.
+	maxTopicsOfURL = 100
 
-// maxSpread bounds how long a stream ends before its token does.
-const maxSpread = 10 * time.Second
+	// maxSpread bounds how long before its token a stream ends.
+	maxSpread = 10 * time.Second
+)
 
 // MayPublish reports whether anybody may publish.
 func (p *Rights) MayPublish() bool { return p.Keys != nil || p.PublishToken != nil }
@@ -94,13 +97,13 @@ func (p *Rights) stream(r *http.Request, now time.Time) (sse.Stream, *refusal) {
 		// No token is looked at: one that has ended, in a cookie say, must not close what is open to everybody.
 		return sse.Stream{}, nil
 	}
-	sent, refused := p.credentials(r)
+	sent, refused := p.credentialsOf(r)
 	if refused != nil {
 		return sse.Stream{}, refused
 	}
 	token, err := p.Keys.Verify(sent.token, now)
 	if err != nil {
-		return sse.Stream{}, invalid(err)
+		return sse.Stream{}, refusalOf(err)
 	}
 	for _, topic := range topics {
 		if p.isPrivate(topic) && !token.Subscribe.Allow(topic) {
@@ -109,7 +112,8 @@ func (p *Rights) stream(r *http.Request, now time.Time) (sse.Stream, *refusal) {
 	}
 	stream := sse.Stream{Topics: topics, Until: endOf(token.Expires, now), Context: token.Revoked}
 	if len(topics) > maxTopicsOfURL {
-		stream.Topics = nil // A URL may name fewer than an app: the broker refuses these.
+		// An app may name more topics than a URL may. Without Topics the broker reads them from the URL, and refuses them.
+		stream.Topics = nil
 	}
 	return stream, nil
 }
@@ -119,21 +123,21 @@ func (p *Rights) isPrivate(topic string) bool {
 	return p.Keys != nil && (topic != "" || p.CloseDefault)
 }
 
-// endOf returns when a stream ends whose token expires at a time: at most a tenth of what is left before it, and at most
-// maxSpread, so that the clients of a thousand tokens of one minute do not come again at one moment, and never
-// after it.
+// endOf returns when a stream ends whose token expires at a certain time: never after that time, and before it by a
+// random part of a tenth of the token's remaining life, maxSpread at most. So the clients of a thousand tokens that
+// were made in one minute do not all reconnect at one moment.
 func endOf(expires, now time.Time) time.Time {
 	spread := min(max(0, expires.Sub(now)/10), maxSpread)
 	return expires.Add(-rand.N(spread + 1))
 }
 
-// Publishing returns a handler that publishes the events of those who may.
+// Publishing returns a handler that publishes the events of those who may, and counts its answers.
 func (p *Rights) Publishing(publish func(context.Context, sse.Event) error) iris.Handler {
 	return func(ctx iris.Context) {
 		p.allowOrigins(ctx)
 		authorized := true
 		sse.PublishHandler(sse.Publisher{Publish: publish, Authorize: func(w http.ResponseWriter, r *http.Request, topic string) bool {
-			if refused := p.publishing(r, topic, time.Now()); refused != nil {
+			if refused := p.refusePublishing(r, topic, time.Now()); refused != nil {
 				p.refused.answer(w, refused)
 				authorized = false
 			}
@@ -142,16 +146,19 @@ func (p *Rights) Publishing(publish func(context.Context, sse.Event) error) iris
 		if authorized {
 			p.refused.countStatus(ctx.GetStatusCode())
 		}
+		if ctx.Method() == http.MethodPost {
+			p.published.count(ctx.GetStatusCode())
+		}
 	}
 }
 
-// publishing returns why a request may not publish to a topic now, or nil.
-func (p *Rights) publishing(r *http.Request, topic string, now time.Time) *refusal {
-	sent, refused := p.credentials(r)
+// refusePublishing returns why a request may not publish to a topic now, or nil where it may.
+func (p *Rights) refusePublishing(r *http.Request, topic string, now time.Time) *refusal {
+	sent, refused := p.credentialsOf(r)
 	switch {
 	case refused != nil:
 		return refused
-	case sent.byCookie && !p.trusts(r):
+	case sent.byCookie && !p.trustsOrigin(r):
 		return &refusal{otherOrigin, "who publishes by a cookie needs the header Origin of a page that may"}
 	case !sent.byCookie && p.isPublishToken(sent.token):
 		return nil
@@ -160,7 +167,7 @@ func (p *Rights) publishing(r *http.Request, topic string, now time.Time) *refus
 	}
 	token, err := p.Keys.Verify(sent.token, now)
 	if err != nil {
-		return invalid(err)
+		return refusalOf(err)
 	}
 	if !token.Publish.Allow(topic) {
 		return &refusal{noRight, "the token may not publish to this topic"}

@@ -2,31 +2,22 @@ package program
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"net"
 	"os"
 	"time"
 
-	"example.com/sse/server"
+	"example.com/sse/sse"
 )
 
 // statusEvery is how often systemd is told how many clients there are, where that changes.
 const statusEvery = time.Second
 
-// Listen listens on the socket that systemd passes or, where it passes none, on an address.
-func Listen(addr string, config *tls.Config) (*server.Listener, error) {
-	listener, err := server.Inherited(config)
-	if listener == nil && err == nil {
-		return server.Listen(addr, config)
-	}
-	return listener, err
-}
-
-// TellSystemd tells systemd (sd_notify(3), a unit of Type=notify) that the server serves, how many clients it has and,
-// when the context serving ends, that it is to stop. It goes on until done is closed. Where systemd does not ask for
-// that TellSystemd does nothing. The function that it returns waits, for at most 100 ms, until all is told.
-func TellSystemd(serving context.Context, done <-chan struct{}, clients func() int64) (wait func()) {
+// TellSystemd tells systemd (sd_notify(3), a unit of Type=notify) that the server serves, how many clients the broker
+// has and, when the context serving ends, that the server is to stop. It goes on until the broker has stopped. Where
+// systemd does not ask for that TellSystemd does nothing. The function that it returns waits, for at most 100 ms, until
+// all is told.
+func TellSystemd(serving context.Context, broker *sse.Broker) (wait func()) {
 	socket := os.Getenv("NOTIFY_SOCKET")
 	if socket == "" {
 		return func() {}
@@ -34,7 +25,8 @@ func TellSystemd(serving context.Context, done <-chan struct{}, clients func() i
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		tellSystemd(serving, done, clients, func(state string) {
+		clients := func() int64 { return broker.Stats().Clients }
+		tellSystemd(serving, broker.Done(), clients, func(state string) {
 			if conn, err := net.Dial("unixgram", socket); err == nil {
 				conn.Write([]byte(state)) // It may block: only this goroutine waits for it.
 				conn.Close()

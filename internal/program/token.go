@@ -14,12 +14,11 @@ const maxToken = 4 << 10
 // tokenPattern is what a bearer token consists of (RFC 6750, section 2.1). No client can send another.
 var tokenPattern = regexp.MustCompile(`^[A-Za-z0-9._~+/-]+=*$`)
 
-// Token returns a function that returns the token in a file: its first line, without the spaces around it and
-// without a UTF-8 byte order mark. What the file holds later is the token within a second; while the file holds
-// no token, the last one stays. The function is safe for concurrent use, and nil where there is no file. The error, which does not
-// tell what the file holds, says why there is no token. A warning that is not "" says what is unwise about
-// the file.
-func Token(file string) (token func() string, warning string, err error) {
+// TokenFile returns a function that returns the token in a file: its first line, without the spaces around it and
+// without a UTF-8 byte order mark. A change of the file counts within a second; while the file holds no token, the last
+// one stays. The function is safe for concurrent use, and nil where the file's name is "". The error, which does not
+// tell what the file holds, says why there is no token. A warning that is not "" says what is unwise about the file.
+func TokenFile(file string) (token func() string, warning string, err error) {
 	if file == "" {
 		return nil, "", nil
 	}

@@ -47,23 +47,23 @@ func TestTokenIsTheFirstLine(t *testing.T) {
 		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		current, warning, err := Token(file)
+		current, warning, err := TokenFile(file)
 		got := ""
 		if current != nil {
 			got = current()
 		}
 		if got != want.token || warning != "" || (err != nil) != (want.token == "") {
-			t.Errorf("Token of %.20q is %.20q, %q, %v; want %.20q", content, got, warning, err, want.token)
+			t.Errorf("TokenFile of %.20q is %.20q, %q, %v; want %.20q", content, got, warning, err, want.token)
 		}
 		if err != nil && !strings.Contains(err.Error(), want.word) {
-			t.Errorf("Token of %.20q: no %q in %v", content, want.word, err)
+			t.Errorf("TokenFile of %.20q: no %q in %v", content, want.word, err)
 		}
 		if err != nil && (strings.Contains(err.Error(), "sss") || strings.Contains(err.Error(), "fish")) {
 			t.Errorf("the error repeats the token: %v", err)
 		}
 	}
 	for _, file := range []string{file + "x", t.TempDir()} {
-		if _, _, err := Token(file); err == nil {
+		if _, _, err := TokenFile(file); err == nil {
 			t.Errorf("no error for %s", file)
 		}
 	}
@@ -81,7 +81,7 @@ func TestTokenThatOthersMayReadIsAWarning(t *testing.T) {
 		if err := os.Chmod(file, mode); err != nil {
 			t.Fatal(err)
 		}
-		token, warning, err := Token(file)
+		token, warning, err := TokenFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,7 +104,7 @@ func TestTokenFollowsItsFile(t *testing.T) {
 	}
 	write("swordfish\n")
 	synctest.Test(t, func(t *testing.T) {
-		token, _, err := Token(file)
+		token, _, err := TokenFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -129,7 +129,7 @@ func TestTokenFollowsItsFile(t *testing.T) {
 }
 
 func TestWithoutAFileThereIsNoToken(t *testing.T) {
-	if token, warning, err := Token(""); token != nil || warning != "" || err != nil {
+	if token, warning, err := TokenFile(""); token != nil || warning != "" || err != nil {
 		t.Errorf("%v, %q, %v", token != nil, warning, err)
 	}
 }
