@@ -29,30 +29,34 @@ func (r *results) best(name string, better func(a, b float64) float64, among fun
 	return best
 }
 
+// atMost returns a bar that a value reaches where it is not above a bound. A bar without a figure's name is of the same
+// figure as the one before.
 func atMost(figure, text string, value, bound float64) bar {
 	return bar{figure, text, number(value), value <= bound, !math.IsNaN(value) && !math.IsNaN(bound)}
 }
 
+// atLeast is atMost for a value that must not be below the bound.
 func atLeast(figure, text string, value, bound float64) bar {
 	b := atMost(figure, text, -value, -bound)
 	b.value = number(value)
 	return b
 }
 
-// beside is a bar that is somebody's figure.
+// beside is atMost with another server's figure as the bound, which the bar's value names.
 func beside(figure, text string, value float64, whose string, bound float64) bar {
 	b := atMost(figure, text, value, bound)
 	b.value += ", " + whose + " " + number(bound)
 	return b
 }
 
+// below is beside for a value that must be below the best rival's.
 func below(figure, text string, value, rivals float64) bar {
 	b := beside(figure, text, value, "the best rival's", rivals)
 	b.ok = value < rivals
 	return b
 }
 
-// checks holds the server's figures against the bars.
+// checks returns the bars with the server's figures.
 func (r *results) checks() []bar {
 	own := func(name string) float64 { return r.value(this, name) }
 	rivals := func(name string) float64 { return r.best(name, math.Min, server.rival) }

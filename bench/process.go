@@ -20,7 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// settle is how long a server has to do what servers do at their start.
+// settle is how long a server that accepts connections already has to finish its start.
 const settle = 200 * time.Millisecond
 
 // A process is a server that runs.
@@ -119,7 +119,7 @@ func (p *process) run(ctx context.Context) (err error) {
 // stop ends the server and all that it started.
 func (p *process) stop() {
 	if p.cmd.Process == nil {
-		return // It could not be started again.
+		return // restart could not start it again.
 	}
 	syscall.Kill(-p.cmd.Process.Pid, syscall.SIGTERM)
 	select {
@@ -142,7 +142,8 @@ func (p *process) stop() {
 func cpu(pids []int) (total time.Duration, err error) {
 	for _, pid := range pids {
 		var t unix.Timespec
-		// The clock of another process: clock_getcpuclockid(3).
+		// The number of another process's clock, as clock_getcpuclockid(3) makes it: the process's ID with all bits
+		// inverted, and in the lowest three bits 2, which is the kernel's CPUCLOCK_SCHED.
 		if err := unix.ClockGettime(int32(^pid<<3|2), &t); err != nil {
 			return 0, fmt.Errorf("process %d's clock: %w", pid, err)
 		}

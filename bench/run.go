@@ -17,10 +17,10 @@ type turn struct {
 	steps              []step
 	topics             int      // how many topics are published to; 0 means that everybody gets everything
 	each               bool     // each of the topics is published to once
-	once               bool     // it is no part of the rounds after the first
+	once               bool     // only the first round has this turn
 	data               bool     // this project's server and the app keep events on disk
-	publishers         int      // that publish at the same time, each as fast as it can
-	flags              []string // more of this project's server
+	publishers         int      // how many publish at the same time, each as fast as it can
+	flags              []string // more flags for this project's server
 }
 
 // A step is one measurement of a turn.
@@ -68,12 +68,18 @@ func (o options) turns(s server) (turns []turn) {
 // figures are what a turn has shown, by name: the step's, a slash, and the figure's.
 type figures map[string]float64
 
+// inBrief are the figures that show progress, and mishaps are those that should be 0, and show it where they are not.
+var (
+	inBrief = []string{"cpu", "connect-cpu", "rate", "memory", "resume", "publication", "topic", "late", "silent-cpu"}
+	mishaps = []string{"lost", "dropped", "doubled", "unserved"}
+)
+
 // String is the figures in brief, to show progress.
 func (f figures) String() string {
 	var parts []string
 	for name, value := range f {
-		if strings.HasSuffix(name, "/cpu") || strings.HasSuffix(name, "/connect-cpu") || strings.HasSuffix(name, "/rate") || strings.HasSuffix(name, "/memory") || strings.HasSuffix(name, "/resume") || strings.HasSuffix(name, "/publication") || strings.HasSuffix(name, "/topic") || strings.HasSuffix(name, "/late") || strings.HasSuffix(name, "/silent-cpu") ||
-			value > 0 && (strings.HasSuffix(name, "/lost") || strings.HasSuffix(name, "/dropped") || strings.HasSuffix(name, "/doubled") || strings.HasSuffix(name, "/unserved")) {
+		_, figure, _ := strings.Cut(name, "/")
+		if slices.Contains(inBrief, figure) || value > 0 && slices.Contains(mishaps, figure) {
 			parts = append(parts, fmt.Sprintf("%s %.4g", name, value))
 		}
 	}
@@ -90,10 +96,10 @@ type run struct {
 	*load.Load
 	idle      int           // the server's memory without clients, in KiB
 	idleNginx int           // nginx's part of it
-	kernel    float64       // and the kernel's
-	clients   int           // connected so far
-	connect   time.Duration // that took
-	eventCPU  float64       // of the newest step: the processor time of an event received, in µs
+	kernel    float64       // the kernel's memory without clients, in KiB
+	clients   int           // how many are connected so far
+	connect   time.Duration // how long connecting them took
+	eventCPU  float64       // the server's processor time for an event received in the newest step, in µs
 	figures   figures
 }
 
@@ -106,8 +112,8 @@ func (b *bench) newLoad(r *run) (*load.Load, error) {
 	return l, err
 }
 
-// warmUp has the server serve a client, for what it reads into memory of its own program then,
-// which is no client's.
+// warmUp has the server serve one client. What the server reads into memory of its own program meanwhile is part of its
+// idle memory then, and of no client's.
 func (b *bench) warmUp(r *run) error {
 	l, err := b.newLoad(r)
 	if err != nil {

@@ -22,11 +22,11 @@ type server struct {
 	stream paths           // of its event stream
 	module string          // whose version tells most
 	noIDs  bool            // its events have no IDs
-	inner  bool            // what it starts is measured, not it
-	nginx  bool            // it is nginx, at least in part
-	starts string          // the main package of the server that it starts, built in the folder server of its own
-	only   []load.Protocol // what it takes part in; nil means everything
-	topics int             // of how many topics a stream can be; 0 where it has none
+	inner  bool            // what the program starts is measured, and not the program itself
+	nginx  bool            // the server is nginx, at least in part
+	starts string          // the main package of the server that the program starts, built in its folder server
+	only   []load.Protocol // the protocols over which the server is measured; nil means all
+	topics int             // how many topics a stream can have; 0 where the server has no topics
 }
 
 // servers are all, in the order of the tables. The first is this project's.

@@ -65,8 +65,7 @@ func (r *run) untilWholeSecond() {
 	}
 }
 
-// calm measures whole events: from a time at which nothing is under way to one at which all
-// clients have received all events.
+// calm measures a stretch of time between two pauses of the stream: all events that are sent in it are also received in it.
 func (r *run) calm(s step) error {
 	connecting, err := r.now()
 	if err != nil {
@@ -118,9 +117,9 @@ func (r *run) overload(s step) error {
 	// Some servers are too busy to let all clients in.
 	in, cancel := context.WithTimeout(r.ctx, patience)
 	defer cancel()
-	late := r.add(in, s.clients)
-	if late != nil && !errors.Is(late, load.ErrNoAnswer) {
-		return late
+	connectErr := r.add(in, s.clients)
+	if connectErr != nil && !errors.Is(connectErr, load.ErrNoAnswer) {
+		return connectErr
 	}
 	r.untilWholeSecond()
 	next := r.Events()
@@ -140,8 +139,8 @@ func (r *run) overload(s step) error {
 	r.set(s, "dropped", float64(r.Counts().Dropped))
 	r.set(s, "unserved", float64(s.clients-r.Served())-float64(r.Counts().Dropped))
 	r.set(s, "rate", float64(after.Delivered-before.Delivered)/after.at.Sub(before.at).Seconds())
-	// Without IDs, who came late has not counted a full second.
-	if late == nil || !r.server.noIDs {
+	// Events without IDs are known by counting those of a second, which a client that came late has not seen from its begin.
+	if connectErr == nil || !r.server.noIDs {
 		r.set(s, "lost", float64(r.Counts().Missed-before.Missed+r.Behind(after.events)))
 	}
 	return nil
@@ -171,7 +170,7 @@ func (r *run) reconnect(s step) error {
 		return err
 	}
 	r.noteConnect(s, r.clients, connecting, connected)
-	// Who can't resume is there again with the next event.
+	// A client that can't resume gets the next event, and counts as back with it.
 	if !r.Until(r.ctx, 2*r.interval+slack, func() bool { return r.anyByAll(missed) }) {
 		return errSilent
 	}

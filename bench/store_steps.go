@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// heartbeatsFor is how many times as long as events heartbeats are measured, of which few come at other times than the rest.
+// heartbeatsFor is how many times as long as events heartbeats are measured: a client's come a second apart, so that a
+// short measurement would have one more of some clients than of others.
 const heartbeatsFor = 3
 
 // heartbeats measures clients that get heartbeats alone.
@@ -50,8 +51,8 @@ func (r *run) afterRestart(s step) error {
 	began := time.Now()
 	err := r.Reconnect(r.ctx, r.clients+steady)
 	connected := time.Since(began)
-	dropped := func() bool { return r.Counts().Dropped > before.Dropped } // Then some never resume.
-	// Who can't resume is there again with the next event.
+	dropped := func() bool { return r.Counts().Dropped > before.Dropped } // A client that the server has dropped never resumes.
+	// A client that can't resume gets the next event, and counts as back with it.
 	resumed := err == nil && r.Until(r.ctx, 2*r.interval+slack, func() bool { return dropped() || r.anyByAll(missed) })
 	took := time.Since(began)
 	resumed = resumed && !dropped() && r.wait() // What else is lost is known from the event after that.

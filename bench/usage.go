@@ -48,8 +48,8 @@ func (r *run) note(s step, before, after usage) {
 	r.set(s, "load", float64(after.own-before.own)/float64(wall))
 }
 
-// noteConnect notes what it cost the server to connect n clients between two times, once what
-// an event costs is known: some come while clients connect.
+// noteConnect notes what it cost the server to connect n clients between two times. Events that came meanwhile are
+// subtracted at the cost of one, which note has found before.
 func (r *run) noteConnect(s step, n int, before, after usage) {
 	events := float64(r.Received(before.events, after.events)) * r.eventCPU
 	r.set(s, "connect-cpu", (us(after.server-before.server)-events)/float64(n))
@@ -63,7 +63,7 @@ func (r *run) noteMemory(s step) error {
 	}
 	clients := float64(s.clients)
 	r.set(s, "memory", float64(all-r.idle)/clients)
-	ends := 2.0 // of a client's connections, of which one is the client's
+	ends := 2.0 // how many ends a client's connections have, of which one is the client's; behind nginx there are two connections
 	if r.server.name == proxied {
 		ends = 4
 		nginx, err := memory(r.nginx)

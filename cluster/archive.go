@@ -12,13 +12,13 @@ import (
 )
 
 const (
-	// maxLookups is of how many topics the last events are looked up. For a client with more topics all of the stream
-	// is read, and other topics' events are left out here.
+	// maxLookups is up to how many topics of a client are looked up one by one. For a client with more topics all of the
+	// stream is read, and other topics' events are left out here.
 	maxLookups = 1000
 
-	// maxSources is how many topics with new events have a consumer each; where there are more, all of the stream is
-	// read. They can't share a consumer: to look for its messages takes NATS a time that is the product of its topics
-	// and of all messages, seconds for some tens of topics.
+	// maxSources is up to how many topics with new events have a consumer each. Where a client has more, all of the
+	// stream is read. Topics can't share a consumer: NATS would compare each message with each topic, which takes
+	// seconds for some tens of topics.
 	maxSources = 32
 
 	// archivePatience is how long an archive waits for a NATS that is away, so that a client which
@@ -57,11 +57,11 @@ type replay struct {
 	js       jetstream.JetStream
 	topics   []string
 	after    uint64 // the sequence of the client's last event
-	limit    uint64 // the stream's last message: the events of all topics are read up to this one, and none after it
-	complete bool   // none of the topics' events after it was deleted before prepare
+	limit    uint64 // the sequence of the stream's last message at the start: no event after it is read
+	complete bool   // none of the topics' events after the client's last one was deleted before prepare
 	sources  []*source
 	whole    map[string]bool // the topics, where all of the stream is read; otherwise nil
-	idle     time.Duration   // after what time NATS deletes a consumer that is not asked
+	idle     time.Duration   // after how long NATS deletes a consumer that is not asked for messages
 }
 
 // prepare finds out what is to be read, and whether that is complete.
@@ -74,11 +74,15 @@ func (r *replay) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.limit = stream.CachedInfo().State.LastSeq
-	if r.limit < given {
+	info := stream.CachedInfo()
+	if r.limit = info.State.LastSeq; r.limit < given {
 		return errBehind
 	}
-	// findSources is first: what the stream deletes between the two calls then makes the replay incomplete.
+	r.idle = archiveThreshold
+	if limit := info.Config.ConsumerLimits.InactiveThreshold; limit > 0 {
+		r.idle = min(r.idle, limit)
+	}
+	// findSources comes before retained: so what the stream deletes between the two calls makes the replay incomplete.
 	if err := r.findSources(ctx); err != nil {
 		return err
 	}
@@ -140,8 +144,8 @@ func (r *replay) readWhole(ctx context.Context) error {
 	return err
 }
 
-// An archived is an event that was read, or the error for which no more are read.
-type archived struct {
+// An archivedEvent is an event that was read, or the error after which no more are read.
+type archivedEvent struct {
 	event sse.Event
 	err   error
 }
@@ -150,13 +154,13 @@ type archived struct {
 func (r *replay) events(ctx context.Context, yield func(sse.Event, error) bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	events := make(chan archived)
+	events := make(chan archivedEvent)
 	go func() {
 		defer r.stop() // It may block, as any send to NATS may.
 		defer close(events)
 		if err := r.read(ctx, events); err != nil {
 			select {
-			case events <- archived{err: err}:
+			case events <- archivedEvent{err: err}:
 			case <-ctx.Done():
 			}
 		}
@@ -176,7 +180,7 @@ func (r *replay) events(ctx context.Context, yield func(sse.Event, error) bool) 
 
 // read reads the events of all sources, in the order of their sequences. A source's next batch is
 // read only when all of its events were taken.
-func (r *replay) read(ctx context.Context, events chan<- archived) error {
+func (r *replay) read(ctx context.Context, events chan<- archivedEvent) error {
 	if r.member.isRefused() {
 		return nil
 	}
@@ -194,7 +198,7 @@ func (r *replay) read(ctx context.Context, events chan<- archived) error {
 			return nil
 		}
 		select {
-		case events <- archived{event: first.events[0]}:
+		case events <- archivedEvent{event: first.events[0]}:
 		case <-ctx.Done():
 			return ctx.Err()
 		}

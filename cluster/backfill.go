@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// maxQuiet bounds of how many topics the last event is read when a server starts, where not all of the
-	// stream is read (backfill), and quietTimeout how long that may take.
+	// Where not all of the stream is read when a server starts (backfill), the last event of each quiet topic is: of
+	// maxQuiet topics at most, and for no longer than quietTimeout.
 	maxQuiet     = 100_000
 	quietTimeout = 10 * time.Second
 )
@@ -23,13 +23,14 @@ const (
 //   - A stream that ends before last has lost its end, and is read anew: NATS allows a consumer that starts after
 //     the stream's end, and that consumer would get nothing for ever.
 func startSequence(state jetstream.StreamState, last uint64, filled bool) uint64 {
-	if last > state.LastSeq {
-		last, filled = 0, false
+	hasLostEnd := last > state.LastSeq
+	if hasLostEnd {
+		last = 0
 	}
-	start := max(state.FirstSeq, 1, last+1)
-	if filled {
+	if filled && !hasLostEnd {
 		return last + 1
 	}
+	start := max(state.FirstSeq, 1, last+1)
 	if n := backfill(state); n < state.Msgs {
 		start = max(start, state.LastSeq-n+1)
 	}
@@ -50,15 +51,17 @@ func backfill(state jetstream.StreamState) uint64 {
 // prepareFilling takes note of what is left out when the broker is filled from a sequence on.
 func (m *Member) prepareFilling(info *jetstream.StreamInfo, start uint64) {
 	last, state := m.lastSeq.Load(), info.State
-	m.gapAhead = m.gapAhead ||
-		last == 0 && hasLostFirst(info) || // The stream has not all that there ever was.
-		last > 0 && start > last+1 // An earlier try has ended at last, and the messages up to start are left out.
-	if last == 0 && (start > state.FirstSeq || state.NumDeleted > 0) {
-		m.begun = make(map[string]bool)
+	if last == 0 { // This is the first try.
+		m.gapAhead = m.gapAhead || hasLostFirst(info)
+		if start > state.FirstSeq || state.NumDeleted > 0 {
+			m.begunTopics = make(map[string]bool)
+		}
+	} else if start > last+1 { // An earlier try has ended at last, and the messages up to start are left out.
+		m.gapAhead = true
 	}
-	m.start, m.deleted = start, deletedOf(state)
+	m.fillStart, m.deleted = start, deletedOf(state)
 	if m.shared.Load() || state.NumDeleted > 0 {
-		m.start = 0
+		m.fillStart = 0
 	}
 }
 
@@ -69,7 +72,7 @@ func deletedOf(state jetstream.StreamState) uint64 { return state.LastSeq - stat
 // finishFilling is called before the last event with which the broker is filled. Where the sequences do not show what
 // the stream deletes, and it has deleted anything during the filling, that may have been an event that was not read.
 func (m *Member) finishFilling(state jetstream.StreamState) {
-	m.gapAhead = m.gapAhead || m.start == 0 && deletedOf(state) != m.deleted
+	m.gapAhead = m.gapAhead || m.fillStart == 0 && deletedOf(state) != m.deleted
 }
 
 // readQuiet gives the broker the last event of each topic whose last event comes before a
@@ -82,8 +85,9 @@ func (m *Member) readQuiet(ctx context.Context, js jetstream.JetStream, before u
 	defer messages.stop()
 	limited, cancel := context.WithTimeout(ctx, quietTimeout)
 	defer cancel()
-	for n := uint64(1); n <= pending; n++ {
-		if n > maxQuiet || limited.Err() != nil && ctx.Err() == nil {
+	for wantSequence := uint64(1); wantSequence <= pending; wantSequence++ {
+		timedOut := limited.Err() != nil && ctx.Err() == nil
+		if wantSequence > maxQuiet || timedOut {
 			golog.Warnf("NATS: the stream has more topics than are read at the start: %d events in %v", maxQuiet, quietTimeout, golog.Fields{"events": maxQuiet})
 			m.gapAhead = true
 			return nil
@@ -92,7 +96,7 @@ func (m *Member) readQuiet(ctx context.Context, js jetstream.JetStream, before u
 		switch {
 		case err != nil:
 			return err
-		case meta.Sequence.Consumer != n:
+		case meta.Sequence.Consumer != wantSequence:
 			return errGap
 		case meta.Sequence.Stream >= before:
 			return nil

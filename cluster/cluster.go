@@ -49,31 +49,34 @@ type Member struct {
 
 	js        atomic.Value // a jetstream.JetStream, once there is one
 	connected atomic.Bool
-	ready     atomic.Bool              // the broker's history was filled once; also true in an outage
+	ready     atomic.Bool              // the broker was filled once; also true in an outage
 	lastSeq   atomic.Uint64            // sequence of the newest event read; 0 before the first
 	given     atomic.Uint64            // sequence of the newest event given to the broker, which may not have taken it yet
 	lastTick  atomic.Int64             // boundary of the last tick read, in ns since 1970; 0 before the first
-	missed    atomic.Uint64            // events that were in the stream and were not read
-	lag       atomic.Uint64            // events that were in the stream after the newest one read, when NATS sent that
-	subjects  atomic.Pointer[[]string] // the stream's, as last looked up; nil before that
-	shared    atomic.Bool              // the stream has other subjects, too, whose messages have sequences of their own
+	missed    atomic.Uint64            // how many events NATS deleted before they were read
+	lag       atomic.Uint64            // how many events the stream had after the newest one read, when NATS sent that one
+	subjects  atomic.Pointer[[]string] // the stream's subjects, as last looked up; nil before that
+	shared    atomic.Bool              // the stream has subjects of others, too, so not all of its sequences are events'
 	created   atomic.Int64             // when the stream that is read was created, in ns since 1970; 0 before the first
 
 	mayNotDelete atomic.Bool  // NATS has forbidden to delete a consumer
-	refused      atomic.Int64 // until when no consumer is created for the archive, in ns since 1970
+	refusedUntil atomic.Int64 // the archive creates no consumer before this time, in ns since 1970
 
 	// Owned by read:
 
-	lastStored time.Time       // when NATS stored the newest event read
-	badNames   warnOnce        // of names that are not text
-	noTopics   warnOnce        // of subjects that are no topic's
-	loggedDiff string          // between the stream's configuration and ours, as last logged
-	filled     bool            // the broker has had what the stream holds; false again once the stream was created again or has lost its end
-	start      uint64          // the sequence from which on the broker is filled with all, where all sequences are events'; otherwise 0
-	deleted    uint64          // how many messages the stream had deleted when the filling began
-	gapAhead   bool            // the next event comes after a gap
-	begun      map[string]bool // topics of which an event was read, where what is read to fill the broker is not all; otherwise nil
+	lastStored time.Time // when NATS stored the newest event read
+	badNames   warnOnce  // about names that are not text
+	noTopics   warnOnce  // about subjects that are no topic's
+	loggedDiff string    // how the stream's configuration differs from ours, as last logged
+	gapAhead   bool      // the next event comes after a gap
 	gaps       gapLog
+
+	// filled says that the broker has had what the stream holds. It is false again once the stream was created again or
+	// has lost its end. While it is false the broker is being filled, which the following describe (prepareFilling):
+	filled      bool
+	fillStart   uint64          // all messages from this sequence on are read; 0 where gaps in the sequences tell nothing
+	deleted     uint64          // how many messages the stream had deleted when the filling began
+	begunTopics map[string]bool // topics of which an event was read, where not all of the stream is read; otherwise nil
 }
 
 // Stats are a member's figures.

@@ -11,9 +11,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// lastSequence returns the sequence of the newest message with one of some subjects in the stream, or 0 where there
-// is none: until this server has read that message, it is catching up. The consumer's number of pending messages
-// can't be used instead, since the consumer lives on a replica that may lag.
+// lastSequence returns the sequence of the stream's newest message with one of some subjects, or 0 where there is none.
+// Until a reader has read that message, it is catching up. The number of messages that a consumer says are pending tells
+// less, since the consumer lives on a replica that may lag.
 func lastSequence(ctx context.Context, js jetstream.JetStream, subjects []string) (sequence uint64, err error) {
 	for _, s := range subjects {
 		newest, err := sequenceOf(ctx, js, messageRequest{LastFor: s})

@@ -32,7 +32,7 @@ func configDiff(theirs, ours jetstream.StreamConfig) string {
 	compare("duplicate window", theirs.Duplicates, ours.Duplicates)
 	compare("replicas", theirs.Replicas, max(theirs.Replicas, ours.Replicas))
 	compare("persist mode", theirs.PersistMode, ours.PersistMode)
-	// What ours never has:
+	// Features that our configuration never has:
 	for _, feature := range []struct {
 		what string
 		on   bool
@@ -56,7 +56,7 @@ func configDiff(theirs, ours jetstream.StreamConfig) string {
 	return strings.Join(list, ", ")
 }
 
-// bound returns a limit for which NATS takes 0 and -1 for none.
+// bound returns a bound in words. NATS takes both 0 and -1 for none.
 func bound(n int64) string {
 	if n <= 0 {
 		return "unlimited"

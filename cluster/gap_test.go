@@ -102,7 +102,7 @@ func TestBrokerIsToldWhatItLacks(t *testing.T) {
 	m.prepareFilling(streamOf(10, 10, 100_000, 991), 90_000)
 	read(90_000, "b", sse.AnyGap) // An earlier try to fill the broker has ended at 40.
 
-	m.filled, m.begun = true, nil
+	m.filled, m.begunTopics = true, nil
 	read(90_001, "new", sse.NoGap)
 	read(90_003, "a", sse.AnyGap)
 	if err := m.forward(t.Context(), 90_005, time.Now(), &nats.Msg{Subject: "sse.events.mail%2Fanna"}); err != nil {

@@ -63,27 +63,35 @@ func (m *Member) Publish(ctx context.Context, e sse.Event) error {
 		return fmt.Errorf("not published: %w", sse.ErrTopic)
 	}
 	msg := messageOf(e)
-	sent := false // NATS may have the message
+	sent := false // NATS may have the message.
 	for {
 		err := m.publishOnce(ctx, msg)
 		if err == nil {
 			return nil
 		}
 		sent = sent || mayBeStored(err)
-		// The stream may have no leader, or not be created yet. Or the message was stored, and only its answer
-		// was lost: the next try gets one, since NATS remembers the message ID.
-		if sent || errors.Is(err, jetstream.ErrNoStreamResponse) {
-			select {
-			case <-time.After(retryWait):
-				continue
-			case <-ctx.Done():
-			case <-m.broker.Done():
-			}
+		// Another try may succeed: the stream may have no leader, or not be created yet. Or the message was stored, and
+		// only its answer was lost: the next try gets one, since NATS remembers the message ID.
+		mayRetry := sent || errors.Is(err, jetstream.ErrNoStreamResponse)
+		if mayRetry && m.waitToRetry(ctx) {
+			continue
 		}
 		if sent {
 			return fmt.Errorf("not confirmed by NATS, %w: %w", ErrUncertain, err)
 		}
 		return fmt.Errorf("not published: %w", err)
+	}
+}
+
+// waitToRetry waits for retryWait. It returns false at once where ctx ends or the broker has stopped.
+func (m *Member) waitToRetry(ctx context.Context) bool {
+	select {
+	case <-time.After(retryWait):
+		return true
+	case <-ctx.Done():
+		return false
+	case <-m.broker.Done():
+		return false
 	}
 }
 
@@ -173,7 +181,7 @@ func mayBeStored(err error) bool {
 	case errors.As(err, &before):
 		return false
 	case errors.As(err, &answer):
-		return answer.ErrorCode == errDuplicateInProcess // an earlier try is on its way to the replicas
+		return answer.ErrorCode == errDuplicateInProcess // An earlier try is on its way to the replicas.
 	}
 	for _, refused := range []error{
 		jetstream.ErrNoStreamResponse, nats.ErrMaxPayload, nats.ErrHeadersNotSupported,

@@ -38,7 +38,7 @@ type puller struct {
 	silence  *time.Timer
 	batch    int  // how many messages a request is for
 	maxBytes int  // how many bytes a request is for; 0 is no bound
-	waiting  int  // messages that were requested and have not come
+	waiting  int  // how many messages were requested and have not come
 	tooLarge bool // the next message is larger than maxBytes
 }
 
@@ -46,7 +46,7 @@ func newPuller(nc *nats.Conn, consumer string, batch, maxBytes int) (*puller, er
 	p := &puller{
 		nc:       nc,
 		consumer: consumer,
-		msgs:     make(chan *nats.Msg, 2*batch), // nats.go drops a message where it is full, and heartbeats come, too
+		msgs:     make(chan *nats.Msg, 2*batch), // Twice, since heartbeats come, too, and nats.go drops what it has no room for.
 		silence:  time.NewTimer(0),
 		batch:    batch,
 		maxBytes: maxBytes,
@@ -95,11 +95,11 @@ func (p *puller) receive(ctx context.Context, catchingUp bool) (*nats.Msg, *nats
 				if !catchingUp {
 					p.silence.Reset(2 * pullHeartbeat)
 				}
-			case code == "409" && description == "Batch Completed": // the request before
-			case code == "404", code == "408": // the request has expired
+			case code == "409" && description == "Batch Completed": // It is about the request before this one.
+			case code == "404", code == "408": // The request has expired.
 				p.waiting = 0
 				return nil, nil, nil
-			case code == "409" && description == "Message Size Exceeds MaxBytes": // the rest of the request is too small for the next message
+			case code == "409" && description == "Message Size Exceeds MaxBytes": // The next message does not fit into the rest of the request.
 				p.tooLarge = p.waiting == p.batch
 				p.waiting = 0
 				return nil, nil, nil

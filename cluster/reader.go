@@ -22,6 +22,7 @@ const (
 	retryWait = 250 * time.Millisecond
 )
 
+// errGap is the error where a consumer's count of messages does not rise by one.
 var errGap = errors.New("messages were lost on the way")
 
 // read gives the broker what is in the stream and what is added to it, until ctx ends. After any
@@ -30,23 +31,25 @@ var errGap = errors.New("messages were lost on the way")
 func (m *Member) read(ctx context.Context, nc *nats.Conn, js jetstream.JetStream) {
 	var trouble warnOnce
 	for ctx.Err() == nil {
-		connection, startOver := context.WithCancel(ctx)
+		// connCtx ends when the connection is lost or established: then reading starts over.
+		connCtx, cancelConn := context.WithCancel(ctx)
 		go func() {
 			select {
 			case <-m.connChanged:
-				startOver()
-			case <-connection.Done():
+				cancelConn()
+			case <-connCtx.Done():
 			}
 		}()
-		err := m.consume(connection, js, &trouble)
-		startOver()
-		// Until this server has caught up, others may be ahead of it, after a long outage by more than the broker
-		// waits by itself for the event that a client names. So clients wait for Release: those that name an
-		// event which this server has not read, or they would get all that is retained, and those
-		// without an ID, or they would get old events.
+		err := m.consume(connCtx, js, &trouble)
+		cancelConn()
+		// Until this server has caught up, others may be ahead of it, after a long outage by more than the broker waits by
+		// itself for the event that a client names. So these clients wait for Release:
+		//
+		//   - those that name an event which this server has not read: they would get all that is retained;
+		//   - those without an ID: they would get old events.
 		m.broker.Hold()
 		if errors.Is(err, context.Canceled) {
-			continue
+			continue // The connection has changed, or ctx has ended.
 		}
 		if nc.IsConnected() {
 			trouble.warn("NATS: reading again: %v", err)
@@ -59,32 +62,23 @@ func (m *Member) read(ctx context.Context, nc *nats.Conn, js jetstream.JetStream
 	}
 }
 
-// consume reads on after the last event, with a consumer of its own, until the consumer fails or ctx ends.
-// So it always returns an error. Once it has caught up it releases the clients.
+// consume creates a consumer and reads on with it after the last event read, until the consumer fails or ctx ends: it
+// always returns an error. Once it has caught up it releases the clients.
 func (m *Member) consume(ctx context.Context, js jetstream.JetStream, trouble *warnOnce) error {
 	stream, err := m.openStream(ctx, js)
 	if err != nil {
 		return err
 	}
 	m.recognize(stream.CachedInfo().Created)
-	state := stream.CachedInfo().State
-	last := m.lastSeq.Load()
-	start := startSequence(state, last, m.filled)
-	if last > 0 && start <= last {
-		golog.Warnf("NATS: the stream ends at %d, before the last event read, %d: has NATS lost its end?", state.LastSeq, last,
-			golog.Fields{"end": state.LastSeq, "last": last})
-		m.filled, m.gapAhead = false, true
-	}
-	if m.filled && m.shared.Load() && (state.FirstSeq > start || state.NumDeleted > 0) {
-		m.gapAhead = true // Sequences that are shared with other subjects do not show a gap.
-	}
+	start := m.findStart(stream.CachedInfo().State)
 	newest, err := lastSequence(ctx, js, ourSubjects())
 	if err != nil {
 		return err
 	}
 	if !m.filled {
+		isFirstTry := m.lastSeq.Load() == 0
 		m.prepareFilling(stream.CachedInfo(), start)
-		if last == 0 && start > state.FirstSeq && newest > 0 {
+		if isFirstTry && start > stream.CachedInfo().State.FirstSeq && newest > 0 {
 			if err := m.readQuiet(ctx, js, start); err != nil {
 				return err
 			}
@@ -97,10 +91,10 @@ func (m *Member) consume(ctx context.Context, js jetstream.JetStream, trouble *w
 	m.lag.Store(pending)
 	defer messages.stop()
 	catchingUp := true
-	for n := uint64(1); ; n++ {
+	for wantSequence := uint64(1); ; wantSequence++ { // of the consumer, which counts its messages
 		if catchingUp && m.lastSeq.Load() >= newest {
 			catchingUp = false
-			m.filled, m.begun = true, nil
+			m.filled, m.begunTopics = true, nil
 			m.ready.Store(true)
 			m.broker.Release()
 		}
@@ -108,7 +102,7 @@ func (m *Member) consume(ctx context.Context, js jetstream.JetStream, trouble *w
 		if err != nil {
 			return err
 		}
-		if meta.Sequence.Consumer != n {
+		if meta.Sequence.Consumer != wantSequence {
 			return errGap
 		}
 		if !m.filled && meta.Sequence.Stream >= newest {
@@ -126,6 +120,21 @@ func (m *Member) consume(ctx context.Context, js jetstream.JetStream, trouble *w
 	}
 }
 
+// findStart returns the sequence to read from, and takes note of a gap before it.
+func (m *Member) findStart(state jetstream.StreamState) (start uint64) {
+	last := m.lastSeq.Load()
+	start = startSequence(state, last, m.filled)
+	if last > 0 && start <= last {
+		golog.Warnf("NATS: the stream ends at %d, before the last event read, %d: has NATS lost its end?", state.LastSeq, last,
+			golog.Fields{"end": state.LastSeq, "last": last})
+		m.filled, m.gapAhead = false, true
+	}
+	if m.filled && m.shared.Load() && (state.FirstSeq > start || state.NumDeleted > 0) {
+		m.gapAhead = true // Sequences that are shared with other subjects do not show a gap.
+	}
+	return start
+}
+
 // recognize takes note of which stream is read, by the time of its creation. A stream that was
 // created again is read from its beginning, and all that it holds is new: neither its
 // sequences nor its times can be compared with those of the old one, since it may number from 1, on
@@ -141,7 +150,7 @@ func (m *Member) recognize(created time.Time) {
 }
 
 // forward gives the broker a message, unless the broker had it. A message whose sequence does not rise is
-// new only if NATS stored it later than the last one read. Otherwise it is read again: a replica that has just
+// new only if NATS stored it later than the last one read. Otherwise it was read before: a replica that has just
 // become leader can seem to have lost its end, and is then read from its beginning.
 func (m *Member) forward(ctx context.Context, sequence uint64, stored time.Time, msg *nats.Msg) error {
 	if sequence <= m.lastSeq.Load() && !stored.After(m.lastStored) {

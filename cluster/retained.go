@@ -8,7 +8,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// maxDeleted bounds the messages deleted amid a stream of which NATS is asked for the sequences: all come in one answer.
+// maxDeleted bounds how many sequences of deleted messages NATS is asked for: all of them come in one answer.
 const maxDeleted = 10_000
 
 // retained reports whether the stream has deleted none of some topics' events after a sequence so far. Where it can't
@@ -19,10 +19,6 @@ func (r *replay) retained(ctx context.Context, topics []string, after uint64) (b
 		return false, err
 	}
 	info := stream.CachedInfo()
-	r.idle = archiveThreshold
-	if limit := info.Config.ConsumerLimits.InactiveThreshold; limit > 0 {
-		r.idle = min(r.idle, limit)
-	}
 	switch {
 	case r.member.isRefused(), !reaches(info, after):
 		return false, nil
@@ -53,8 +49,8 @@ func (r *replay) stream(ctx context.Context) (jetstream.Stream, error) {
 	return stream, nil
 }
 
-// reaches reports whether a sequence is one of the stream's, after which the stream has deleted nothing at its
-// beginning. The sequence is 0 for a client that wants all that there ever was.
+// reaches reports whether the stream begins at the message after a sequence or before, and ends not before the sequence.
+// The sequence is 0 for a client that wants all that there ever was.
 func reaches(info *jetstream.StreamInfo, after uint64) bool {
 	if after == 0 {
 		return !hasLostFirst(info)
@@ -68,8 +64,9 @@ func deletesOldest(c jetstream.StreamConfig) bool {
 	return c.MaxMsgsPerSubject > 0 && c.Retention == jetstream.LimitsPolicy && !c.AllowRollup && !c.AllowMsgTTL && c.SubjectDeleteMarkerTTL == 0
 }
 
-// withinLimit reports whether no topic has had more events after a sequence than the stream keeps of a subject: either it has fewer
-// events now, or the first of them does not come later.
+// withinLimit reports whether no topic has had more events after a sequence than the stream keeps of a subject. A topic
+// has not where the stream has fewer of its events than the limit, or where the first of them comes right after the
+// sequence at the latest.
 func (r *replay) withinLimit(ctx context.Context, stream jetstream.Stream, topics []string, after uint64) (bool, error) {
 	limit := uint64(stream.CachedInfo().Config.MaxMsgsPerSubject)
 	for _, topic := range topics {

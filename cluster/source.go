@@ -17,25 +17,25 @@ const (
 	archiveBatch = 256
 	archiveBytes = 512 << 10
 
-	// archiveThreshold is after what time NATS deletes a consumer that is not asked: that of a server which was
-	// killed, or which may not delete it.
+	// archiveThreshold is after how long NATS deletes a consumer that is not asked for messages, such as one of a
+	// server that was killed, or that may not delete it.
 	archiveThreshold = 30 * time.Second
 
-	// refusedPause is after what time a consumer is asked for again that the stream's configuration has refused.
+	// refusedPause is how long no consumer is asked for after the stream's configuration has refused one.
 	refusedPause = time.Minute
 )
 
-// A source is a consumer of a topic's events, or of all events in the stream, of which it leaves out those of topics
+// A source reads a topic's events by a consumer of their own; or all events of the stream, and leaves out those of topics
 // that the client does not have.
 type source struct {
 	replay   *replay
 	topics   []string
 	subjects []string    // those of the topics; none for all of the stream's
-	after    uint64      // the sequence after which it goes on
-	wanted   uint64      // the sequence up to which it goes, or some message after the replay's limit
-	messages *puller     // its consumer's, once there is one
+	after    uint64      // the sequence of the last message read
+	wanted   uint64      // the sequence of the last message to be read, which may be after the replay's limit
+	messages *puller     // the consumer's messages, once there is a consumer
 	came     uint64      // how many messages have come from the consumer
-	events   []sse.Event // that were read and not taken
+	events   []sse.Event // events that were read and not taken yet
 }
 
 // fill reads the next events, where all that were read were taken and there are more.
@@ -102,14 +102,14 @@ func (s *source) batch(ctx context.Context) error {
 }
 
 // isRefused reports whether the stream has refused a consumer a short time ago.
-func (m *Member) isRefused() bool { return time.Now().UnixNano() < m.refused.Load() }
+func (m *Member) isRefused() bool { return time.Now().UnixNano() < m.refusedUntil.Load() }
 
 // noteRefusal takes note of a stream whose configuration allows no more consumers. Clients then get what their server
 // retains, and not the same error at each reconnect.
 func (m *Member) noteRefusal(err error) error {
 	var answer *jetstream.APIError
 	if errors.Is(err, jetstream.ErrMaximumConsumersLimit) || errors.As(err, &answer) && answer.Code == 400 {
-		m.refused.Store(time.Now().Add(refusedPause).UnixNano())
+		m.refusedUntil.Store(time.Now().Add(refusedPause).UnixNano())
 		return fmt.Errorf("for a minute clients get what their server retains: %w", err)
 	}
 	return err

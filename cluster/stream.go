@@ -14,8 +14,8 @@ import (
 const (
 	streamName = "SSE"
 
-	// maxMessages and maxBytes bound what NATS keeps. With 2,048 messages a burst outran the
-	// readers: NATS deleted events before they were read.
+	// maxMessages and maxBytes bound what NATS keeps. With 2,048 messages in place of 65,536 a burst outran the readers:
+	// NATS deleted events before they were read.
 	maxMessages = 65536
 	maxBytes    = 64 << 20
 

@@ -73,6 +73,8 @@ func takes(subjects []string, s string) bool {
 	return slices.ContainsFunc(subjects, func(pattern string) bool { return covers(pattern, s) })
 }
 
+// covers reports whether a pattern of a stream's subjects takes all that is published to s: token by token, where "*"
+// stands for any one token, and ">" at the end for one or more (https://docs.nats.io/nats-concepts/subjects).
 func covers(pattern, s string) bool {
 	for {
 		first, rest, more := strings.Cut(pattern, ".")

@@ -23,8 +23,8 @@ import (
 //   - What an answer leaves unread of its request's body is thrown away, 1 MiB and 1 s of it at most, so
 //     that the answer arrives. For that srv.Handler is wrapped: the writers of requests with a body are of another
 //     type, with Unwrap.
-//   - Errors of the server are at most a line a second in golog, whose writer may block. That a client only connects and
-//     leaves is no such error.
+//   - Errors of the server are logged with golog, at most a line a second, and nothing waits for a log that blocks. That
+//     a client only connects and leaves is no such error.
 func Configure(srv *http.Server) {
 	srv.ReadHeaderTimeout = cmp.Or(srv.ReadHeaderTimeout, 5*time.Second)
 	srv.ReadTimeout = cmp.Or(srv.ReadTimeout, 5*time.Second)    // with the body

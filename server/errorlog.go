@@ -8,9 +8,9 @@ import (
 	"github.com/kataras/golog"
 )
 
-// A throttle logs at most one line a second, and leaves out what is no error of the server's (hasLeft).
-// Where no file descriptors are left, net/http logs a line for each try to accept. A throttle does not
-// wait for a log that blocks, since net/http would then accept no more connections.
+// A throttle is the writer of net/http's error log. It logs at most one line a second, since net/http logs one for each
+// try to accept a connection where no file descriptors are left. It leaves out what is no error of the server's
+// (hasLeft). It does not wait for a log that blocks, since net/http would then accept no more connections.
 type throttle struct {
 	next    time.Time     // the earliest time of the next line; log.Logger serializes the calls
 	logging chan struct{} // capacity 1: a line is being logged

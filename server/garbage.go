@@ -11,16 +11,17 @@ const (
 	// lookEvery is how often collectGarbage looks how many clients have come.
 	lookEvery = time.Second / 2
 
-	// worthCollecting is the fewest clients after which garbage is collected, 1 MB of it: each leaves some 10 KiB.
-	worthCollecting = 100
+	// minClients is after how many clients garbage is collected at the earliest. Each client leaves some 10 KiB of it,
+	// so that is 1 MB.
+	minClients = 100
 
-	// calmShare is for when to collect although clients still come: when those since the last look are at most a
-	// tenth of those whose garbage is there. While more come, collecting waits, since they leave more garbage.
-	// So a steady stream of clients has their garbage collected each calmShare looks, and no more often.
+	// calmShare says when garbage is collected although clients still come: when a tenth at most of the clients whose
+	// garbage is there has come since the last look. While more come, collecting waits, since they leave more garbage.
+	// So the garbage of a steady stream of clients is collected each calmShare looks, and no more often.
 	calmShare = 10
 
-	// restAfter is for how long a collection puts off the next one while clients still come, in multiples of the time
-	// that it took: so collecting takes at most a twentieth of one core's time.
+	// restAfter is how much longer than a collection the time after it is in which there is no other while clients
+	// still come: so collecting takes at most a twentieth of one core's time.
 	restAfter = 20
 
 	// ballast is how many bytes are allocated and never used, which takes none of the
@@ -45,20 +46,19 @@ func collectGarbage(done <-chan struct{}, ballast int, clients func() int64) {
 	defer runtime.KeepAlive(newBallast(ballast))
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
-	var collected, last int64
-	var next time.Time // of the earliest collection
+	var collected, seen int64 // clients that had come at the last collection, and at the last look
+	var next time.Time        // the earliest time of a collection while clients come
 	for {
 		select {
 		case <-ticker.C:
 		case <-done:
 			return
 		}
-		came := clients()
-		more, garbage := came-last, came-collected
-		last = came
-		begun := time.Now()
-		calm := more == 0 || more*calmShare <= garbage && begun.After(next)
-		if !calm || garbage < worthCollecting {
+		came, begun := clients(), time.Now()
+		fresh, uncollected := came-seen, came-collected
+		seen = came
+		fewCome := fresh*calmShare <= uncollected && begun.After(next)
+		if uncollected < minClients || fresh > 0 && !fewCome {
 			continue
 		}
 		runtime.GC() // and FreeOSMemory collects again, since what is in a sync.Pool survives one collection

@@ -79,8 +79,8 @@ func TestGarbageIsCollectedOnceAfterManyClients(t *testing.T) {
 			return memStats().NumForcedGC
 		}
 		runCollection(t, 0, came.Load)
-		time.Sleep(lookEvery / 2)               // always between two looks
-		const few = worthCollecting / calmShare // of which many have to come
+		time.Sleep(lookEvery / 2)          // always between two looks
+		const few = minClients / calmShare // of which many have to come
 		for _, step := range []struct {
 			what  string
 			come  int64 // from look to look
@@ -88,7 +88,7 @@ func TestGarbageIsCollectedOnceAfterManyClients(t *testing.T) {
 			want  uint32 // twice each time
 		}{
 			{"nobody comes", 0, 5, 0},
-			{"many come", worthCollecting, 5, 0},
+			{"many come", minClients, 5, 0},
 			{"no more come", 0, 5, 2},
 			{"a few come", few, calmShare - 1, 0},
 			{"a few are too few", 0, 5, 0},
@@ -96,7 +96,7 @@ func TestGarbageIsCollectedOnceAfterManyClients(t *testing.T) {
 			{"they stay", 0, 5, 0},
 			{"a storm", 10_000, 8, 0},
 			{"after the storm some still trickle in", 1, 1, 2},
-			{"they are too few", 1, worthCollecting - 1, 0},
+			{"they are too few", 1, minClients - 1, 0},
 			{"together they are many", 1, 1, 2},
 			{"the storm does not end", 10_000, 10 * calmShare, 2 * 10},
 		} {

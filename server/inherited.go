@@ -20,7 +20,7 @@ const firstInherited = 3
 func Inherited(config *tls.Config) (*Listener, error) {
 	pid, sockets := os.Getenv("LISTEN_PID"), os.Getenv("LISTEN_FDS")
 	if pid != strconv.Itoa(os.Getpid()) || sockets == "" {
-		return nil, nil // They are none, or another process's.
+		return nil, nil // systemd passes no sockets, or passes them to another process.
 	}
 	for _, name := range []string{"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"} {
 		os.Unsetenv(name)

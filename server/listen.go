@@ -82,7 +82,7 @@ func (l *Listener) URL() string {
 		host = "localhost" // All addresses of this machine are no address to go to.
 	}
 	_, port, _ := net.SplitHostPort(l.Addr().String()) // 0 and names are numbers there.
-	// A zone's percent sign is escaped (RFC 6874).
+	// The percent sign before an IPv6 address's zone, as in fe80::1%eth0, is escaped (RFC 6874).
 	return scheme + "://" + net.JoinHostPort(strings.Replace(host, "%", "%25", 1), port)
 }
 
@@ -93,7 +93,7 @@ func (l *Listener) URL() string {
 // waits for its handshake and gets the result; otherwise this goroutine waits for net/http's.
 func shakeHands(ctx context.Context, conn net.Conn) context.Context {
 	if conn, ok := conn.(*tls.Conn); ok {
-		begun := make(chan struct{}) // so that net/http most likely comes second
+		begun := make(chan struct{}) // closed when the goroutine runs, so that net/http most likely comes second
 		go func() {
 			// net/http would recover, too, and end this connection alone.
 			defer func() {

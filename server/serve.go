@@ -17,23 +17,25 @@ import (
 // requests that are being answered.
 const stopTimeout = 500 * time.Millisecond
 
-// moment bounds how long a server that is to drain goes on as before: in it load balancers look a few times whether
-// they are still to send clients.
-const moment = 5 * time.Second
+// drainDelay bounds how long a server that is to drain goes on as before. In 5 s a load balancer that looks each second
+// or two sees that it is to send no more clients.
+const drainDelay = 5 * time.Second
 
 // Options are what an app can set of how it is served. The zero value is what [Serve] and [ServeIris] use.
 type Options struct {
 	// Drain is the time over which the streams end when the server is to stop, one after another, so that the servers
-	// to which the clients reconnect get them at an even rate. First the server goes on as before for 5 s, or
-	// for Drain where that is less, so that a load balancer sees that the app's health check fails: the
-	// check has to ask whether the context of Serve has ended. Then each broker drains ([sse.Broker.Drain]), while connections are
-	// accepted and requests answered as before. Only then Serve stops. Zero means that all streams
-	// end at once.
+	// to which the clients reconnect get them at an even rate. Zero means that all streams end at once. When the
+	// context of Serve ends, three things follow:
+	//
+	//   - The server goes on as before for 5 s, or for Drain where that is less, so that a load balancer sees that
+	//     the app's health check fails: the check has to ask whether the context has ended.
+	//   - Each broker drains ([sse.Broker.Drain]), while connections are accepted and requests answered as before.
+	//   - Serve stops.
 	Drain time.Duration
 }
 
 // Serve serves HTTP on a listener, best one of [Listen]'s, until ctx ends, and returns nil once all has
-// stopped; or it returns why it can't serve. It takes care of the brokers whose streams srv serves:
+// stopped. Where it can't serve, it returns why. It takes care of the brokers whose streams srv serves:
 //
 //   - What a client may cost is bounded, as [Configure] says.
 //   - When ctx ends, no more connections are accepted, the brokers are shut down, requests are answered, and what
@@ -64,28 +66,29 @@ func (o Options) serve(ctx context.Context, listener net.Listener, srv *http.Ser
 		}
 		return came
 	})
-	served := make(chan error, 1)
-	go func() { served <- srv.Serve(listener) }()
-	var err error
+	var serveErr error // read after served is closed
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		serveErr = srv.Serve(listener)
+	}()
 	select {
-	case err = <-served:
-		served <- err
+	case <-served:
 	case <-ctx.Done():
-		err = o.drain(served, brokers)
+		o.drain(served, brokers)
 	}
 	stop(srv, brokers)
 	<-served
-	if errors.Is(err, http.ErrServerClosed) { // The app has stopped srv by itself.
+	if errors.Is(serveErr, http.ErrServerClosed) { // stop has stopped srv, or the app has.
 		return nil
 	}
-	return err
+	return serveErr
 }
 
-// drain ends the streams one after another, while the server serves. Where serving ends meanwhile, the error
-// says why.
-func (o Options) drain(served chan error, brokers []*sse.Broker) error {
+// drain ends the streams one after another, while the server serves. It returns when they have ended, or serving has.
+func (o Options) drain(served <-chan struct{}, brokers []*sse.Broker) {
 	if o.Drain <= 0 {
-		return nil
+		return
 	}
 	golog.Infof("Stopping: the streams end over %v. A second signal ends all at once", o.Drain)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -94,7 +97,7 @@ func (o Options) drain(served chan error, brokers []*sse.Broker) error {
 	for _, broker := range brokers {
 		draining.Go(func() {
 			select {
-			case <-time.After(min(moment, o.Drain)):
+			case <-time.After(min(drainDelay, o.Drain)):
 				broker.Drain(ctx, o.Drain)
 			case <-ctx.Done():
 			}
@@ -106,11 +109,8 @@ func (o Options) drain(served chan error, brokers []*sse.Broker) error {
 		close(drained)
 	}()
 	select {
-	case err := <-served:
-		served <- err
-		return err
+	case <-served:
 	case <-drained:
-		return nil
 	}
 }
 

@@ -7,4 +7,5 @@ import (
 	"syscall"
 )
 
+// aboutWriting is the signal that a process gets when it writes to a pipe without a reader.
 var aboutWriting = []os.Signal{syscall.SIGPIPE}

@@ -20,9 +20,11 @@ func listenUnix(path string) (net.Listener, error) {
 		conn.Close()
 		return nil, fmt.Errorf("%w: somebody listens on it", err)
 	}
-	// A refused connection means that nobody listens. Any other error does not: the socket may be full, or not ours.
+	// Only a refused connection means that nobody listens: after another error the socket may be full, or not ours.
+	nobodyListens := errors.Is(dialErr, syscall.ECONNREFUSED)
 	info, statErr := os.Lstat(path)
-	if !errors.Is(dialErr, syscall.ECONNREFUSED) || statErr != nil || info.Mode().Type() != fs.ModeSocket {
+	isSocket := statErr == nil && info.Mode().Type() == fs.ModeSocket
+	if !nobodyListens || !isSocket {
 		return nil, err
 	}
 	if err := os.Remove(path); err != nil {

@@ -14,18 +14,19 @@ import (
 )
 
 const (
-	// pieceBytes is how much of the events is read in one transaction, and pieceTopics in how many topics one
+	// pieceBytes is how many bytes of events are read in one transaction, and pieceTopics is in how many topics one
 	// transaction looks for the first event.
 	pieceBytes  = 64 << 10
 	pieceTopics = 1000
 )
 
+// errOvertaken is the error where eviction has overtaken a client that reads.
 var errOvertaken = errors.New("store: the next event was evicted before it was read")
 
-// read is the broker's archive: it returns the events of topics after an ID, in the order of their IDs, up to the newest that the
-// broker has been given, and whether none of them is missing. They are read in pieces, each in a transaction of its
-// own, and none is held while a client takes what was read. Where an event is evicted before its piece was read, the sequence
-// ends with an error.
+// read is the broker's [sse.Archive]: it returns the events of topics after an ID, in the order of their IDs, up to the
+// newest that the broker has been given, and whether none of them is missing. They are read in pieces, each in a
+// transaction of its own, and no transaction is open while a client takes what was read. Where an event is evicted before
+// its piece was read, the sequence ends with an error.
 func (s *Store) read(ctx context.Context, topics []string, after int64) (complete bool, events iter.Seq2[sse.Event, error]) {
 	m := &merge{until: s.fed.Load()}
 	complete, err := s.start(ctx, m, topics, after)
@@ -59,7 +60,7 @@ type head struct {
 	id     int64
 }
 
-// heads are a heap, by ID.
+// heads are the topics' next events as a heap (container/heap) by ID: the first of all is at the front.
 type heads []head
 
 func (h heads) Len() int           { return len(h) }
@@ -72,7 +73,7 @@ func (h *heads) Pop() any {
 	return last
 }
 
-// start looks for the next event of each topic, and tells whether none of the events after an ID is missing.
+// start looks for the first event after an ID of each topic, and tells whether none of the events after the ID is missing.
 func (s *Store) start(ctx context.Context, m *merge, topics []string, after int64) (complete bool, err error) {
 	complete = true
 	after = max(after, 0)
@@ -185,8 +186,9 @@ func readEvent(parts *bolt.Bucket, id int64, topic string, value []byte) (sse.Ev
 	return e, nil
 }
 
-// readInTurn is view for one reader at a time. A page that has to come from the disk stops a thread, and the
-// runtime does not give that thread's share of the processor to others: one for each client that resumes would stop the program.
+// readInTurn is view for one reader at a time. A page that has to come from the disk stops a thread without a system call,
+// so the runtime lets no other goroutine run in its place until the page is there. As many readers as there are
+// processors would stop the program.
 func (s *Store) readInTurn(ctx context.Context, fn func(*bolt.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err

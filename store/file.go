@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	// fileName is the file's name in its directory, and leftovers are the files that are about to become it, or a backup.
+	// fileName is the file's name in its directory. leftovers matches files that were to become it, or a backup, once whole.
 	fileName  = "events.db"
 	leftovers = "*.new"
 
@@ -128,7 +128,8 @@ func openFile(dir string, maxBytes int64) (db *bolt.DB, st state, err error) {
 		},
 	}
 	if strconv.IntSize == 64 && runtime.GOOS != "windows" {
-		// Addresses for as large as the file may become: to get more the committer would have to wait for all who read.
+		// The file is mapped with room for as large as it may become (Options.Bytes): to map it anew the committer would
+		// have to wait for all readers.
 		options.InitialMmapSize = int(4*maxBytes) + 64<<20
 	}
 	if db, err = bolt.Open(filepath.Join(dir, fileName), 0o600, options); err != nil {
@@ -176,9 +177,9 @@ func checkFile(db *bolt.DB, file *os.File) (st state, err error) {
 	return st, err
 }
 
-// checkPages checks that each page is one: what was zeroed, or is another file's, is none.
+// checkPages checks that each page says of which type it is: a page that was zeroed, or is another file's, does not.
 func checkPages(tx *bolt.Tx) error {
-	for id := 2; int64(id)*pageSize < tx.Size(); id++ {
+	for id := 2; int64(id)*pageSize < tx.Size(); id++ { // Pages 0 and 1 are bbolt's headers.
 		page, err := tx.Page(id)
 		switch {
 		case err != nil:
@@ -194,8 +195,8 @@ func checkPages(tx *bolt.Tx) error {
 	return nil
 }
 
-// guard makes errors of panics, by which bbolt says that a file is not as it should be, and of memory that is not there, by
-// which the system says that a page of the file could not be read. What it returns is deferred.
+// guard makes errors of panics, by which bbolt says that a file is not as it should be, and of page faults, by which the
+// system says that a page of the file could not be read. Use it so: defer guard(&err)().
 func guard(err *error) func() {
 	before := debug.SetPanicOnFault(true)
 	return func() {

@@ -26,13 +26,13 @@ const (
 	// pageSize is the file's, on every machine: a file can be moved to another.
 	pageSize = 4096
 
-	// maxInline is how long the key and the value of an event are at most together, and partLen how long a part of
-	// data is: two of these fit into a page. A page that holds one key only would not be split.
+	// maxInline is how many bytes the key and the value of an event have at most together, and partLen how many a part of
+	// data has: two of either fit into a page. bbolt does not split a page that holds a single key.
 	maxInline = 1980
 	partLen   = 1980
 )
 
-// The first byte of an event's value says where its data is. Neither is 0, so a value that was lost is none.
+// The first byte of an event's value says where its data is. Neither is 0, so that zeroed bytes are no value.
 const (
 	dataInline  = 1 // after the name
 	dataInParts = 2 // in bucket parts; the value has the number of its bytes
@@ -85,12 +85,12 @@ func splitKey(key []byte) (topic []byte, id int64, err error) {
 type record struct {
 	name  []byte
 	data  []byte // nil where it is in parts
-	parts int    // how long the data is that is in parts; otherwise 0
+	parts int    // how many bytes of data are in parts; 0 where data has them
 }
 
-// newRecord returns the record of an event whose key has that many bytes.
-func newRecord(key int, name string, data []byte) record {
-	if key+1+2*binary.MaxVarintLen64+len(name)+len(data) > maxInline {
+// newRecord returns the record of an event. keyLen is the length of the event's key.
+func newRecord(keyLen int, name string, data []byte) record {
+	if keyLen+1+2*binary.MaxVarintLen64+len(name)+len(data) > maxInline {
 		return record{name: []byte(name), parts: len(data)}
 	}
 	return record{name: []byte(name), data: data}

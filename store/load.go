@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// loadedCost is what an event takes in the broker's memory beyond what it counts here, about.
+	// loadedCost is by about how many bytes an event counts more in the broker's memory than on disk.
 	loadedCost = 40
 
 	// quietTimeout is how long the last events of quiet topics are looked for: there may be half a million topics. What
@@ -24,11 +24,11 @@ const (
 	loadBatch = 1024
 )
 
-// A place is where an event is.
+// A place is where an event is on disk.
 type place struct {
 	id    int64
 	topic string
-	cost  int64
+	cost  int64 // in the broker's memory, in bytes; without the parts of long data
 }
 
 // load fills the broker with the newest events, as many as it retains, and with the last events of the topics that have
@@ -58,8 +58,8 @@ func (s *Store) load() error {
 	return s.loadTail(tail, last)
 }
 
-// findTail returns the IDs of the first and the last event of those that fit into the broker's memory, 0 where there is none. None of
-// them is before the window: what is between two events that are kept may be missing.
+// findTail returns the IDs of the first and the last of the newest events that fit into the broker's memory, and 0 where
+// there is no event. It takes none from before the window: between two events that are kept others may be missing.
 func findTail(tx *bolt.Tx, window, room int64) (first, last int64, err error) {
 	in := tx.Bucket(logBucket).Cursor()
 	for key, value := in.Last(); key != nil; key, value = in.Prev() {
@@ -71,18 +71,21 @@ func findTail(tx *bolt.Tx, window, room int64) (first, last int64, err error) {
 		if err != nil {
 			return 0, 0, err
 		}
-		if room -= entry.cost + loadedCost; id < window || room < 0 && last > 0 {
+		room -= entry.cost + loadedCost
+		isNewest := last == 0
+		if id < window || room < 0 && !isNewest { // The newest event is loaded whatever its size.
 			break
 		}
-		if first = id; last == 0 {
+		first = id
+		if isNewest {
 			last = id
 		}
 	}
 	return first, last, nil
 }
 
-// findQuiet returns the last events of each topic that are before an ID, the newest of them, as many as there is room
-// for, in the order of their IDs.
+// findQuiet looks through the last events of each topic, keepEvents of them, and returns those that are before an ID. If
+// there is not room for all, it returns the newest. They are in the order of their IDs.
 func findQuiet(tx *bolt.Tx, before, room int64, until time.Time) (quiet []place, err error) {
 	in := tx.Bucket(eventsBucket).Cursor()
 	for key, _ := in.First(); key != nil && time.Now().Before(until); {
@@ -90,28 +93,16 @@ func findQuiet(tx *bolt.Tx, before, room int64, until time.Time) (quiet []place,
 		if err != nil {
 			return nil, err
 		}
-		prefix := topicKey(string(topic))
-		end := append(prefix[:len(prefix)-1:len(prefix)-1], 1) // after all keys of the topic
-		next, _ := in.Seek(end)
-		next = bytes.Clone(next)
-		at, value := in.Prev()
-		if next == nil {
-			at, value = in.Last()
+		last, next, err := lastOf(in, string(topic))
+		if err != nil {
+			return nil, err
 		}
-		for n := 0; n < keepEvents && bytes.HasPrefix(at, prefix) && len(at) > len(prefix); n++ {
-			_, id, err := splitKey(at)
-			if err != nil {
-				return nil, err
+		for _, p := range last {
+			if p.id < before {
+				quiet = append(quiet, p)
 			}
-			if id < before {
-				quiet = append(quiet, place{id, string(topic), int64(len(value) + eventCost + loadedCost)})
-			}
-			at, value = in.Prev()
 		}
-		if next == nil {
-			break
-		}
-		key, _ = in.Seek(next)
+		key = next
 	}
 	slices.SortFunc(quiet, func(a, b place) int { return cmp.Compare(b.id, a.id) })
 	for i := range quiet {
@@ -124,7 +115,30 @@ func findQuiet(tx *bolt.Tx, before, room int64, until time.Time) (quiet []place,
 	return quiet, nil
 }
 
-// loadQuiet gives the broker events that are at places.
+// lastOf returns a topic's last events, keepEvents at most, the newest first, and the first key of the next topic, or nil
+// where there is no next one.
+func lastOf(in *bolt.Cursor, topic string) (last []place, next []byte, err error) {
+	prefix := topicKey(topic)
+	afterTopic := append(prefix[:len(prefix)-1:len(prefix)-1], 1) // after all keys of the topic, which go on with a byte 0
+	key, value := in.Seek(afterTopic)
+	if key == nil {
+		key, value = in.Last()
+	} else {
+		next = bytes.Clone(key)
+		key, value = in.Prev()
+	}
+	for len(last) < keepEvents && bytes.HasPrefix(key, prefix) && len(key) > len(prefix) {
+		_, id, err := splitKey(key)
+		if err != nil {
+			return nil, nil, err
+		}
+		last = append(last, place{id, topic, int64(len(value) + eventCost + loadedCost)})
+		key, value = in.Prev()
+	}
+	return last, next, nil
+}
+
+// loadQuiet gives the broker the events at some places.
 func (s *Store) loadQuiet(quiet []place) error {
 	for part := range slices.Chunk(quiet, loadBatch) {
 		var events []sse.Event
@@ -151,7 +165,7 @@ func (s *Store) loadQuiet(quiet []place) error {
 
 // loadTail gives the broker all events from one to another.
 func (s *Store) loadTail(first, last int64) error {
-	gap := sse.AnyGap // What is before them was left out, or may have been evicted.
+	gap := sse.AnyGap // Events before the first one were left out, or may have been evicted.
 	for first <= last {
 		var events []sse.Event
 		err := s.view(func(tx *bolt.Tx) error {

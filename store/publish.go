@@ -163,7 +163,7 @@ func (s *Store) refuse(batch []*publication, err error) {
 	}
 }
 
-// answer says what has become of a publication, the first time.
+// answer says what has become of a publication. Only the first call counts: recover may have answered before feed does.
 func (p *publication) answer(err error) {
 	select {
 	case p.result <- err:

@@ -13,10 +13,12 @@ import (
 // reopenPause is the time between two tries to open a file again.
 const reopenPause = time.Second
 
-// recover follows an error of the disk, and answers those that wait for a batch. Where there was no room to write, bbolt has taken
-// the transaction back. After any other error nobody knows what the transaction has left: the system drops what it could not write,
-// and says so once; an fsync that succeeds afterwards says nothing about it, and what is read of the file may be memory that
-// never reached the disk. So the file is opened again, and what is in it then counts.
+// recover follows an error of the disk, and answers those that wait for a batch.
+//
+//   - Where there was no room to write, bbolt has rolled the transaction back.
+//   - After any other error nobody knows what the transaction has left. The system drops what it could not write, and says
+//     so once: an fsync that succeeds afterwards says nothing about it, and what is read of the file may be memory that
+//     never reached the disk. So the file is opened again, and what it has then counts.
 func (s *Store) recover(batch []*publication, cause error) {
 	if isFull(cause) && beforeSync(cause) {
 		s.complain("store: the disk is full: what is published is not stored")
@@ -24,7 +26,7 @@ func (s *Store) recover(batch []*publication, cause error) {
 		return
 	}
 	s.log.Errorf("store: %v: opening the file again", cause)
-	s.leave()
+	s.closeFailed()
 	if err := s.reopen(); err != nil {
 		s.refuse(batch, fmt.Errorf("%w, %w", err, ErrUncertain))
 		return
@@ -41,15 +43,15 @@ func (s *Store) recover(batch []*publication, cause error) {
 	st, err := s.write(func(*writer) error { return nil })
 	if err != nil {
 		s.log.Errorf("store: %v: the file is to be opened again", err)
-		s.leave()
+		s.closeFailed()
 		st = s.state
 		s.refuse(batch, fmt.Errorf("not known to be stored, %w: %w", ErrUncertain, ErrFailed))
 	}
 	s.accept(batch, st)
 }
 
-// leave closes the file after an error.
-func (s *Store) leave() {
+// closeFailed closes the file after an error.
+func (s *Store) closeFailed() {
 	s.mu.Lock()
 	db := s.db
 	s.db = nil
@@ -71,7 +73,8 @@ func (s *Store) leave() {
 	}
 }
 
-// reopen opens the file again where it is not open, but not all the time.
+// reopen opens the file again where it is not open. After a try that has failed it waits for reopenPause, in which it
+// returns an error at once.
 func (s *Store) reopen() error {
 	if s.db != nil {
 		return nil
@@ -96,7 +99,7 @@ func (s *Store) reopen() error {
 	return nil
 }
 
-// complain logs an error, unless it is the last one again: each event that is published may have it.
+// complain logs an error, unless it has logged the same one last: each event that is published may meet it.
 func (s *Store) complain(format string, args ...any) {
 	if line := fmt.Sprintf(format, args...); line != s.complaint {
 		s.complaint = line

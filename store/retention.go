@@ -13,40 +13,46 @@ const (
 	// of all others out of the window, but not these.
 	keepEvents = 10
 
-	// maxLowering is how much one transaction evicts more than it adds, where the bound was lowered since the last
-	// start: it may be all but a little of gigabytes.
+	// maxLowering is how many bytes one transaction evicts at most beyond what it adds. After a start with a lower bound
+	// gigabytes may have to go, and publishers would wait for them all.
 	maxLowering = 4 << 20
 
-	// eventCost is what an event takes beside its name, its data and twice its topic.
+	// eventCost is how many bytes an event costs beside its name, its data and twice its topic: about what its keys and
+	// its log entry take.
 	eventCost = 64
 )
 
-// cost returns what an event counts.
+// cost returns how many bytes an event counts against the bound, as Options.Bytes says.
 func cost(e sse.Event) int64 {
 	return int64(eventCost + 2*len(e.Topic) + len(e.Name) + len(e.Data))
 }
 
-// A writer adds events in a transaction, and evicts others. The rule is that of the broker's memory: retained are the
-// window, the last events of all topics, and what is kept, which is of the events that have left the window those that are
-// still among their topic's last keepEvents, in at most half of the bound. So the events of the log that are before the window are
-// those that are kept. The newest event is always retained. What is evicted of a topic is always its oldest event.
+// A writer adds events in a transaction, and evicts others. The rule is that of the broker's memory. Retained are
+//
+//   - the window: the last events of all topics;
+//   - what is kept: of the events that have left the window those that are still among their topic's last keepEvents, in
+//     at most half of the bound. They are the events of the log that are before the window;
+//   - always the newest event.
+//
+// What is evicted of a topic is always its oldest event.
 //
 // A cursor is only moved forward: one that is moved back ends at a page whose events were all evicted in the
 // same transaction.
 type writer struct {
 	state         *state
-	max           int64
+	max           int64 // bound of the retained events' cost
 	meta, log     *bolt.Bucket
 	events, parts *bolt.Bucket
 	mayEvict      int64 // how much more this transaction evicts at most
-	inLog, in     *bolt.Cursor
+	inLog         *bolt.Cursor
+	inEvents      *bolt.Cursor
 }
 
 func newWriter(tx *bolt.Tx, st *state, max int64) *writer {
 	w := &writer{state: st, max: max, mayEvict: maxLowering, meta: tx.Bucket(metaBucket), log: tx.Bucket(logBucket), events: tx.Bucket(eventsBucket), parts: tx.Bucket(partsBucket)}
 	// What is appended to the end of a tree needs no room for more.
 	w.log.FillPercent, w.parts.FillPercent, w.events.FillPercent = 1, 1, 0.9
-	w.inLog, w.in = w.log.Cursor(), w.events.Cursor()
+	w.inLog, w.inEvents = w.log.Cursor(), w.events.Cursor()
 	return w
 }
 
@@ -57,7 +63,7 @@ func (w *writer) add(e sse.Event) error {
 	prefix := topicKey(e.Topic)
 	oldest, known := w.oldestOf(prefix)
 	if !known && w.state.forgotten > 0 {
-		// There may have been such a topic, and it may have lost as much as this.
+		// The topic may be one that retains nothing any more, so it may have lost events up to this ID.
 		if err := w.events.Put(prefix, idKey(w.state.forgotten)); err != nil {
 			return err
 		}
@@ -71,14 +77,16 @@ func (w *writer) add(e sse.Event) error {
 	st.windowEvents++
 	st.bytes += cost(e)
 	w.mayEvict += cost(e)
+	// The new event may have pushed the topic's oldest one out of the last keepEvents, for which alone it is kept.
 	if oldest > 0 && oldest < st.window && !w.isLast(prefix, oldest) {
 		if err := w.evict(oldest); err != nil {
 			return err
 		}
 	}
 	for st.bytes > w.max && st.events > 1 && w.mayEvict > 0 {
+		evictsKept := st.keptBytes > w.max/2 || st.windowEvents == 1 // The window's only event is the newest.
 		var err error
-		if st.keptBytes > w.max/2 || st.windowEvents == 1 {
+		if evictsKept {
 			key, _ := w.inLog.First()
 			err = w.evictKey(key)
 		} else {
@@ -110,9 +118,9 @@ func (w *writer) put(e sse.Event) error {
 
 // oldestOf returns the ID of a topic's oldest event, 0 where it retains none, and whether anything is known of the topic.
 func (w *writer) oldestOf(prefix []byte) (id int64, known bool) {
-	key, _ := w.in.Seek(prefix)
+	key, _ := w.inEvents.Seek(prefix)
 	if known = bytes.HasPrefix(key, prefix); known && len(key) == len(prefix) {
-		key, _ = w.in.Next()
+		key, _ = w.inEvents.Next()
 	}
 	if bytes.HasPrefix(key, prefix) {
 		_, id, _ = splitKey(key)
@@ -122,9 +130,9 @@ func (w *writer) oldestOf(prefix []byte) (id int64, known bool) {
 
 // isLast tells whether an event is among its topic's last keepEvents.
 func (w *writer) isLast(prefix []byte, id int64) bool {
-	w.in.Seek(append(prefix[:len(prefix):len(prefix)], idKey(id)...))
+	w.inEvents.Seek(append(prefix[:len(prefix):len(prefix)], idKey(id)...))
 	for range keepEvents {
-		if key, _ := w.in.Next(); !bytes.HasPrefix(key, prefix) {
+		if key, _ := w.inEvents.Next(); !bytes.HasPrefix(key, prefix) {
 			return true
 		}
 	}
@@ -175,7 +183,7 @@ func (w *writer) evictKey(key []byte) error {
 	if err := w.deleteEvent(append(prefix[:len(prefix):len(prefix)], idKey(id)...), id); err != nil {
 		return err
 	}
-	if next, _ := w.in.Seek(append(prefix[:len(prefix):len(prefix)], 0)); bytes.HasPrefix(next, prefix) {
+	if next, _ := w.inEvents.Seek(append(prefix[:len(prefix):len(prefix)], 0)); bytes.HasPrefix(next, prefix) {
 		return w.events.Put(prefix, idKey(id))
 	}
 	st.forgotten = max(st.forgotten, id)

@@ -52,17 +52,17 @@ type Store struct {
 	close    func()       // closes closing, the first time
 	closeErr error        // of the file; read after ended is closed
 	ready    atomic.Bool  // the broker is filled
-	fed      atomic.Int64 // the ID of the newest event that the broker was given
+	fed      atomic.Int64 // the ID of the newest event that the broker was given, or is about to be
 	counts   counts
 
-	mu      sync.RWMutex // held for reading while somebody uses db, and for writing while it is replaced
-	db      *bolt.DB     // nil where the file could not be opened again
-	reading sync.Mutex   // held by the one that reads: see readPiece
+	mu      sync.RWMutex // read-locked while db is used, and locked while it is replaced
+	db      *bolt.DB     // nil where the file could not be opened again, and after Close
+	reading sync.Mutex   // held by the one reader: see readInTurn
 
 	// Owned by the committer, once the broker is filled:
 
-	state     state     // as after the last transaction, but last is of all events that ever had an ID
-	fileLast  int64     // last as the file had it when it was opened again
+	state     state     // as after the last transaction, but for state.last, which counts also events that were not stored
+	fileLast  int64     // state.last as the file had it when it was last opened again
 	nextTry   time.Time // when the file is to be opened again, where it could not be
 	complaint string    // what was last logged, and has not been mended since
 }

@@ -1,8 +1,8 @@
 // What a screen reader says of new events: one line for all that came since the last. The table itself is not announced,
 // since to read out fifty rows takes minutes, and a second may bring as many.
 
-const TOGETHER = 500; // ms in which what comes makes one line
-const REST = 10_000;  // ms from one line to the next, in which the reader can do something else
+const TOGETHER = 500; // ms after an event, whose other events go into the same line
+const REST = 10_000;  // ms from one line to the next at least, in which the reader can do something else
 const LONGEST = 200;  // characters of an event that are read out
 
 const log = document.getElementById('announcements');

@@ -1,6 +1,11 @@
-// The page shows the events of the stream as rows of a table. What each part of it does has a file of its own: stream.js
-// has the stream and all that becomes of it, table.js the rows, scroll.js what the reader sees of them, announce.js
-// what the reader hears, and header.js what is said of the connection.
+// The page shows the events of the stream as rows of a table. Each part of it has a file of its own:
+//
+//   stream.js    the event stream: it is opened, lost, paused while nobody sees the page, and opened again
+//   table.js     the rows
+//   scroll.js    which of the rows the reader sees
+//   announce.js  what a screen reader says of new rows
+//   header.js    the line that says what state the stream is in
+//   support.js   what the page says where this file does not run
 
 import { announce } from './announce.js';
 import { showTopics, tell } from './header.js';
@@ -13,25 +18,32 @@ tell('waiting'); // support.js sees by this that the page runs.
 // URL has, as in /?event=alert&event=price. An EventSource can't listen to all names.
 const query = new URLSearchParams(location.search);
 const types = new Set(['message', ...query.getAll('event')]);
-for (const type of ['heartbeat', 'gap']) types.delete(type); // The server's own.
+for (const type of ['heartbeat', 'gap']) types.delete(type); // These are the server's own, for stream.js.
 
 // The topics whose events the stream has, as in /?topic=mail/anna&topic=news; without any the default topic.
 const topics = [...new Set(query.getAll('topic'))];
 showTopics(topics);
 
-subscribe(types, topics, recall(), evt => {
-	add(evt);
-	const [, message] = parse(evt.data);
-	announce(evt.type === 'message' ? message : evt.type + ': ' + message);
-}, id => {
-	addGap(id);
-	announce('Messages are missing');
+subscribe({
+	types,
+	topics,
+	after: recall(),
+	receive: evt => {
+		add(evt);
+		const [, message] = parse(evt.data);
+		announce(evt.type === 'message' ? message : evt.type + ': ' + message);
+	},
+	miss: id => {
+		addGap(id);
+		announce('Messages are missing');
+	},
 });
 addEventListener('pagehide', remember);
 
-// remember and recall have the table come again when the reader reloads the page, or goes back to it where the browser
-// does not cache it: Firefox caches no page that has had a stream. The server replays the events from the first row's
-// on. What is stored belongs to the tab; history.state can't be changed any more when a reload begins.
+// remember and recall bring the rows back when the reader reloads the page, or goes back to it in a browser that has not
+// cached it: Firefox caches no page that has had a stream. remember stores the ID before the first row's, and the server
+// replays the events after it. sessionStorage belongs to the tab. history.state would not do: it can't be changed any
+// more when a reload begins.
 function remember() {
 	const id = Number(firstId());
 	if (!Number.isSafeInteger(id)) return;
@@ -42,8 +54,8 @@ function remember() {
 
 function recall() {
 	try {
-		// A browser that keeps its entries to itself may have been told to come here anew. To show rows again is better
-		// than to lose them.
+		// A reader who opens the page anew sees only new events. A browser may not say how the reader came here: then
+		// the rows come back, since to show them again is better than to lose them.
 		const type = performance.getEntriesByType?.('navigation')[0]?.type;
 		if (type === 'navigate') sessionStorage.removeItem(location.href);
 		return sessionStorage.getItem(location.href);

@@ -1,6 +1,6 @@
 // New rows are followed only while the reader is at the end.
 
-const LEAVE = 500; // ms that a reader who scrolls up has to leave the end
+const LEAVE = 500; // ms in which a reader who scrolls up leaves the end, and nothing is followed
 
 const latest = document.querySelector('.latest');
 let following = true;
@@ -11,7 +11,7 @@ export function follow() {
 }
 
 addEventListener('scroll', () => {
-	// Positions may be fractions. More room than that would hold on to a reader who is about to leave.
+	// 2 pixels, since positions may be fractions. More would bring back a reader who is about to leave the end.
 	following = scrollY + innerHeight >= document.documentElement.scrollHeight - 2;
 	latest.hidden = following;
 });
@@ -22,7 +22,8 @@ latest.onclick = () => {
 	follow();
 };
 
-// To follow ends the browser's own scrolling. With many events a second it would never get anywhere.
+// leave lets a reader scroll up. follow would stop the browser's own smooth scrolling, which with many events a second
+// would never get anywhere.
 function leave() {
 	leaving = performance.now() + LEAVE;
 }
@@ -40,8 +41,8 @@ addEventListener('keydown', evt => {
 	if (['ArrowUp', 'PageUp', 'Home'].includes(evt.key)) leave();
 });
 
-// holdStill returns a function that puts what a reader sees of the rows back in its place after rows above it have
-// gone. Other browsers than WebKit do that by themselves.
+// holdStill returns a function to be called after rows at the top have gone: it scrolls so that the rows which the reader
+// sees stay in their place. All browsers but WebKit do that by themselves (overflow-anchor).
 export function holdStill(rows) {
 	if (following || 'overflowAnchor' in document.documentElement.style) return () => {};
 	const row = [...rows].find(row => row.getBoundingClientRect().top >= 0);

@@ -6,25 +6,29 @@ const OPEN_WITHIN = 5000;   // ms that a stream may take to open before the head
 const HIDDEN_FOR = 3000;    // ms that a hidden tab keeps its connection, so that a glance elsewhere costs nothing
 const RETRY = 2000;         // ms, and up to as many again, before the page itself opens a new stream
 const HEARTBEAT = 15_000;   // ms within which something comes, until a stream says what it keeps to
-const MAY_MISS = 3;         // how many times nothing may come before the connection counts as lost
-const BEFORE_ALL = '';      // the last ID of a page that got no event yet: it misses what comes before its first, too
-const LATEST = 500;         // how many of each topic's events such a page asks for
+const MAY_MISS = 3;         // in how many such intervals nothing may come before the connection counts as lost
+const BEFORE_ALL = '';      // the lastId of a page that has had a stream and no event yet
+const LATEST = 500;         // how many of each topic's events such a page asks for when it opens another stream
 const REFUSALS = new Set([400, 401, 403, 414, 431]); // what a server answers to a URL, or to a reader, that it does not take
-const ASK_AFTER = 500;      // ms: a browser that leaves the page closes its stream first, and nobody has to be asked then
-const LONGEST = 2 ** 31 - 1; // ms that a timer can wait for
+const ASK_AFTER = 500;      // ms before the page asks why: a browser that leaves the page closes its stream, too
+const LONGEST_TIMER = 2 ** 31 - 1; // ms that a timer can wait for at most
 
 let source = null; // the EventSource, or null while there is none
-let lastId;        // the stream continues after this event; null before it was first opened
-let types;         // the names of the events to receive
-let topics;        // the topics that the page asks for
-let receive;       // gets each event
-let miss;          // gets the ID after which events are missing
+let lastId;        // the stream continues after this event; null before a stream was first opened
+let wanted;        // what subscribe was called with
 let timer;         // the end of OPEN_WITHIN or of RETRY
-let asking;        // ends the request that asks why the stream was refused
+let asking;        // the AbortController of the request that asks why the stream was refused
 
-// subscribe keeps a stream open while the page is seen, from after an event ID on, or from now on where that is null.
-export function subscribe(names, ofTopics, id, receiver, misser) {
-	[types, topics, lastId, receive, miss] = [names, ofTopics, id, receiver, misser];
+// subscribe keeps a stream open while the page is seen. It takes an object:
+//
+//   types    the names of the events to receive
+//   topics   the topics that the stream asks for
+//   after    the ID of the event after which the stream begins, or null for new events only
+//   receive  is called with each event
+//   miss     is called with the ID after which events are missing
+export function subscribe(options) {
+	wanted = options;
+	lastId = options.after;
 	document.addEventListener('visibilitychange', seenOrHidden);
 	addEventListener('pagehide', pause); // The page may live on in the browser's back/forward cache.
 	addEventListener('pageshow', () => {
@@ -37,7 +41,7 @@ function open() {
 	if (source) return;
 	clearTimeout(timer);
 	// The browser sends the Last-Event-ID header when it reconnects by itself, but a new EventSource can't.
-	const query = new URLSearchParams([['heartbeat', 'show'], ...topics.map(topic => ['topic', topic])]);
+	const query = new URLSearchParams([['heartbeat', 'show'], ...wanted.topics.map(topic => ['topic', topic])]);
 	if (lastId) query.set('lastEventId', lastId);
 	else if (lastId === BEFORE_ALL) query.set('last', LATEST);
 	const url = 'events?' + query;
@@ -70,29 +74,31 @@ function open() {
 	}));
 	on('error', fromBrowser(() => {
 		clearTimeout(timer);
-		expectWithin(OPEN_WITHIN); // The browser opens it again.
+		expectWithin(OPEN_WITHIN); // The browser reconnects by itself, unless it has closed the stream.
 		tell('lost');
-		// Without an ID of its own the browser would continue with live events only.
+		// A browser that has had no ID would continue with live events only, so the page opens a new stream.
 		const closed = stream.readyState === EventSource.CLOSED;
 		if (closed || lastId === BEFORE_ALL) retry();
 		if (closed) ask(url);
 	}));
-	// A stream begins with a heartbeat that says within which time the next comes. No event has the name before it.
+	// A stream begins with a heartbeat whose data says within how many ms the next one comes. It comes before any event, so
+	// the browser has no last ID yet. A publisher's event of that name has an ID.
 	on('heartbeat', evt => {
 		if (evt.lastEventId !== '' || !(evt.data >= 1000)) return;
-		interval = Math.min(evt.data, LONGEST);
+		interval = Math.min(evt.data, LONGEST_TIMER);
 		expectWithin(interval);
 	});
-	// It has no ID of its own. Of what has one, a publisher's event of that name, the page shows nothing.
+	// The server's gap has no ID of its own: the browser reports its last one, or none. A publisher's event of that name
+	// has an ID, and the page does not show it.
 	on('gap', evt => {
-		if (evt.lastEventId === '' || evt.lastEventId === lastId) miss(lastId);
+		if (evt.lastEventId === '' || evt.lastEventId === lastId) wanted.miss(lastId);
 	});
-	for (const type of types) {
+	for (const type of wanted.types) {
 		on(type, evt => {
 			if (!(evt instanceof MessageEvent)) return;
 			lastId = evt.lastEventId;
 			tell('live');
-			receive(evt);
+			wanted.receive(evt);
 		});
 	}
 }
@@ -110,9 +116,9 @@ function retry() {
 	timer = setTimeout(open, RETRY * (1 + Math.random()));
 }
 
-// ask asks why the browser was refused a stream, which an EventSource does not say. Topics that the server does not take, or
-// does not give to this reader, will be refused again, so the page says why, and tries no more until the reader loads it or
-// comes back to it: another tab may have got the browser a new token.
+// ask asks why the browser was refused a stream, which an EventSource does not say. What the server refuses once
+// (REFUSALS) it will refuse again, so the page says why, and tries no more until the reader loads it or comes back to it:
+// by then another tab may have got the browser a new token.
 async function ask(url) {
 	const request = asking = new AbortController();
 	try {
@@ -132,8 +138,8 @@ async function ask(url) {
 // interval, so the page counts the intervals in which nothing came, and does not look at the time: a machine's sleep,
 // or a timer that a browser holds back, is one interval at most.
 
-let interval = HEARTBEAT;
-let pulse;  // ends each interval
+let interval = HEARTBEAT; // ms, what the server's first heartbeat has said
+let pulse;  // the timer that ends each interval
 let missed; // how many intervals have passed since something came
 
 function expectWithin(ms) {
@@ -149,7 +155,7 @@ function expectWithin(ms) {
 // Over HTTP/1.1 a browser allows a site six connections. A tab that nobody sees gives its own back, since
 // otherwise a seventh tab would not even load. When it is seen again, the stream continues after its last ID.
 
-let hiding;
+let hiding; // the end of HIDDEN_FOR
 
 function pause() {
 	close();

@@ -1,5 +1,5 @@
-// This comes after page.js, and even a browser reads it that understands nothing of that. Where page.js does not run,
-// whatever the reason, nobody shall wait for messages.
+// This runs after page.js, and is written so that old browsers understand it, too. Where page.js has not run, whatever the
+// reason, this says so, lest the reader wait for messages.
 (function () {
 	var header = document.getElementById('header');
 	if (header.getAttribute('data-state')) return;

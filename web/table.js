@@ -3,19 +3,19 @@
 import { follow, holdStill } from './scroll.js';
 
 const ROWS_KEPT = 500;
-const ROWS_A_FRAME = 50; // so that the page answers its reader also while thousands of events come, or come again
+const ROWS_A_FRAME = 50; // so that the page answers its reader also while thousands of events come, or are replayed
 
 const tbody = document.getElementById('messagesTable').tBodies[0];
 const blank = document.getElementById('row').content.firstElementChild;
-const rows = new Map(); // by event ID, in the table's order; that of a gap is no number
+const rows = new Map(); // by event ID, in the table's order; a gap has an ID that is no number
 let queue = [];         // events and gaps that wait for a frame
 let frame = 0;
 
 // add has an event shown with one of the next frames.
 export function add(evt) {
 	queue.push(evt);
-	// Events can come faster than rows are made, and a hidden tab gets no frames at all. A row that as many others
-	// follow as are kept would go as soon as they come.
+	// Events can come faster than rows are made, and a hidden tab gets no frames at all. So the queue is cut: what
+	// ROWS_KEPT other events follow would not stay in the table anyway.
 	if (queue.length >= 2 * ROWS_KEPT) queue = queue.slice(-ROWS_KEPT);
 	frame ||= requestAnimationFrame(show);
 }
@@ -31,8 +31,8 @@ function show() {
 	const hold = holdStill(rows.values());
 	const fresh = document.createDocumentFragment();
 	for (const evt of events) {
-		// A server that can't place our last ID replays all that it retains, so a row may come again, and moves to
-		// the end with those around it. No event is left out: IDs fall where a source restarts its numbering.
+		// A server that can't place the last ID replays all that it retains, so an event may come again: its row moves to
+		// the end. No event is left out for an ID that is lower than the last: a source may have restarted its numbering.
 		remove(evt.lastEventId);
 		const row = evt.gap ? rowOfGap() : rowOf(evt);
 		if (events.length === 1) row.classList.add('fresh');
@@ -77,7 +77,7 @@ function rowOf(evt) {
 	return row;
 }
 
-// A gap is known to have begun when the last message came. The page shows the reader's time, as it does beside messages.
+// rowOfGap says since when messages are missing: since the one in the last row, in the reader's time.
 function rowOfGap() {
 	const row = blank.cloneNode(true);
 	row.className = 'gap';
@@ -86,8 +86,8 @@ function rowOfGap() {
 	return row;
 }
 
-// parse returns what an event's data says in the demo's JSON: a timestamp and a message. What is anything else is
-// shown as it is. So is a number that JavaScript can't hold exactly.
+// parse returns the timestamp and the message of an event's data, where the data is the demo's JSON. Any other data is the
+// message, without a timestamp, and so is JSON with a timestamp that JavaScript can't hold exactly.
 export function parse(data) {
 	try {
 		const { timestamp, message } = JSON.parse(data);
@@ -108,4 +108,4 @@ function timeOf(timestamp) {
 let clock = { format: time => time.toTimeString().slice(0, 8) };
 try {
 	clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
-} catch {} // There are browsers that refuse where the system's locale is an odd one.
+} catch {} // Some browsers throw where the system's locale is an odd one.

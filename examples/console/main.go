@@ -1,5 +1,5 @@
-// Package main is the console of a shop's admins: each sees what the others do, and not the own doing twice; who has the
-// role for it sees more; and a page that was away for too long is told so, and loads all anew.
+// Package main is the console of a shop's admins. Each sees at once what the others do, and what they have done themselves
+// only once; owners see more than clerks; and a page that was away for too long is told so, and loads all anew.
 //
 // 管理后台：每个管理员实时看到其他人的操作，自己的操作不会出现两次；有权限的角色看到更多；
 // 离开太久的页面会收到通知，并重新加载。
@@ -26,7 +26,7 @@ import (
 //go:embed page
 var page embed.FS
 
-// An admin is who may log in. An app for others stores hashes of passwords: see basicauth.BCRYPT.
+// An admin may log in. An app that is no example stores hashes of passwords: see basicauth.BCRYPT.
 // 管理员。实际的应用只保存密码的哈希值，见 basicauth.BCRYPT。
 type admin struct{ Username, Password, Role string }
 
@@ -40,7 +40,7 @@ var switches = []string{"checkout", "sign-up", "newsletter"}
 // 两个主题：一个所有管理员都能看，一个只有 owner 能看。
 const forAll, forOwners = "console", "console/owners"
 
-// topicsOf returns the topics that an admin may read. It is the one place that decides it, for the list as for the stream.
+// topicsOf returns the topics that an admin may read. It alone decides that, for the list as well as for the stream.
 // 谁能看什么只在这里决定，列表和事件流都用它。
 func topicsOf(who admin) []string {
 	if who.Role == "owner" {
@@ -49,19 +49,19 @@ func topicsOf(who admin) []string {
 	return []string{forAll}
 }
 
-// An entry is what somebody has done. Its ID is also its event's, by which a page knows an entry that it has.
+// An entry is what an admin has done. Its ID is also its event's, by which a page recognizes an entry that it has already.
 // 一条操作记录；编号就是事件的编号，页面凭编号认出已有的记录。
 type entry struct {
 	ID     int64  `json:"id"`
 	Who    string `json:"who"`
-	Switch string `json:"switch,omitempty"` // what was turned on or off,
+	Switch string `json:"switch,omitempty"` // the switch that was turned; "" for a note
 	On     bool   `json:"on,omitempty"`
-	Note   string `json:"note,omitempty"` // or else what was noted
+	Note   string `json:"note,omitempty"`
 
 	topic string
 }
 
-// A console is what is switched on, and who has done what.
+// A console has the state of the switches, and what the admins have done.
 // 商店的开关，以及操作记录。
 type console struct {
 	broker *sse.Broker
@@ -72,7 +72,7 @@ type console struct {
 	last     int64 // the last entry's ID
 }
 
-// do notes what somebody has done, publishes it, and answers with it, so that the page need not wait for the stream. The
+// do stores and publishes what an admin has done, and answers with it, so that the page need not wait for the stream. The
 // list changes and the event goes out under one lock: whoever reads the list and c.last misses nothing and gets nothing
 // twice on a stream from that ID on.
 // 保存记录和发布事件在同一把锁里完成：读了列表和 c.last，再从这个编号开始接收，就不会丢，也不会重复。
@@ -137,8 +137,8 @@ func (c *console) note(ctx iris.Context) {
 	}
 }
 
-// events serves an admin's stream. A password does not expire, but it may be changed, and a role be taken away: so that
-// this counts soon, a stream ends after a minute, and its page comes again and misses nothing.
+// events serves an admin's stream. A password does not expire, but it may be changed, and a role may be taken away. So that
+// this counts soon, a stream ends after a minute: its page reconnects with the new rights, and misses nothing.
 // 密码不会过期，但可能被修改，角色也可能被收回。所以流一分钟后结束，页面自动重连时重新检查，什么也不会错过。
 func (c *console) events(ctx iris.Context) {
 	c.broker.ServeIris(ctx, sse.Stream{Topics: topicsOf(adminOf(ctx)), Until: time.Now().Add(time.Minute)})

@@ -1,4 +1,4 @@
-// Package main shows figures of this machine, new ones each second: several panels on one stream, and whoever opens
+// Package main shows figures of this machine, new ones each second. Several panels share one stream, and whoever opens
 // the page sees the last minute at once.
 //
 // 数据面板：每秒显示这台机器的最新数据；多个面板共用一个事件流，打开页面立刻看到最近一分钟的数据。
@@ -37,7 +37,7 @@ type panel struct {
 	read func() (float64, error)
 }
 
-// panelsOf returns the panels that this machine has: /proc is Linux's, the rest is everywhere.
+// panelsOf returns the panels that this machine has: some read /proc, which only Linux has.
 // /proc 只有 Linux 才有，其余的数据在各个系统上都有。
 func panelsOf(broker *sse.Broker) []panel {
 	all := []panel{

@@ -1,5 +1,5 @@
-// Package main shows new mail as it comes: each user sees the own mail and nobody else's, and when the
-// session ends, the stream ends.
+// Package main shows new mail as it comes. Users see their own mail and no one else's, and when a session ends, its
+// streams end.
 //
 // 新邮件提醒：每个用户只看到自己的新邮件；会话结束，事件流也随之结束。
 package main
@@ -25,7 +25,7 @@ import (
 //go:embed page
 var page embed.FS
 
-// passwords are the users'. An app for others stores hashes of them, and bounds how often one may guess.
+// passwords are the users'. An app that is no example stores hashes of them, and bounds how often one may guess.
 // 两个用户的密码。实际的应用只保存密码的哈希值，并限制尝试次数。
 var passwords = map[string]string{"anna": "swordfish", "bert": "opensesame"}
 
@@ -37,7 +37,7 @@ type mail struct {
 	Subject string `json:"subject"`
 }
 
-// A session is who is logged in. Its context ends when it expires or its user logs out, and with it the streams.
+// A session is that of a user who is logged in. Its context ends when it expires or the user logs out, and ends its streams.
 // 会话：过期或退出登录时，context 结束，它的事件流也随之结束。
 type session struct {
 	context.Context
@@ -45,7 +45,7 @@ type session struct {
 	user   string
 }
 
-// A post is a post office: everybody's mail, and who is logged in.
+// A post is a post office. It has all users' mail and sessions.
 // 邮局：所有人的邮件和会话。
 type post struct {
 	broker *sse.Broker

@@ -26,10 +26,10 @@ import (
 //go:embed page
 var page embed.FS
 
-// A stream has 10,000 topics at most, so with this many users everybody may follow everybody. 一个流最多 10,000 个主题，所以限制用户数。
+// mostUsers bounds the users so that each may follow all others: a stream has 10,000 topics at most. 一个流最多 10,000 个主题，所以限制用户数。
 const mostUsers = 9_000
 
-// A post is what somebody has to say. Its ID is also its event's.
+// A post is a message of an author to all followers. Its ID is also its event's.
 // 一条消息，编号就是事件的编号。
 type post struct {
 	ID     int64  `json:"id"`
@@ -37,7 +37,7 @@ type post struct {
 	Text   string `json:"text"`
 }
 
-// A blog is who follows whom, and all posts. A database would keep them.
+// A blog has all posts, and who follows whom. An app that is no example keeps them in a database.
 // 谁关注谁，以及所有消息；实际的应用会存进数据库。
 type blog struct {
 	broker *sse.Broker
@@ -84,7 +84,7 @@ func (b *blog) say(ctx context.Context, author, text string) error {
 	return err
 }
 
-// follow has a user follow another, or "*" for everybody, or no more, and tells all their pages.
+// follow has a user follow another one, or all others ("*"), or end that. It tells the pages of all of them.
 // 关注或取消关注某人（"*" 表示所有人），并通知双方的所有页面。
 func (b *blog) follow(ctx iris.Context, me string) {
 	b.mu.Lock()
@@ -124,8 +124,8 @@ func (b *blog) home(ctx iris.Context, me string) {
 	ctx.JSON(iris.Map{"me": me, "people": people, "posts": posts, "last": b.last})
 }
 
-// events serves a user's stream, a topic for each author who is followed. A thousand of them take 57 KiB and, while they
-// say nothing, no work. A page that follows one more opens the stream again, and goes on where it was.
+// events serves a user's stream, with a topic for each author whom the user follows. A thousand topics take 57 KiB and,
+// while they are silent, no work. A page whose user follows one more opens the stream again, and goes on where it was.
 // 关注的每个作者是一个主题。关注一千个作者占 57 KiB 内存；多关注一个，页面就重开事件流，从原处继续。
 func (b *blog) events(ctx iris.Context, me string) {
 	topics := []string{"user/" + me, "posts/" + me}

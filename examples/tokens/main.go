@@ -1,5 +1,5 @@
-// Package main gives answers word by word, as language models do: each run has a stream of its own, a page that
-// is reloaded goes on where it was, and the end is an event.
+// Package main gives answers word by word, as language models do. Each run has a stream of its own, a page that is
+// reloaded goes on where it was, and the end is an event.
 //
 // 像大语言模型那样逐词输出回答：每次提问有自己的事件流；刷新页面可以从原处继续；结束也是一个事件。
 package main
@@ -26,7 +26,7 @@ import (
 //go:embed page
 var page embed.FS
 
-// A run is a question that is being answered. Its context ends after the last word, and with it its streams.
+// A run is a question that is being answered. Its context ends after the last word, and ends its streams.
 // 一次运行：最后一个词之后 context 结束，它的事件流也随之结束。
 type run struct {
 	context.Context
@@ -35,7 +35,7 @@ type run struct {
 	last int64           // the ID of the last event
 }
 
-// A model answers questions. Instead of a real one this one knows a single answer.
+// A model answers questions. This one is no language model: it has a single answer.
 // 这里没有真正的模型，只有一个固定的回答。
 type model struct {
 	broker *sse.Broker
@@ -71,7 +71,7 @@ func (m *model) say(id string, r *run, name, text string) error {
 	return nil
 }
 
-// answer says the answer word by word, whoever listens, and then that it has ended.
+// answer publishes the answer word by word, whether anybody listens or not, and then an event that says that it has ended.
 // 逐词输出，不管有没有人在看；最后发布一个结束事件。
 func (m *model) answer(id string, r *run, question string) {
 	defer time.AfterFunc(m.keep, func() {
@@ -110,7 +110,7 @@ func (m *model) ask(ctx iris.Context) {
 	ctx.JSON(iris.Map{"run": id})
 }
 
-// soFar answers with all of a run that was said, and where its stream goes on.
+// soFar answers with the answer so far, and with the event ID after which the stream goes on.
 // 返回目前为止的回答，以及事件流从哪里接着读。
 func (m *model) soFar(ctx iris.Context) {
 	m.mu.Lock()
@@ -138,7 +138,7 @@ func (m *model) events(ctx iris.Context) {
 		ctx.StopWithStatus(iris.StatusNotFound)
 		return
 	}
-	// A client that has got the end and reconnects is told by 204 not to do it again (WHATWG HTML, section 9.2.1).
+	// A client that has had the end and reconnects is told by 204 not to reconnect again (WHATWG HTML, section 9.2.1).
 	// 已经收到结束事件的客户端又来重连时，返回 204，让它不要再重连。
 	if r.Err() != nil && lastID(ctx.Request()) == last {
 		ctx.StopWithStatus(iris.StatusNoContent)

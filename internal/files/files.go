@@ -24,14 +24,14 @@ const (
 	maxSize = 1 << 20
 )
 
-// A Value is what some files mean. It follows the files: what they hold later becomes the value without a
-// restart, within a second. While they can't be used, as in the middle of a change, the value stays. Its methods
-// are safe for concurrent use.
+// A Value is what some files mean. It follows the files: a change of them changes the value within a second, without a
+// restart. While they can't be used, as in the middle of a change, the value stays. Its methods are safe for concurrent
+// use.
 type Value[T any] struct {
-	what    string // of what the log's lines are
+	what    string // what the lines of the log begin with
 	names   []string
 	parse   func(contents [][]byte) (T, error)
-	regular bool // They can be read more than once: pipes can't.
+	regular bool // all files are regular, and so can be read again; a pipe can't
 	current atomic.Pointer[T]
 
 	mu sync.Mutex // protects what follows, and calls of parse
@@ -59,7 +59,7 @@ func Open[T any](what string, parse func(contents [][]byte) (T, error), names ..
 
 // Get returns the value. Where the last look is a second old, Get looks at the files first.
 func (v *Value[T]) Get() T {
-	// A caller does not wait for another one's look, which may hang with the disk: it gets the current value.
+	// While one caller looks, which may hang with the disk, all others get the current value at once.
 	if v.regular && v.mu.TryLock() {
 		defer v.mu.Unlock()
 		if now := time.Now(); now.Sub(v.lookedAt) >= lookAgainAfter {
@@ -85,8 +85,7 @@ func (v *Value[T]) Follow(done <-chan struct{}) {
 	}
 }
 
-// lookAgain takes what the files hold now, and logs what changes: once that they can't be used,
-// however often somebody asks.
+// lookAgain reads the files again, and logs what changes. That they can't be used it logs once, and not at each look.
 func (v *Value[T]) lookAgain() {
 	changed, err := v.load()
 	switch {

@@ -1,6 +1,5 @@
-// Package heard tells whether the peer of a connection was heard of lately. net/http tells a handler over HTTP/2 that its
-// connection has ended, but not whether that was for want of an answer to a ping: then the peer was not heard of
-// for a while.
+// Package heard tells when the peer of a connection was last heard of. net/http tells a handler over HTTP/2 that its
+// connection has ended, but not why. Where the peer was not heard of for a while, it ended since no answer came to a ping.
 package heard
 
 import (
@@ -32,8 +31,8 @@ type conn struct {
 	last atomic.Int64 // when the peer was last heard of, in nanoseconds since 1970
 }
 
-// Read reads, and takes note of the time when bytes, or an end, came from the peer: an end that this side has made is
-// none of these.
+// Read reads, and takes note of the time when bytes, or an end of the connection, came from the peer. An end that this
+// side has made has another error.
 func (c *conn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {

@@ -36,7 +36,7 @@ type key struct {
 	id     string // what tells it from other keys
 	parser *jwt.Parser
 
-	listed context.Context // is done when the key is not in the file any more
+	listed context.Context // done when the key is not in the file any more
 	revoke context.CancelFunc
 }
 

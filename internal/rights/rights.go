@@ -45,7 +45,7 @@ type Token struct {
 type Keys struct {
 	options Options
 	current *files.Value[[]*key]
-	last    []*key // what parsed has returned last; current protects it
+	last    []*key // what parsed has returned last; current calls parsed for one goroutine at a time
 }
 
 // Load reads a file with keys: either public keys of RSA (RS256), of ECDSA on P-256 (ES256) and of Ed25519 (EdDSA),
@@ -121,7 +121,7 @@ func verified(token string, keys []*key) (payload []byte, by *key, err error) {
 	malformed := refuse(Malformed, "the token is not a JSON Web Token")
 	encoded, _, _ := strings.Cut(token, ".")
 	header, err := base64.RawURLEncoding.DecodeString(encoded)
-	if err != nil || strings.ContainsAny(token, "\r\n") { // which the decoder passes over
+	if err != nil || strings.ContainsAny(token, "\r\n") { // The decoder would pass over line breaks.
 		return nil, nil, malformed
 	}
 	parameters, err := members(header)

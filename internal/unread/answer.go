@@ -16,10 +16,10 @@ const maxHeld = 2 << 10
 // An answer is the writer of an answer to a request that has a body.
 type answer struct {
 	http.ResponseWriter
-	status    int // 0 until there is one
-	held      []byte
-	committed bool // the header, and what was held back, went to the ResponseWriter
-	hijacked  bool
+	status    int    // 0 until there is one
+	held      []byte // what is held back of the body
+	committed bool   // the header, and what was held back, went to the ResponseWriter
+	hijacked  bool   // the handler has taken the connection
 }
 
 // WriteHeader takes note of the status. An interim one, such as 103, goes out at once.
@@ -42,7 +42,7 @@ func (a *answer) Write(p []byte) (int, error) {
 	return a.ResponseWriter.Write(p)
 }
 
-// commit lets go of what was held back.
+// commit sends what was held back on to the ResponseWriter, from which on nothing is held back.
 func (a *answer) commit() {
 	if a.committed {
 		return
@@ -55,7 +55,7 @@ func (a *answer) commit() {
 	a.held = nil
 }
 
-// finish lets go of what was held back as the whole answer to r.
+// finish sends what was held back on as the whole answer to r.
 func (a *answer) finish(r *http.Request) {
 	if !a.committed {
 		header := a.Header()
@@ -63,8 +63,8 @@ func (a *answer) finish(r *http.Request) {
 		if r.ProtoMajor == 1 {
 			header.Set("Connection", "close")
 		}
-		said := header.Get("Content-Length") != "" || r.Method == http.MethodHead
-		if !said && a.status != http.StatusNoContent && a.status != http.StatusNotModified {
+		needsLength := header.Get("Content-Length") == "" && r.Method != http.MethodHead
+		if needsLength && a.status != http.StatusNoContent && a.status != http.StatusNotModified {
 			header.Set("Content-Length", strconv.Itoa(len(a.held)))
 		}
 	}

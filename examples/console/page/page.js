@@ -43,8 +43,8 @@ function again() {
 	timer = setTimeout(load, 1000 + 1000 * Math.random());
 }
 
-// apply shows what somebody has done. The own doing comes twice, by the answer and by the stream, in either order, and is
-// shown once. What comes late changes no switch that has been turned since: IDs say the order.
+// apply shows what an admin has done. What this admin has done comes twice, in the answer and in the stream, in either
+// order, and is shown once. An entry that comes late does not change a switch that was turned again since: IDs say the order.
 // 自己的操作会收到两次，一次来自请求的响应，一次来自事件流，先后不定，只显示一次。先后以编号为准，迟到的不会覆盖更新的状态。
 function apply(entry) {
 	if (document.getElementById(entry.id)) return;

@@ -18,7 +18,7 @@ function open() {
 		if (stream.readyState === EventSource.CLOSED) timer = setTimeout(open, 2000 + 2000 * Math.random());
 	};
 	stream.addEventListener('panels', evt => JSON.parse(evt.data).forEach(add));
-	// A restart of the server, or a long time away: what was missed is nowhere any more, so the line has a gap, too.
+	// The server has restarted, or the page was away for long: what it missed is lost, so the line has a gap, too.
 	// 服务器重启或离开太久：错过的数据哪里都没有了，曲线上也留一个缺口。
 	stream.addEventListener('gap', () => panels.forEach(panel => panel.figures.push(null)));
 }

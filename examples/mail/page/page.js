@@ -28,7 +28,7 @@ async function load() {
 function listen(last) {
 	const mine = stream = new EventSource('events?lastEventId=' + last);
 	mine.addEventListener('mail', evt => add(JSON.parse(evt.data)));
-	// The server has no longer all that this page has missed. It may say so to all pages at once, so each waits for a moment.
+	// The server no longer has all that this page missed. It may say so to all pages at once, so each waits for a moment.
 	// 这个页面错过的事件，服务器已经不全了。所有页面可能同时收到通知，所以各自稍等片刻再读取。
 	mine.addEventListener('gap', again);
 	// The browser reconnects by itself, unless the answer is not 200: the session has ended, or a proxy says 502.

@@ -3,7 +3,7 @@ const [state, login, home, write, posts, people, everybody] =
 const SHOWN = 100;
 let stream, timer;
 
-// The last post that this reader has seen, for who comes back after a day: what is newer is marked.
+// The last post that this reader has seen. A reader who comes back after a day sees which posts are newer.
 // 上次看到的最后一条消息：一天之后再来，比它新的会标出来。
 let seen = Number(localStorage.getItem('seen') ?? 0);
 
@@ -33,10 +33,10 @@ function listen(last) {
 	stream?.close();
 	const mine = stream = new EventSource('events?lastEventId=' + last);
 	mine.addEventListener('post', evt => show(JSON.parse(evt.data)));
-	// Somebody is followed, by this page or another of this reader, or follows: the topics are others now.
+	// The reader follows another author now, or has another follower: the topics have changed.
 	// 关注关系变了，主题也就变了：重新读取，重新打开事件流。
 	mine.addEventListener('people', load);
-	// Who was away for too long: the server has no longer all that was missed.
+	// The page was away for too long: the server no longer has all that it missed.
 	// 离开太久：错过的消息，服务器已经不全了。
 	mine.addEventListener('gap', again);
 	mine.onerror = () => {
