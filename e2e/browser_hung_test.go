@@ -20,7 +20,7 @@ func TestEveryEngineOpensAStreamAgainThatHangs(t *testing.T) {
 	inAllEngines(t, func(t *testing.T, open func(int) *page) {
 		s := newStageOf(t, sse.New(sse.Options{Heartbeat: time.Second}))
 		s.server.Config.SetKeepAlivesEnabled(false) // The browser would try each connection that it has kept.
-		proxy := newHanging(t, strings.TrimPrefix(s.url, "http://"))
+		proxy := newRelay(t, strings.TrimPrefix(s.url, "http://"))
 		p := open(0)
 		p.cutOff = true
 		p.visit("http://" + proxy.addr)
@@ -130,7 +130,7 @@ func TestEveryEngineRunsTheDocumentsClient(t *testing.T) {
 		}
 		s := newStageOf(t, sse.New(sse.Options{Heartbeat: time.Second}))
 		s.server.Config.SetKeepAlivesEnabled(false)
-		proxy := newHanging(t, strings.TrimPrefix(s.url, "http://"))
+		proxy := newRelay(t, strings.TrimPrefix(s.url, "http://"))
 		for old, new := range map[string]string{"localhost:8080": proxy.addr, ", 3000)": ", 300)"} {
 			if strings.Count(client, old) != 1 {
 				t.Fatalf("the client has not one %q:\n%s", old, client)

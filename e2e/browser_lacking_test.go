@@ -1,13 +1,9 @@
 package e2e
 
 import (
-	"io"
-	"log"
 	"mime"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"path"
 	"testing"
 )
@@ -117,16 +113,4 @@ func TestEveryEngineAddsTheSlashThatThePagesPathLacks(t *testing.T) {
 			t.Errorf("the page is at %s, want %s", got, want)
 		}
 	})
-}
-
-// proxyTo returns a proxy to a server.
-func proxyTo(t *testing.T, server string) *httputil.ReverseProxy {
-	t.Helper()
-	to, err := url.Parse(server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := httputil.NewSingleHostReverseProxy(to)
-	proxy.ErrorLog = log.New(io.Discard, "", 0) // It would say so of each client that leaves.
-	return proxy
 }

@@ -2,8 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -53,19 +51,11 @@ func TestMiniPageLogsEveryEvent(t *testing.T) {
 // miniPage writes the mini page to a file, for a server's port, and returns the file's path.
 func miniPage(t *testing.T, s *server) string {
 	t.Helper()
-	mini, err := os.ReadFile("../optional.sse.mini.js.html")
-	if err != nil {
-		t.Fatal(err)
-	}
+	mini := read(t, "../optional.sse.mini.js.html")
 	// The test's server can't have port 8080, which may be taken. Nothing else is replaced.
 	const url = "http://localhost:8080/events"
-	if n := strings.Count(string(mini), url); n != 1 {
+	if n := strings.Count(mini, url); n != 1 {
 		t.Fatalf("the mini page names %s %d times", url, n)
 	}
-	mini = []byte(strings.Replace(string(mini), "8080", s.addr[strings.LastIndex(s.addr, ":")+1:], 1))
-	file := filepath.Join(t.TempDir(), "optional.sse.mini.js.html")
-	if err := os.WriteFile(file, mini, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return file
+	return newFile(t, "optional.sse.mini.js.html", strings.Replace(mini, "8080", s.addr[strings.LastIndex(s.addr, ":")+1:], 1))
 }

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -70,8 +69,7 @@ func TestTenTabsOverHTTPAreCompleteWhenTheyAreSeen(t *testing.T) {
 // HTTP/2 carries all streams of a site in one connection.
 func TestTwentyTabsOverHTTPSAreLiveAtOnce(t *testing.T) {
 	t.Parallel()
-	cert, key := certificate(t)
-	s := start(t, "-interval", "1s", "-cert", cert, "-key", key)
+	s := startTLS(t, "-interval", "1s")
 	var tabs []*tab
 	for range 20 {
 		tb := newWindow(t)
@@ -91,14 +89,7 @@ func TestTwentyTabsOverHTTPSAreLiveAtOnce(t *testing.T) {
 			t.Errorf("tab %d came over %s", i, protocol)
 		}
 	}
-	client := trusting(t, cert, true)
-	testkit.Eventually(t, func() error {
-		var figures stats
-		if err := json.Unmarshal(testkit.Get(t, client, s.url+"/stats"), &figures); err != nil || figures.Clients != 20 {
-			return fmt.Errorf("%d clients are registered, want 20 (%v)", figures.Clients, err)
-		}
-		return nil
-	})
+	s.waitForClients(20)
 	// All show the next event.
 	rows := tabs[0].rows()
 	before := rows[len(rows)-1]

@@ -95,7 +95,7 @@ func TestEveryEngineOpensAStreamOfTopicsAgainThatHangs(t *testing.T) {
 	inAllEngines(t, func(t *testing.T, open func(int) *page) {
 		s := newStageOf(t, sse.New(sse.Options{Heartbeat: time.Second}))
 		s.server.Config.SetKeepAlivesEnabled(false) // The browser would try each connection that it has kept.
-		proxy := newHanging(t, strings.TrimPrefix(s.url, "http://"))
+		proxy := newRelay(t, strings.TrimPrefix(s.url, "http://"))
 		p := open(0)
 		p.cutOff = true
 		p.visit("http://" + proxy.addr + "/?topic=news&topic=mail")

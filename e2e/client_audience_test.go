@@ -131,9 +131,7 @@ func (a *audience) waitUntilConnected() {
 // publish publishes an event.
 func (a *audience) publish(name, data string) {
 	a.t.Helper()
-	if status, line := postNamed(a.t.Context(), testkit.Client, a.s, name, data); status != http.StatusNoContent {
-		a.t.Fatalf("publishing: %d: %s", status, line)
-	}
+	a.s.wantPost(post{name: name, data: data}, http.StatusNoContent)
 	id, _ := a.direct.next()
 	a.events = append(a.events, sight{fmt.Sprint(id), name, data})
 }

@@ -1,10 +1,8 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"io"
-	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -64,24 +62,11 @@ func TestCurlShowsAStreamThatTheGrammarAllows(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := start(t, append([]string{"-interval"}, strings.Fields(test.interval)...)...)
-			args := []string{"--silent", "--show-error", "--no-buffer", s.url + "/events"}
+			args := []string{s.url + "/events"}
 			if test.args != nil {
 				args = append(test.args(t, s), args...)
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), testkit.Limit)
-			defer cancel()
-			cmd := exec.CommandContext(ctx, "curl", args...)
-			testkit.EndWithTest(cmd)
-			stdout, err := cmd.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			defer cmd.Wait()
-			defer cancel()
-			test.check(t, s, testkit.NewParser(stdout))
+			test.check(t, s, curlStream(t, args...))
 		})
 	}
 }

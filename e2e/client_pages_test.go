@@ -51,9 +51,7 @@ func TestFrameworksShowEachEventAtOnceAndResume(t *testing.T) {
 					"":                         "<li>" + item + "</li>",
 					"datastar-merge-fragments": "selector ul\nmergeMode append\nfragments <li>" + item + "</li>",
 				} {
-					if status, line := postNamed(t.Context(), testkit.Client, s, name, data); status != http.StatusNoContent {
-						t.Fatalf("publishing: %d: %s", status, line)
-					}
+					s.wantPost(post{name: name, data: data}, http.StatusNoContent)
 				}
 			}
 			waitUntilShown := func() {
@@ -72,7 +70,7 @@ func TestFrameworksShowEachEventAtOnceAndResume(t *testing.T) {
 				publish(item)
 				waitUntilShown()
 			}
-			for _, end := range []func(){s.kill, func() { s.stop() }} {
+			for _, end := range []func(){s.kill, s.stop} {
 				end()
 				s.restart()
 				publish("before they are back")

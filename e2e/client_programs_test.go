@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"example.com/sse/internal/testkit"
 )
 
 // A client is a program of somebody else's that watches an event stream. Its command gets the
@@ -78,9 +76,7 @@ func TestEveryClientGetsEachEventAtOnceAndResumes(t *testing.T) {
 	}
 	a.publish("named", "with a name")
 	for _, data := range []string{line, lines} {
-		if status, answer := postEvent(t.Context(), testkit.Client, s, data+"x"); status != http.StatusRequestEntityTooLarge {
-			t.Errorf("%d bytes: %d: %s", len(data)+1, status, answer)
-		}
+		s.wantPost(post{data: data + "x"}, http.StatusRequestEntityTooLarge)
 		a.publish("", data)
 	}
 	a.waitUntilSeen()
@@ -102,9 +98,7 @@ func TestEveryClientGetsEachEventAtOnceAndResumes(t *testing.T) {
 	a.publish("", "before the silence")
 	a.waitUntilSeen()
 	waitForHeartbeats()
-	if code := s.stop(); code != 0 {
-		t.Errorf("after SIGTERM the server's exit code is %d", code)
-	}
+	s.stop()
 	s.restart()
 	a.begin()
 	last = len(a.events) - 1

@@ -1,38 +1,14 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"net/url"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
 
-	"example.com/sse/internal/testkit"
 	"example.com/sse/sse"
 )
-
-// curlStream returns what curl reads of a stream, for the strict parser. curl ends with the test.
-func curlStream(t *testing.T, args ...string) *testkit.Parser {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), testkit.Limit)
-	cmd := exec.CommandContext(ctx, "curl", append([]string{"--silent", "--show-error", "--no-buffer", "--globoff"}, args...)...)
-	testkit.EndWithTest(cmd)
-	stdout, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		cancel()
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cancel()
-		cmd.Wait()
-	})
-	return testkit.NewParser(stdout)
-}
 
 func TestCurlGetsTheTopicsThatItNames(t *testing.T) {
 	t.Parallel()
@@ -130,9 +106,8 @@ func TestCurlIsToldInOneLineWhyItsTopicsAreRefused(t *testing.T) {
 		"topic=" + strings.Repeat("x", 257):      noTopic,
 		"topic=" + strings.Repeat("%C3%A9", 129): noTopic,
 	} {
-		out, err := exec.CommandContext(t.Context(), "curl", "--silent", "--show-error", "--max-time", "30",
-			"--write-out", "%{http_code} %{content_type}", s.url+"/events?"+query).CombinedOutput()
-		if want := reason + "400 text/plain; charset=utf-8"; err != nil || string(out) != want {
+		out, err := curl(t, "--write-out", "%{http_code} %{content_type}", s.url+"/events?"+query)
+		if want := reason + "400 text/plain; charset=utf-8"; err != nil || out != want {
 			t.Errorf("curl %.60s prints %q, %v, want %q", query, out, err, want)
 		}
 	}

@@ -1,13 +1,10 @@
 package e2e
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,9 +12,6 @@ import (
 
 	"example.com/sse/internal/testkit"
 )
-
-// secret is a password or token that may appear nowhere.
-const secret = "swordfish"
 
 // checkSecret fails the test where a server has told the secret.
 func checkSecret(t *testing.T, s *server) {
@@ -33,32 +27,23 @@ func checkSecret(t *testing.T, s *server) {
 // configFile writes a nats-server's configuration.
 func configFile(t *testing.T, content string) (path string) {
 	t.Helper()
-	path = filepath.Join(t.TempDir(), "nats.conf")
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return newFile(t, "nats.conf", content)
 }
 
 func TestNATSWantsAPassword(t *testing.T) {
 	t.Parallel()
 	n := startNATS(t, "-c", configFile(t, "authorization { user: me, password: "+secret+" }"))
-	s := startServers(t, 1, "-nats", strings.Replace(n.client, "://", "://me:"+secret+"@", 1), "-interval", "100ms")[0]
+	s := n.as("me:"+secret).serve("-interval", "100ms")
 	subscribe(t, s.url+"/events", "").next()
 	n.stop()
-	testkit.Eventually(t, func() error {
-		if !strings.Contains(s.output(), "connection lost") {
-			return fmt.Errorf("no line says that the connection is lost")
-		}
-		return nil
-	})
+	s.waitForOutput("connection lost")
 	checkSecret(t, s)
 }
 
 func TestNATSWantsAToken(t *testing.T) {
 	t.Parallel()
 	n := startNATS(t, "-c", configFile(t, "authorization { token: "+secret+" }"))
-	s := startServers(t, 1, "-nats", strings.Replace(n.client, "://", "://"+secret+"@", 1), "-interval", "100ms")[0]
+	s := n.as(secret).serve("-interval", "100ms")
 	subscribe(t, s.url+"/events", "").next()
 	checkSecret(t, s)
 }
@@ -68,7 +53,7 @@ func TestWrongPasswordMayBeRightLater(t *testing.T) {
 	t.Parallel()
 	config := configFile(t, "authorization { user: me, password: another }")
 	n := startNATS(t, "-c", config)
-	s := start(t, "-nats", strings.Replace(n.client, "://", "://me:"+secret+"@", 1), "-interval", "100ms")
+	s := start(t, "-nats", n.as("me:"+secret).client, "-interval", "100ms")
 	refused := func() int { return strings.Count(strings.ToLower(s.output()), "authorization violation") }
 	testkit.Eventually(t, func() error {
 		if refused() == 0 {
@@ -77,17 +62,15 @@ func TestWrongPasswordMayBeRightLater(t *testing.T) {
 		return nil
 	})
 	time.Sleep(3 * time.Second) // in which it tries again, and may not repeat itself
-	if code := status(t, s); code != http.StatusServiceUnavailable {
+	if code := s.status(); code != http.StatusServiceUnavailable {
 		t.Errorf("/healthz says %d", code)
 	}
 	if got := refused(); got > 2 {
 		t.Errorf("%d lines tell of the wrong password", got)
 	}
-	if err := os.WriteFile(config, []byte("authorization { user: me, password: "+secret+" }"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, config, "authorization { user: me, password: "+secret+" }")
 	n.signal(syscall.SIGHUP)
-	waitUntilReady(t, s)
+	s.waitForStatus(http.StatusOK)
 	checkSecret(t, s)
 }
 
@@ -97,8 +80,8 @@ func TestServerThatMayOnlyReadShowsTheEvents(t *testing.T) {
 		{ user: all, password: all },
 		{ user: reader, password: `+secret+`, permissions: { publish: { deny: "sse.events" } } },
 	] }`))
-	js := jetStream(t, strings.Replace(n.client, "://", "://all:all@", 1))
-	s := startServers(t, 1, "-nats", strings.Replace(n.client, "://", "://reader:"+secret+"@", 1), "-interval", "100ms")[0]
+	js := jetStream(t, n.as("all:all").client)
+	s := n.as("reader:"+secret).serve("-interval", "100ms")
 	shown := subscribeLive(t, s)
 	time.Sleep(time.Second)
 	want := publish(t, js, "from another")
@@ -124,17 +107,12 @@ func TestNATSWantsTLS(t *testing.T) {
 	// The system's certificate store, as Go finds it.
 	trust := []string{"env", "SSL_CERT_FILE=" + cert, binary}
 	s := startCommand(t, trust, "-nats", strings.Replace(n.client, "nats://", "tls://", 1), "-interval", "100ms")
-	waitUntilReady(t, s)
+	s.waitForStatus(http.StatusOK)
 	subscribe(t, s.url+"/events", "").next()
 
 	doubtful := start(t, "-nats", strings.Replace(n.client, "nats://", "tls://me:"+secret+"@", 1))
-	testkit.Eventually(t, func() error {
-		if !strings.Contains(doubtful.output(), "certificate") {
-			return fmt.Errorf("no line tells of the certificate")
-		}
-		return nil
-	})
-	if code := status(t, doubtful); code != http.StatusServiceUnavailable {
+	doubtful.waitForOutput("certificate")
+	if code := doubtful.status(); code != http.StatusServiceUnavailable {
 		t.Errorf("/healthz says %d", code)
 	}
 	checkSecret(t, doubtful)
@@ -163,15 +141,9 @@ func TestBadNATSFlagsEndInOneLineWithoutThePassword(t *testing.T) {
 		{"-nats", "nats://me:" + secret + "@host:4222", "-nats-creds", "no such file"},
 		{"-nats", "nats://me:" + secret + "@host:4222", "-nats-replicas", "0"},
 	} {
-		ctx, cancel := context.WithTimeout(t.Context(), testkit.Limit)
-		defer cancel()
-		cmd := exec.CommandContext(ctx, binary, append([]string{"-addr", testkit.FreeAddr(t)}, bad...)...)
-		out, _ := cmd.CombinedOutput()
-		if code := cmd.ProcessState.ExitCode(); code != 2 {
-			t.Errorf("%q: exit code %d", bad, code)
-		}
-		if strings.Count(string(out), "\n") != 1 || strings.Contains(string(out), secret) || !strings.Contains(string(out), "-nats") {
-			t.Errorf("%q: printed %q", bad, out)
+		line := refusal(t, 2, "", exec.CommandContext(limited(t), binary, append([]string{"-addr", testkit.FreeAddr(t)}, bad...)...))
+		if !strings.Contains(line, "-nats") {
+			t.Errorf("%q: printed %q", bad, line)
 		}
 	}
 }

@@ -5,23 +5,9 @@ import (
 	"io"
 	"strings"
 	"testing"
-	"time"
-
-	"example.com/sse/internal/testkit"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
-
-// createStream creates the stream as an operator would.
-func createStream(t *testing.T, js jetstream.JetStream, config jetstream.StreamConfig) jetstream.Stream {
-	t.Helper()
-	config.Name, config.Subjects = "SSE", append([]string{"sse.events", "sse.events.>"}, config.Subjects...)
-	stream, err := js.CreateStream(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return stream
-}
 
 // dataOf returns the data of one of these events: those of publishInTurn from 0 on, and of the topic few before.
 func dataOf(i int64) string {
@@ -70,7 +56,7 @@ func TestClientsAreToldOfWhatTheStreamHasDeleted(t *testing.T) {
 			n := startNATS(t)
 			js := jetStream(t, n.client)
 			stream := createStream(t, js, test.config)
-			s := startServers(t, 1, append([]string{"-nats", n.client}, shortHistory...)...)[0]
+			s := n.serve(shortHistory...)
 			for i := range few {
 				publishOn(t, js, "sse.events.few", dataOf(int64(i-few)))
 			}
@@ -99,17 +85,12 @@ func TestClientIsToldOfWhatTheStreamDeletesWhileItReads(t *testing.T) {
 	n := startNATS(t)
 	js := jetStream(t, n.client)
 	createStream(t, js, jetstream.StreamConfig{MaxMsgs: kept})
-	s := startServers(t, 1, append([]string{"-nats", n.client}, shortHistory...)...)[0]
+	s := n.serve(shortHistory...)
 	first := publishInTurn(t, js, 1, kept, strings.Repeat("x", 5000)) // more than buffers hold
 	waitForSequence(t, s, first+kept-1)
 	var got, gaps int
 	for after := first; after < first+kept+more-1; {
-		resp, cancel, err := open(streaming, s.url+"/events?topic=many/0", fmt.Sprint(after))
-		if err != nil {
-			t.Fatal(err)
-		}
-		limit := time.AfterFunc(testkit.Limit, cancel)
-		p := testkit.NewParser(resp.Body)
+		p, leave := parse(t, streaming, s.url+"/events?topic=many/0", fmt.Sprint(after))
 		p.LastID = after
 		for after < first+kept+more-1 {
 			told := len(p.Gaps)
@@ -130,9 +111,7 @@ func TestClientIsToldOfWhatTheStreamDeletesWhileItReads(t *testing.T) {
 				waitForSequence(t, s, first+kept+more-1)
 			}
 		}
-		limit.Stop()
-		cancel()
-		resp.Body.Close()
+		leave()
 	}
 	if gaps != 1 {
 		t.Errorf("%d gap events, want 1", gaps)

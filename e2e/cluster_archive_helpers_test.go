@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -19,7 +20,7 @@ import (
 )
 
 // shortHistory is of a server that retains some hundred events only: what a client lacks beyond these is on NATS.
-var shortHistory = []string{"-history", "40000", "-interval", never.String()}
+var shortHistory = []string{"-history", "40000"}
 
 // publishInTurn publishes events to the topics many/0, many/1 and so on in turn, whose data is the number of the
 // topic, the number of the event in it, and a text. It returns the ID of the first; the others follow.
@@ -50,17 +51,6 @@ func publishInTurn(t *testing.T, js jetstream.JetStream, topics, events int, tex
 	return first
 }
 
-// waitForSequence waits until a server has read an event from NATS.
-func waitForSequence(t *testing.T, s *server, id int64) {
-	t.Helper()
-	testkit.Eventually(t, func() error {
-		if _, last := natsStats(t, s); last < id {
-			return fmt.Errorf("the last event read is %d, want %d", last, id)
-		}
-		return nil
-	})
-}
-
 // A collector is a client of some of publishInTurn's topics. It reconnects whenever its stream ends, and checks
 // that it gets each event once.
 type collector struct {
@@ -88,7 +78,7 @@ func newCollector(of int, first, last int64, topics ...int) *collector {
 // read reads up to an event, at servers that it comes to one after the other.
 func (c *collector) read(ctx context.Context, until int64, servers ...*server) error {
 	for c.last < until {
-		err := c.visit(ctx, until, servers[c.opened%len(servers)])
+		err := c.visit(ctx, servers[c.opened%len(servers)], until, math.MaxInt)
 		var grammar *testkit.GrammarError
 		if errors.As(err, &grammar) || errors.Is(err, errWrong) || ctx.Err() != nil {
 			return fmt.Errorf("after event %d, in stream %d: %w", c.last, c.opened, err)
@@ -99,8 +89,8 @@ func (c *collector) read(ctx context.Context, until int64, servers ...*server) e
 
 var errWrong = errors.New("not the next event")
 
-// visit opens a stream after the last event, and reads it up to an event, or to its end.
-func (c *collector) visit(ctx context.Context, until int64, s *server) error {
+// visit opens a stream after the last event, and reads it up to an event, to its end, or as many events as it should have at most.
+func (c *collector) visit(ctx context.Context, s *server, until int64, most int) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/events?"+c.query, nil)
@@ -120,9 +110,8 @@ func (c *collector) visit(ctx context.Context, until int64, s *server) error {
 	c.opened++
 	p := testkit.NewParser(resp.Body)
 	p.LastID = c.last
-	for c.last < until {
+	for ; c.last < until && most > 0; most-- {
 		e, err := p.Next()
-
 		c.told = append(c.told, p.Gaps...)
 		p.Gaps = nil
 		if err != nil {
@@ -158,11 +147,7 @@ func appOnNATS(t *testing.T, urls string) *server {
 	mux.HandleFunc("/stats", func(w http.ResponseWriter, _ *http.Request) { json.NewEncoder(w).Encode(broker.Stats()) })
 	app := httptest.NewServer(mux)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), testkit.Limit)
-		defer cancel()
-		if err := broker.Shutdown(ctx); err != nil {
-			t.Error(err)
-		}
+		shutdown(t, broker)
 		app.Close()
 	})
 	waitUntilMemberReady(t, member)
@@ -187,7 +172,7 @@ func checkConsumersAreGone(t *testing.T, js jetstream.JetStream, servers int) {
 
 // readSome reads up to an event or past it, and leaves.
 func (c *collector) readSome(ctx context.Context, until int64, servers ...*server) error {
-	err := c.visit(ctx, until, servers[c.opened%len(servers)])
+	err := c.visit(ctx, servers[c.opened%len(servers)], until, math.MaxInt)
 	if err == io.EOF {
 		return nil
 	}

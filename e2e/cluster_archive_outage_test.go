@@ -44,7 +44,7 @@ func TestClientGetsWhatItLacksOverAnOutageOfNATS(t *testing.T) {
 		t.Run(outage.what, func(t *testing.T) {
 			t.Parallel()
 			n := startNATS(t)
-			s := startServers(t, 1, append([]string{"-nats", n.client}, shortHistory...)...)[0]
+			s := n.serve(shortHistory...)
 			js := jetStream(t, n.client)
 			first := publishInTurn(t, js, topics, events, strings.Repeat("x", 5000)) // more than buffers hold
 			last := first + events - 1
@@ -89,7 +89,7 @@ func TestClientGetsWhatItLacksAlthoughNATSLosesTheStreamsLeader(t *testing.T) {
 	t.Parallel()
 	const topics, events = 10, 3000
 	nodes, urls := startNATSCluster(t, 3)
-	s := startServers(t, 1, append([]string{"-nats", urls, "-nats-replicas", "3"}, shortHistory...)...)[0]
+	s := startServers(t, 1, append([]string{"-nats", urls, "-nats-replicas", "3", "-interval", never.String()}, shortHistory...)...)[0]
 	js := jetStream(t, urls)
 	publishAgainWithin(t, electedWithin, js)
 	first := publishInTurn(t, js, topics, events, strings.Repeat("x", 5000))
@@ -136,7 +136,7 @@ func TestStreamThatAllowsNoMoreConsumersKeepsNobodyAway(t *testing.T) {
 	n := startNATS(t)
 	js := jetStream(t, n.client)
 	createStream(t, js, jetstream.StreamConfig{MaxConsumers: 1})
-	s := startServers(t, 1, append([]string{"-nats", n.client}, shortHistory...)...)[0]
+	s := n.serve(shortHistory...)
 	first := publishInTurn(t, js, 1, 1000, "x")
 	waitForSequence(t, s, first+999)
 	var got []int64

@@ -19,7 +19,7 @@ func TestReplayFromNATSShowsNoTopicThatATokenMayNotRead(t *testing.T) {
 	js := jetStream(t, n.client)
 	createStream(t, js, jetstream.StreamConfig{MaxMsgs: left})
 	keys := newSigner(t)
-	s := startServers(t, 1, append([]string{"-nats", n.client, "-jwt-key-file", keys.file}, shortHistory...)...)[0]
+	s := n.serve(append([]string{"-jwt-key-file", keys.file}, shortHistory...)...)
 	first := publishInTurn(t, js, topics, events, "x")
 	last := first + events - 1
 	waitForSequence(t, s, last)

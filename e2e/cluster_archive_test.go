@@ -17,12 +17,12 @@ func TestClientGetsFromNATSWhatItsServerNoLongerRetains(t *testing.T) {
 	t.Parallel()
 	const topics, events = 300, 15_000
 	n := startNATS(t)
-	servers := startServers(t, 1, append([]string{"-nats", n.client}, shortHistory...)...)
+	servers := []*server{n.serve(shortHistory...)}
 	js := jetStream(t, n.client)
 	first := publishInTurn(t, js, topics, events, strings.Repeat("x", 100))
 	last := first + events - 1
 	waitForSequence(t, servers[0], last)
-	servers = append(servers, startServers(t, 1, append([]string{"-nats", n.client}, shortHistory...)...)...)
+	servers = append(servers, n.serve(shortHistory...))
 	app := appOnNATS(t, n.client)
 	ctx, cancel := context.WithTimeout(t.Context(), 4*testkit.Limit)
 	defer cancel()
@@ -75,7 +75,7 @@ func TestClientsThatReadNothingTakeLittleOfWhatTheyLack(t *testing.T) {
 	const clients, events = 64, 3000
 	n := startNATS(t)
 	js := jetStream(t, n.client)
-	s := startServers(t, 1, append([]string{"-nats", n.client}, shortHistory...)...)[0]
+	s := n.serve(shortHistory...)
 	first := publishInTurn(t, js, 10, events, strings.Repeat("x", 15_000)) // 45 MB
 	waitForSequence(t, s, first+events-1)
 	before := processFigures(t, s.pid())
@@ -102,7 +102,7 @@ func TestClientsThatReadNothingTakeLittleOfWhatTheyLack(t *testing.T) {
 	live.close()
 	s.waitForClients(0) // They are cut off.
 	checkConsumersAreGone(t, js, 1)
-	fresh := startServers(t, 1, append([]string{"-nats", n.client}, shortHistory...)...)[0]
+	fresh := n.serve(shortHistory...)
 	if some, usual := goroutines(t, s), goroutines(t, fresh); some > usual+8 {
 		t.Errorf("%d goroutines after the clients are gone, and %d of a server that had none", some, usual)
 	}
@@ -113,7 +113,7 @@ func TestClientsWithOldIDsMissAndRepeatNothingWhileEventsCome(t *testing.T) {
 	t.Parallel()
 	const topics, old, fresh, clients = 100, 10_000, 3000, 64
 	n := startNATS(t)
-	servers := startServers(t, 2, append([]string{"-nats", n.client}, shortHistory...)...)
+	servers := []*server{n.serve(shortHistory...), n.serve(shortHistory...)}
 	js := jetStream(t, n.client)
 	first := publishInTurn(t, js, topics, old, "old")
 	for _, s := range servers {
@@ -137,22 +137,10 @@ func TestClientsWithOldIDsMissAndRepeatNothingWhileEventsCome(t *testing.T) {
 		}()
 	}
 	go func() {
-		every := time.NewTicker(2 * time.Millisecond)
-		defer every.Stop()
-		for i := old; i < old+fresh; i++ {
-			select {
-			case <-every.C:
-			case <-ctx.Done():
-				ended <- ctx.Err()
-				return
-			}
-			// Without an answer an event might be lost with the connection, on a machine that is very busy.
-			if _, err := js.Publish(ctx, fmt.Sprint("sse.events.many.", i%topics), fmt.Appendf(nil, "%d %d fresh", i%topics, i/topics)); err != nil {
-				ended <- err
-				return
-			}
-		}
-		ended <- nil
+		ended <- publishSteadily(ctx, js, fresh, func(i int) (subject, data string) {
+			i += old
+			return fmt.Sprint("sse.events.many.", i%topics), fmt.Sprintf("%d %d fresh", i%topics, i/topics)
+		})
 	}()
 	for range clients + 1 {
 		if err := <-ended; err != nil { // They all end with ctx.

@@ -2,8 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/nats-io/jwt/v2"
@@ -14,11 +12,7 @@ func TestNATSWantsCredentials(t *testing.T) {
 	t.Parallel()
 	config, creds := operatorMode(t)
 	n := startNATS(t, "-c", configFile(t, config))
-	path := filepath.Join(t.TempDir(), "user.creds")
-	if err := os.WriteFile(path, creds, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s := startServers(t, 1, "-nats", n.client, "-nats-creds", path, "-interval", "100ms")[0]
+	s := n.serve("-nats-creds", newFile(t, "user.creds", string(creds)), "-interval", "100ms")
 	subscribe(t, s.url+"/events", "").next()
 }
 

@@ -2,7 +2,7 @@ package e2e
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -18,45 +18,46 @@ func startServers(t *testing.T, n int, args ...string) (servers []*server) {
 	for range n {
 		s := start(t, args...)
 		servers = append(servers, s)
-		waitUntilReady(t, s)
+		s.waitForStatus(http.StatusOK)
 	}
 	return servers
-}
-
-func waitUntilReady(t *testing.T, s *server) {
-	t.Helper()
-	testkit.Eventually(t, func() error {
-		if code := status(t, s); code != http.StatusOK {
-			return fmt.Errorf("/healthz says %d", code)
-		}
-		return nil
-	})
-}
-
-// status returns the status of /healthz.
-func status(t *testing.T, s *server) int {
-	t.Helper()
-	resp, err := testkit.Client.Get(s.url + "/healthz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp.Body.Close()
-	return resp.StatusCode
 }
 
 // natsStats is what /stats tells of NATS.
 func natsStats(t *testing.T, s *server) (connected bool, lastSequence int64) {
 	t.Helper()
-	var figures struct {
+	told := figures[struct {
 		NATS *struct {
 			Connected    bool  `json:"connected"`
 			LastSequence int64 `json:"last_sequence"`
 		} `json:"nats"`
+	}](s)
+	if told.NATS == nil {
+		t.Fatal("/stats does not tell of NATS")
 	}
-	if err := json.Unmarshal(testkit.Get(t, testkit.Client, s.url+"/stats"), &figures); err != nil || figures.NATS == nil {
-		t.Fatalf("/stats does not tell of NATS: %v", err)
-	}
-	return figures.NATS.Connected, figures.NATS.LastSequence
+	return told.NATS.Connected, told.NATS.LastSequence
+}
+
+// waitForSequence waits until a server has read an event from NATS, or a later one.
+func waitForSequence(t *testing.T, s *server, id int64) {
+	t.Helper()
+	testkit.Eventually(t, func() error {
+		if _, last := natsStats(t, s); last < id {
+			return fmt.Errorf("the last event read is %d, want %d", last, id)
+		}
+		return nil
+	})
+}
+
+// waitUntilDisconnected waits until a server has no connection to NATS.
+func waitUntilDisconnected(t *testing.T, s *server) {
+	t.Helper()
+	testkit.Eventually(t, func() error {
+		if connected, _ := natsStats(t, s); connected {
+			return errors.New("/stats says that NATS is connected")
+		}
+		return nil
+	})
 }
 
 // roam starts followers that, as through a load balancer, come to any of the servers that

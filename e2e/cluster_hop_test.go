@@ -2,51 +2,72 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
-	"net/http"
 	"testing"
-	"time"
 
 	"example.com/sse/internal/testkit"
+
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // Servers read from NATS at slightly different times, also where all is well: a client that
 // leaves one server and connects to the other at once, as through a load balancer, is often ahead of it.
 func TestClientsThatHopBetweenServersMissAndRepeatNothing(t *testing.T) {
 	t.Parallel()
-	const clients, hops = 10, 100
 	n := startNATS(t)
 	servers := startServers(t, 2, "-nats", n.client, "-interval", "24h")
 	js := jetStream(t, n.client)
-	first := publish(t, js, "the first")
-	ctx, cancel := context.WithTimeout(t.Context(), 2*testkit.Limit)
+	last := publish(t, js, "0 0")
+	var clients []*collector
+	for range 10 {
+		clients = append(clients, &collector{client: streaming, last: last, next: map[int]int{0: 1}})
+	}
+	checkHops(t, js, []string{"sse.events"}, clients, servers, 100)
+}
+
+// Of each of its topics a client gets each event once, and in order.
+func TestClientsOfTopicsThatHopBetweenServersMissAndRepeatNothing(t *testing.T) {
+	t.Parallel()
+	const topics = 100
+	n := startNATS(t)
+	servers := startServers(t, 2, "-nats", n.client, "-interval", "24h")
+	js := jetStream(t, n.client)
+	first := publishInTurn(t, js, topics, topics, "")
+	var subjects []string
+	for i := range topics {
+		subjects = append(subjects, fmt.Sprint("sse.events.many.", i))
+	}
+	var clients []*collector
+	for range 10 {
+		clients = append(clients, newCollector(topics, first, first+topics-1, rand.Perm(topics)[:20]...))
+	}
+	checkHops(t, js, subjects, clients, servers, 50)
+}
+
+// checkHops has clients leave one server for the other so many times, while 500 events a second are published on some subjects. The
+// data of an event is the number of its subject, and its own number there, from 1 on.
+func checkHops(t *testing.T, js jetstream.JetStream, subjects []string, clients []*collector, servers []*server, hops int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*testkit.Limit)
 	defer cancel()
-	publisher := make(chan error, 1)
+	published := make(chan error, 1)
 	go func() {
-		every := time.NewTicker(2 * time.Millisecond)
-		defer every.Stop()
-		for {
-			select {
-			case <-every.C:
-				if err := js.Conn().Publish("sse.events", []byte("one of many")); err != nil {
-					publisher <- err
-					return
-				}
-			case <-ctx.Done():
-				publisher <- nil
-				return
-			}
-		}
+		count := make([]int, len(subjects))
+		published <- publishSteadily(ctx, js, math.MaxInt, func(int) (subject, data string) {
+			i := rand.IntN(len(subjects))
+			count[i]++
+			return subjects[i], fmt.Sprint(i, " ", count[i])
+		})
 	}()
-	ended := make(chan error, clients)
-	for i := range clients {
+	ended := make(chan error, len(clients))
+	for i, c := range clients {
 		go func() {
-			last := first
 			for j := range hops {
-				var err error
-				if last, err = visit(ctx, servers[(i+j)%2], last); err != nil {
-					ended <- fmt.Errorf("client %d, hop %d: %w", i, j, err)
+				if err := c.visit(ctx, servers[(i+j)%2], math.MaxInt64, 1+rand.IntN(10)); err != nil {
+					ended <- fmt.Errorf("client %d, hop %d, after event %d: %w", i, j, c.last, err)
 					return
 				}
 			}
@@ -54,43 +75,12 @@ func TestClientsThatHopBetweenServersMissAndRepeatNothing(t *testing.T) {
 		}()
 	}
 	for range clients {
-		if err := testkit.Receive(t, ended, "a client has made all its hops"); err != nil {
+		if err := <-ended; err != nil { // They all end with ctx.
 			t.Error(err)
 		}
 	}
 	cancel()
-	if err := testkit.Receive(t, publisher, "the publisher ends"); err != nil {
-		t.Error(err)
+	if err := <-published; !errors.Is(err, context.Canceled) {
+		t.Errorf("publishing has ended with %v", err)
 	}
-}
-
-// visit opens a server's stream after an event, reads some events, and leaves. It returns the
-// last event's ID, or an error unless each ID follows the one before: NATS numbers events without
-// a gap.
-func visit(ctx context.Context, s *server, last int64) (int64, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/events", nil)
-	if err != nil {
-		return 0, err
-	}
-	req.Header.Set("Last-Event-ID", fmt.Sprint(last))
-	resp, err := testkit.Client.Do(req)
-	if err != nil {
-		return 0, err
-	}
-	defer resp.Body.Close()
-	p := testkit.NewParser(resp.Body)
-	p.LastID = last
-	for range 1 + rand.IntN(10) {
-		e, err := p.Next()
-		if err != nil {
-			return 0, fmt.Errorf("after event %d: %w", last, err)
-		}
-		if e.ID != last+1 {
-			return 0, fmt.Errorf("event %d follows event %d", e.ID, last)
-		}
-		last = e.ID
-	}
-	return last, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"example.com/sse/internal/testkit"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -21,7 +22,7 @@ func TestNATSLosesOneOfThreeServers(t *testing.T) {
 	nodes, urls := startNATSCluster(t, 3)
 	servers := startServers(t, 2, "-nats", urls, "-nats-replicas", "3", "-interval", "500ms")
 	fs := roam(t, 20, servers...)
-	js := jetStream(t, urls)
+	js := jetStream(t, urls, nats.PingInterval(time.Second)) // It has to notice a node that freezes.
 	stream, err := js.Stream(t.Context(), "SSE")
 	if err != nil {
 		t.Fatal(err)
@@ -101,19 +102,4 @@ func nodeOf(t *testing.T, nodes []*natsServer, s *server) *natsServer {
 	}
 	t.Fatalf("%.40q names none of the nodes", out)
 	return nil
-}
-
-// startNATSCluster starts nats-servers that replicate streams.
-func startNATSCluster(t *testing.T, size int) (nodes []*natsServer, urls string) {
-	t.Helper()
-	var routes, clients []string
-	for range size {
-		routes = append(routes, "nats://"+testkit.FreeAddr(t))
-	}
-	for i, route := range routes {
-		n := newNATS(t, "-n", fmt.Sprint("node", i), "-cluster_name", "test", "-cluster", route, "-routes", strings.Join(routes, ","))
-		nodes, clients = append(nodes, n), append(clients, n.client)
-		n.restart()
-	}
-	return nodes, strings.Join(clients, ",")
 }

@@ -19,15 +19,10 @@ func TestNATSIsStoppedAndStarted(t *testing.T) {
 	js := jetStream(t, n.client)
 	before := publish(t, js, "before")
 	waitForID(t, fs, before)
-	for _, end := range []func(){func() { n.stop() }, n.kill} {
+	for _, end := range []func(){n.stop, n.kill} {
 		end()
-		testkit.Eventually(t, func() error {
-			if connected, _ := natsStats(t, servers[0]); connected {
-				return fmt.Errorf("/stats says that NATS is connected")
-			}
-			return nil
-		})
-		if code := status(t, servers[0]); code != http.StatusOK {
+		waitUntilDisconnected(t, servers[0])
+		if code := servers[0].status(); code != http.StatusOK {
 			t.Errorf("/healthz says %d during an outage of NATS", code)
 		}
 		// What this server holds it gives without NATS.
@@ -65,7 +60,7 @@ func TestNATSIsNotThereYetAtTheStart(t *testing.T) {
 			t.Parallel()
 			n := startNATS(t)
 			js := jetStream(t, n.client)
-			first := startServers(t, 1, "-nats", n.client, "-interval", never.String())[0]
+			first := n.serve()
 			var ids []int64
 			for i := range 10 {
 				ids = append(ids, publish(t, js, fmt.Sprint(i)))
@@ -76,20 +71,15 @@ func TestNATSIsNotThereYetAtTheStart(t *testing.T) {
 			s := start(t, "-nats", n.client, "-interval", never.String())
 			fresh, resumed := subscribeLive(t, s), subscribe(t, s.url+"/events", fmt.Sprint(ids[4]))
 			testkit.Get(t, testkit.Client, s.url+"/")
-			if code := status(t, s); code != http.StatusServiceUnavailable {
+			if code := s.status(); code != http.StatusServiceUnavailable {
 				t.Errorf("/healthz says %d before NATS was ever reached", code)
 			}
 			if connected, _ := natsStats(t, s); connected {
 				t.Error("/stats says that NATS is connected")
 			}
-			testkit.Eventually(t, func() error {
-				if !strings.Contains(s.output(), "NATS: not there yet, trying again") {
-					return fmt.Errorf("no line says that NATS is not there")
-				}
-				return nil
-			})
+			s.waitForOutput("NATS: not there yet, trying again")
 			absence.back(t, n)
-			waitUntilReady(t, s)
+			s.waitForStatus(http.StatusOK)
 			ids = append(ids, publishAgain(t, js))
 			if id, _ := fresh.next(); id != ids[10] {
 				t.Errorf("a client that waited, without an ID, gets event %d first, want the new one, %d", id, ids[10])

@@ -2,26 +2,19 @@ package e2e
 
 import (
 	"fmt"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
-
-	"example.com/sse/internal/testkit"
 )
 
 // permissions returns the subjects to which docs/operating.md says that a server publishes, as a NATS configuration has them.
 func permissions(t *testing.T) string {
 	t.Helper()
-	doc, err := os.ReadFile("../docs/operating.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := regexp.MustCompile(`(?s)publish = (\[\n.*?\n\])`).FindSubmatch(doc)
+	found := regexp.MustCompile(`(?s)publish = (\[\n.*?\n\])`).FindStringSubmatch(read(t, "../docs/operating.md"))
 	if found == nil {
 		t.Fatal("docs/operating.md does not say what a server needs")
 	}
-	return string(found[1])
+	return found[1]
 }
 
 // A server that has the documented permissions and no more does all that it does, also for clients with old IDs. Where it
@@ -42,13 +35,10 @@ func TestServerNeedsNoMorePermissionsThanAreDocumented(t *testing.T) {
 				{ user: all, password: all },
 				{ user: server, password: server, permissions: { publish: %s, subscribe: "_INBOX.>" } },
 			] }`, test.publish)))
-			url := strings.Replace(n.client, "://", "://server:server@", 1)
-			s := startServers(t, 1, "-nats", url, "-history", "40000", "-interval", "100ms", "-publish-token-file", tokenFile(t))[0]
+			s := n.as("server:server").serve("-history", "40000", "-interval", "100ms", "-publish-token-file", tokenFile(t))
 			subscribe(t, s.url+"/events", "").next()
-			if status, line := postTo(t, s, "mail/anna", "for Anna"); status != 204 {
-				t.Errorf("%d: %s", status, line)
-			}
-			js := jetStream(t, strings.Replace(n.client, "://", "://all:all@", 1))
+			s.publish("mail/anna", "for Anna")
+			js := jetStream(t, n.as("all:all").client)
 			first := publishInTurn(t, js, 50, 5000, "x")
 			waitForSequence(t, s, first+4999)
 			for _, topics := range [][]int{{49}, {1, 2, 49}, {49}} {
@@ -60,12 +50,7 @@ func TestServerNeedsNoMorePermissionsThanAreDocumented(t *testing.T) {
 			if test.lines == 0 {
 				checkConsumersAreGone(t, js, 1)
 			} else {
-				testkit.Eventually(t, func() error {
-					if !strings.Contains(strings.ToLower(s.output()), "permissions violation") {
-						return fmt.Errorf("no line says that it is forbidden to delete a consumer")
-					}
-					return nil
-				})
+				s.waitForOutput("nats: permissions violation")
 			}
 			if got := strings.Count(s.output(), "nats: permissions violation"); got != test.lines {
 				t.Errorf("%d lines tell of what is forbidden, want %d:\n%s", got, test.lines, s.output())

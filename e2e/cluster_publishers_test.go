@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,7 +19,7 @@ import (
 func TestWhatOtherPublishersSendIsShown(t *testing.T) {
 	t.Parallel()
 	n := startNATS(t)
-	s := startServers(t, 1, "-nats", n.client, "-interval", never.String())[0]
+	s := n.serve()
 	js := jetStream(t, n.client)
 	shown := subscribeLive(t, s)
 	for _, payload := range []struct{ sent, seen string }{
@@ -51,7 +51,7 @@ func TestWhatOtherPublishersSendIsShown(t *testing.T) {
 func TestMessageThatLooksLikeAStatusOfNATSIsShown(t *testing.T) {
 	t.Parallel()
 	n := startNATS(t)
-	s := startServers(t, 1, "-nats", n.client, "-interval", never.String())[0]
+	s := n.serve()
 	js := jetStream(t, n.client)
 	shown := subscribeLive(t, s)
 	for _, code := range []string{"100", "404", "408", "409", "503", "999"} {
@@ -86,7 +86,7 @@ func TestMessageThatLooksLikeAStatusOfNATSIsShown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	late := startServers(t, 1, "-nats", n.client, "-interval", never.String())[0]
+	late := n.serve()
 	if _, last := natsStats(t, late); last != int64(ack.Sequence) {
 		t.Errorf("the last sequence is %d, want %d", last, ack.Sequence)
 	}
@@ -104,7 +104,7 @@ func TestBurstStaysWithinMemory(t *testing.T) {
 	for range 2 {
 		// Go gives memory back when it likes to; knowing of a limit, at once.
 		s := startCommand(t, []string{"env", "GOMEMLIMIT=96MiB", binary}, "-nats", n.client, "-interval", "1s", "-history", "4194304")
-		waitUntilReady(t, s)
+		s.waitForStatus(http.StatusOK)
 		servers = append(servers, s)
 	}
 	fs := roam(t, 10, servers...)
@@ -137,7 +137,7 @@ func TestBurstStaysWithinMemory(t *testing.T) {
 	})
 	events := idsOf(stored(t, js))
 	for i, s := range servers {
-		memory := peakMemory(t, s)
+		memory := int64(processFigures(t, s.pid()).peak) << 10
 		t.Logf("server %d had at most %d MiB in memory", i, memory>>20)
 		if memory > maxMemory {
 			t.Errorf("server %d had %d MiB in memory", i, memory>>20)
@@ -153,32 +153,13 @@ func TestBurstStaysWithinMemory(t *testing.T) {
 	lastRead := string(read[strings.LastIndex(string(read), "\nid: ")+5:])
 	lastRead, _, _ = strings.Cut(lastRead, "\n")
 	resumed := subscribe(t, servers[1].url+"/events", lastRead)
-	for {
-		if id, _ := resumed.next(); id >= last {
-			break
-		}
-	}
-}
-
-// peakMemory returns the most bytes that a server ever had in memory.
-func peakMemory(t *testing.T, s *server) int64 {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.pid()))
-	if err != nil {
-		t.Skip(err) // no Linux
-	}
-	_, rest, _ := strings.Cut(string(status), "VmHWM:")
-	kB, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kB << 10
+	resumed.upTo(last)
 }
 
 func TestEventsArriveAtOnceThroughNATS(t *testing.T) {
 	t.Parallel()
 	n := startNATS(t)
-	s := startServers(t, 1, "-nats", n.client, "-interval", never.String())[0]
+	s := n.serve()
 	nc := jetStream(t, n.client).Conn()
 	alone := newStage(t)
 	beside := subscribe(t, alone.url+"/events", "")

@@ -77,13 +77,13 @@ func TestClientsOfAKilledServerResumeAtAnother(t *testing.T) {
 func TestServerResumesClientsFromBeforeItsStart(t *testing.T) {
 	t.Parallel()
 	n := startNATS(t)
-	startServers(t, 1, "-nats", n.client, "-interval", never.String())
+	n.serve()
 	js := jetStream(t, n.client)
 	var ids []int64
 	for i := range 5000 { // more than a server reads when it starts
 		ids = append(ids, publish(t, js, fmt.Sprint(i)))
 	}
-	late := startServers(t, 1, "-nats", n.client, "-interval", never.String())[0]
+	late := n.serve()
 	for _, i := range []int{1000, 3000, 4998} {
 		resumed := subscribe(t, late.url+"/events", fmt.Sprint(ids[i]))
 		for j := i + 1; j < len(ids); j++ {
@@ -101,28 +101,18 @@ func TestServerResumesClientsFromBeforeItsStart(t *testing.T) {
 func TestClientAheadOfItsServerGetsNothingTwice(t *testing.T) {
 	t.Parallel()
 	n := startNATS(t)
-	line := newLine(t, n.addr)
-	late := startServers(t, 1, "-nats", "nats://"+line.addr, "-interval", never.String())[0]
-	ahead := startServers(t, 1, "-nats", n.client, "-interval", never.String())[0]
+	line := newRelay(t, n.addr)
+	late := (&natsServer{n.server, "nats://" + line.addr}).serve()
+	ahead := n.serve()
 	js := jetStream(t, n.client)
 	live := subscribeLive(t, ahead)
 	publish(t, js, "seen by both")
-	testkit.Eventually(t, func() error {
-		if _, last := natsStats(t, late); last == 0 {
-			return fmt.Errorf("the first event is not there")
-		}
-		return nil
-	})
-	line.cut(true)
+	waitForSequence(t, late, 1)
+	line.cut()
 	publish(t, js, "seen by one")
 	live.next()
 	last, _ := live.next()
-	testkit.Eventually(t, func() error {
-		if connected, _ := natsStats(t, late); connected {
-			return fmt.Errorf("the server is still connected")
-		}
-		return nil
-	})
+	waitUntilDisconnected(t, late)
 	moved := subscribe(t, late.url+"/events", fmt.Sprint(last))
 	// The outage lasts longer than the 10 s that a broker waits by itself for a client's event.
 	select {
@@ -130,7 +120,7 @@ func TestClientAheadOfItsServerGetsNothingTwice(t *testing.T) {
 		t.Fatalf("after %d: got %v during the outage", last, m)
 	case <-time.After(11 * time.Second):
 	}
-	line.cut(false)
+	line.pass()
 	next := publish(t, js, "new to the client")
 	if id, _ := moved.next(); id != next {
 		t.Errorf("after %d: got %d, want %d", last, id, next)

@@ -36,10 +36,27 @@ func TestDeletedStreamIsMadeAgainWithHigherIDs(t *testing.T) {
 	checkStreamsStayedOpen(t, fs)
 }
 
+// create creates a stream as an operator of an older version did.
+func create(t *testing.T, js jetstream.JetStream) {
+	t.Helper()
+	createStream(t, js, jetstream.StreamConfig{Subjects: []string{"sse.events"}})
+}
+
+// waitUntilRead waits until a server has read an event from NATS, and no later one.
+func waitUntilRead(t *testing.T, s *server, last int64) {
+	t.Helper()
+	testkit.Eventually(t, func() error {
+		if _, got := natsStats(t, s); got != last {
+			return fmt.Errorf("the last event read is %d, want %d", got, last)
+		}
+		return nil
+	})
+}
+
 func TestStreamMadeAgainByTheOperatorIsReadFromItsBeginning(t *testing.T) {
 	t.Parallel()
 	n := startNATS(t)
-	s := startServers(t, 1, "-nats", n.client, "-interval", never.String())[0]
+	s := n.serve()
 	js := jetStream(t, n.client)
 	for i := range 20 {
 		publish(t, js, fmt.Sprint("old ", i))
@@ -47,20 +64,13 @@ func TestStreamMadeAgainByTheOperatorIsReadFromItsBeginning(t *testing.T) {
 	if err := js.DeleteStream(t.Context(), "SSE"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "SSE", Subjects: []string{"sse.events"}}); err != nil {
-		t.Fatal(err)
-	}
+	create(t, js)
 	for i := range 5 {
 		if id := publish(t, js, fmt.Sprint("new ", i)); id != int64(i+1) {
 			t.Skip("the server was faster") // TestDeletedStreamIsMadeAgainWithHigherIDs is about that.
 		}
 	}
-	testkit.Eventually(t, func() error {
-		if _, last := natsStats(t, s); last != 5 {
-			return fmt.Errorf("the last sequence is %d", last)
-		}
-		return nil
-	})
+	waitUntilRead(t, s, 5)
 	all := subscribe(t, s.url+"/events", "0")
 	for i := range 5 {
 		if id, data := all.next(); id != int64(i+1) || data != fmt.Sprint("new ", i) {
@@ -74,40 +84,24 @@ func TestStreamCreatedAgainDuringAnOutageIsReadFromItsBeginning(t *testing.T) {
 	t.Parallel()
 	n := startNATS(t)
 	js := jetStream(t, n.client)
-	create := func() {
-		t.Helper()
-		_, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "SSE", Subjects: []string{"sse.events"}})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	waitUntilRead := func(s *server, last int64) {
-		t.Helper()
-		testkit.Eventually(t, func() error {
-			if _, got := natsStats(t, s); got != last {
-				return fmt.Errorf("the last sequence is %d, want %d", got, last)
-			}
-			return nil
-		})
-	}
-	create()
-	line := newLine(t, n.addr)
-	s := startServers(t, 1, "-nats", "nats://"+line.addr, "-interval", never.String())[0]
+	create(t, js)
+	line := newRelay(t, n.addr)
+	s := (&natsServer{n.server, "nats://" + line.addr}).serve()
 	for i := range 5 {
 		publish(t, js, fmt.Sprint("old ", i))
 	}
-	waitUntilRead(s, 5)
-	line.cut(true)
+	waitUntilRead(t, s, 5)
+	line.cut()
 	if err := js.DeleteStream(t.Context(), "SSE"); err != nil {
 		t.Fatal(err)
 	}
-	create()
+	create(t, js)
 	const more = 8
 	for i := range more {
 		publish(t, js, fmt.Sprint("new ", i))
 	}
-	line.cut(false)
-	waitUntilRead(s, more)
+	line.pass()
+	waitUntilRead(t, s, more)
 	all := subscribe(t, s.url+"/events", "0")
 	for i := range more {
 		if id, data := all.next(); id != int64(i+1) || data != fmt.Sprint("new ", i) {
@@ -123,16 +117,11 @@ func TestExistingStreamIsLeftAsItIs(t *testing.T) {
 	t.Parallel()
 	n := startNATS(t)
 	js := jetStream(t, n.client)
-	theirs := jetstream.StreamConfig{
-		Name: "SSE", Subjects: []string{"sse.events", "other"}, Storage: jetstream.MemoryStorage,
-		MaxMsgs: 1000, MaxAge: time.Hour, FirstSeq: 7,
-	}
-	made, err := js.CreateStream(t.Context(), theirs)
-	if err != nil {
-		t.Fatal(err)
-	}
+	made := createStream(t, js, jetstream.StreamConfig{
+		Subjects: []string{"sse.events", "other"}, Storage: jetstream.MemoryStorage, MaxMsgs: 1000, MaxAge: time.Hour, FirstSeq: 7,
+	})
 	before := made.CachedInfo().Config
-	s := startServers(t, 1, "-nats", n.client, "-interval", never.String(), "-nats-replicas", "3")[0]
+	s := n.serve("-nats-replicas", "3")
 	if _, err := js.Publish(t.Context(), "other", []byte("not for us")); err != nil {
 		t.Fatal(err)
 	}

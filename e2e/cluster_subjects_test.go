@@ -7,23 +7,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"example.com/sse/internal/testkit"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
-
-// publishOn publishes on a subject, and returns the event's ID.
-func publishOn(t *testing.T, js jetstream.JetStream, subject, payload string) int64 {
-	t.Helper()
-	ack, err := js.Publish(t.Context(), subject, []byte(payload))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return int64(ack.Sequence)
-}
 
 // A stream that has no subjects for topics, as an older version has created it, is said at the start, and
 // at once to whoever publishes, also where somebody listens who is no stream; once its operator has added them, topics work.
@@ -32,9 +21,7 @@ func TestStreamWithoutTopicsRefusesThemUntilItsOperatorAddsThem(t *testing.T) {
 	n := startNATS(t)
 	js := jetStream(t, n.client)
 	config := jetstream.StreamConfig{Name: "SSE", Subjects: []string{"sse.events"}, AllowDirect: true}
-	if _, err := js.CreateStream(t.Context(), config); err != nil {
-		t.Fatal(err)
-	}
+	createStream(t, js, config)
 	servers := startServers(t, 2, "-nats", n.client, "-interval", never.String(), "-publish-token-file", tokenFile(t))
 	s, other := servers[0], servers[1]
 	if got := strings.Count(s.output(), "stream SSE lacks the subject sse.events.>"); got != 1 {
@@ -42,7 +29,8 @@ func TestStreamWithoutTopicsRefusesThemUntilItsOperatorAddsThem(t *testing.T) {
 	}
 	refused := func() {
 		t.Helper()
-		status, line := postTo(t, s, "mail/anna", "refused")
+		a := s.post(post{topic: "mail/anna", data: "refused"})
+		status, line := a.status, a.body
 		if status != http.StatusServiceUnavailable || !strings.Contains(line, "does not take the subject sse.events.mail.anna") ||
 			strings.Contains(line, "even so") || strings.Count(line, "\n") != 1 {
 			t.Errorf("%d: %s", status, line)
@@ -60,18 +48,14 @@ func TestStreamWithoutTopicsRefusesThemUntilItsOperatorAddsThem(t *testing.T) {
 	if err := listener.Unsubscribe(); err != nil {
 		t.Fatal(err)
 	}
-	if status, line := postTo(t, s, "", "for all"); status != http.StatusNoContent {
-		t.Errorf("the default topic: %d: %s", status, line)
-	}
+	s.publish("", "for all")
 	config.Subjects = append(config.Subjects, "sse.events.>")
 	if _, err := js.UpdateStream(t.Context(), config); err != nil {
 		t.Fatal(err)
 	}
 	anna := subscribe(t, other.url+"/events?topic=mail/anna", "")
 	other.waitForClients(1)
-	if status, line := postTo(t, s, "mail/anna", "for Anna"); status != http.StatusNoContent {
-		t.Errorf("%d: %s", status, line)
-	}
+	s.publish("mail/anna", "for Anna")
 	if _, data := anna.next(); data != "for Anna" {
 		t.Errorf("got %q", data)
 	}
@@ -85,13 +69,12 @@ func TestNATSPermitsTopicsBySubject(t *testing.T) {
 		{ user: all, password: all },
 		{ user: news, password: news, permissions: { publish: ["sse.events.news.>", "sse.events.*"] } },
 	] }`))
-	all := strings.Replace(n.client, "://", "://all:all@", 1)
-	s := startServers(t, 1, "-nats", all, "-interval", never.String())[0]
-	js := jetStream(t, all)
+	s := n.as("all:all").serve()
+	js := jetStream(t, n.as("all:all").client)
 	const query = "/events?topic=mail/anna&topic=&topic=news/today&topic=single&topic=/"
 	watching := subscribe(t, s.url+query, "")
 	s.waitForClients(1)
-	conn, err := nats.Connect(strings.Replace(n.client, "://", "://news:news@", 1), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+	conn, err := nats.Connect(n.as("news:news").client, nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,12 +97,7 @@ func TestNATSPermitsTopicsBySubject(t *testing.T) {
 			t.Errorf("got %q, want %q", data, want)
 		}
 	}
-	testkit.Eventually(t, func() error {
-		if !strings.Contains(s.output(), "is no topic's") {
-			return fmt.Errorf("no line says that a subject is no topic's:\n%s", s.output())
-		}
-		return nil
-	})
+	s.waitForOutput("is no topic's")
 }
 
 // flood publishes many events to one topic, and waits until NATS has them.
@@ -151,14 +129,8 @@ func checkComplete(t *testing.T, js jetstream.JetStream, s *server, topic string
 // only event of another topic, whose data is that topic.
 func checkCompleteUntil(t *testing.T, s *server, topic string, after int64, complete bool, end string) (got []string) {
 	t.Helper()
-	resp, cancel, err := open(streaming, s.url+"/events?topic="+topic+"&topic="+end, fmt.Sprint(after))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	defer cancel()
-	defer time.AfterFunc(testkit.Limit, cancel).Stop()
-	p := testkit.NewParser(resp.Body)
+	p, leave := parse(t, streaming, s.url+"/events?topic="+topic+"&topic="+end, fmt.Sprint(after))
+	defer leave()
 	for {
 		e, err := p.Next()
 		if err != nil {
@@ -179,11 +151,11 @@ func checkCompleteUntil(t *testing.T, s *server, topic string, after int64, comp
 func TestServerThatStartsHasEachTopicsLastEvents(t *testing.T) {
 	t.Parallel()
 	n := startNATS(t)
-	first := startServers(t, 1, "-nats", n.client, "-interval", never.String())[0]
+	first := n.serve()
 	js := jetStream(t, n.client)
 	one, _, three := publishOn(t, js, "sse.events.quiet", "one"), publishOn(t, js, "sse.events.quiet", "two"), publishOn(t, js, "sse.events.quiet", "three")
 	flood(t, js, 20_000)
-	second := startServers(t, 1, "-nats", n.client, "-interval", never.String())[0]
+	second := n.serve()
 	for _, s := range []*server{first, second} {
 		checkComplete(t, js, s, "quiet", one, true, "two", "three")
 		checkComplete(t, js, s, "quiet", three, true)
@@ -200,16 +172,13 @@ func TestServerThatStartsWithALargeStreamKnowsWhatItLacks(t *testing.T) {
 	t.Parallel()
 	n := startNATS(t)
 	js := jetStream(t, n.client)
-	_, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "SSE", Subjects: []string{"sse.events", "sse.events.>"}, Storage: jetstream.MemoryStorage})
-	if err != nil {
-		t.Fatal(err)
-	}
+	createStream(t, js, jetstream.StreamConfig{Storage: jetstream.MemoryStorage})
 	publishOn(t, js, "sse.events.quiet", "zero")
 	publishOn(t, js, "sse.events.other", "other")
 	one, two := publishOn(t, js, "sse.events.quiet", "one"), publishOn(t, js, "sse.events.quiet", "two")
 	publishOn(t, js, "sse.events", "for all")
 	last := flood(t, js, 66_000)
-	s := startServers(t, 1, "-nats", n.client, "-interval", never.String())[0]
+	s := n.serve()
 	checkComplete(t, js, s, "quiet", two, true)
 	checkComplete(t, js, s, "quiet", two-1, true, "two")
 	checkComplete(t, js, s, "quiet", one-1, true, "one", "two")
@@ -232,10 +201,10 @@ func TestServerThatStartsReadsThousandsOfTopicsInTime(t *testing.T) {
 	t.Parallel()
 	const topics, events = 5000, 60_000
 	n := startNATS(t)
-	first := startServers(t, 1, "-nats", n.client, "-interval", never.String())[0]
+	first := n.serve()
 	js := jetStream(t, n.client)
 	begin := publishInTurn(t, js, topics, events, "x")
 	waitForSequence(t, first, begin+events-1)
-	second := startServers(t, 1, "-nats", n.client, "-interval", never.String())[0]
+	second := n.serve()
 	checkComplete(t, js, second, "many/7", begin+events-1-topics, true, fmt.Sprint("7 ", events/topics-1, " x"))
 }

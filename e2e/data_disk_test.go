@@ -2,7 +2,7 @@ package e2e
 
 import (
 	"bufio"
-	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -169,12 +169,7 @@ func TestErrorOfTheDiskThatComesOnceLosesNothingThatWasConfirmed(t *testing.T) {
 			p := publishAll(t, s, 8, http.StatusServiceUnavailable, test.status)
 			p.waitForMore(t, 50)
 			stop := injectErrors(t, s.pid(), test.call, test.inject)
-			testkit.Eventually(t, func() error {
-				if !strings.Contains(s.output(), test.word) {
-					return fmt.Errorf("the log has no %q", test.word)
-				}
-				return nil
-			})
+			s.waitForOutput(test.word)
 			p.waitForMore(t, 50)
 			stop()
 			p.waitForMore(t, 50)
@@ -197,21 +192,17 @@ func TestErrorOfTheDiskThatComesOnceLosesNothingThatWasConfirmed(t *testing.T) {
 func TestDiskThatFailsForAWhileEndsNothing(t *testing.T) {
 	t.Parallel()
 	s := startData(t, t.TempDir())
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	if status, line := postEvent(ctx, testkit.Client, s, "0 0"); status != http.StatusNoContent {
-		t.Fatalf("%d: %s", status, line)
-	}
+	s.publish("", "0 0")
 	stop := injectErrors(t, s.pid(), "fdatasync", "error=EIO")
 	for range 3 {
-		if status, line := postEvent(ctx, testkit.Client, s, "1 0"); status != http.StatusServiceUnavailable || !strings.Contains(line, "the disk does not take it") {
-			t.Errorf("%d: %s", status, line)
+		if a := s.post(post{data: "1 0"}); a.status != http.StatusServiceUnavailable || !strings.Contains(a.body, "the disk does not take it") {
+			t.Error(a)
 		}
 	}
 	stop()
 	testkit.Eventually(t, func() error {
-		if status, line := postEvent(ctx, testkit.Client, s, "2 0"); status != http.StatusNoContent {
-			return fmt.Errorf("%d: %s", status, line)
+		if a := s.post(post{data: "2 0"}); a.status != http.StatusNoContent {
+			return errors.New(a.String())
 		}
 		return nil
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -43,25 +44,21 @@ func publishAll(t *testing.T, s *server, n int, accepted ...int) *publishers {
 func (p *publishers) run(ctx context.Context, t *testing.T, i int) {
 	for n := 0; ctx.Err() == nil; n++ {
 		data := fmt.Sprintf("%d %d %s", i, n, strings.Repeat("x", 50))
-		status, line := postEvent(context.Background(), p.client, p.server, data)
+		a := post{data: data}.by(p.client, p.server.url+"/events")
 		p.mu.Lock()
 		switch {
-		case status == http.StatusNoContent:
+		case a.status == http.StatusNoContent:
 			p.confirmed[data] = true
-		case status == 0:
+		case a.status == 0:
 		default:
 			p.refused++
-			p.lines[fmt.Sprint(status, " ", strings.TrimSpace(line))]++
-			ok := false
-			for _, a := range p.accepted {
-				ok = ok || a == status
-			}
-			if !ok {
-				t.Errorf("%d: %s", status, line)
+			p.lines[fmt.Sprint(a.status, " ", strings.TrimSpace(a.body))]++
+			if !slices.Contains(p.accepted, a.status) {
+				t.Error(a)
 			}
 		}
 		p.mu.Unlock()
-		if status != http.StatusNoContent {
+		if a.status != http.StatusNoContent {
 			select {
 			case <-ctx.Done():
 			case <-time.After(20 * time.Millisecond):
@@ -100,9 +97,7 @@ func (p *publishers) waitForMore(t *testing.T, more int) {
 func (p *publishers) check(t *testing.T, s *server) {
 	t.Helper()
 	const last = "the last one"
-	if status, line := postEvent(t.Context(), testkit.Client, s, last); status != http.StatusNoContent {
-		t.Fatalf("%d: %s", status, line)
-	}
+	s.publish("", last)
 	all := subscribe(t, s.url+"/events", "1")
 	next := make(map[int]int)
 	missing := len(p.confirmed)

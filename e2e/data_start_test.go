@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -20,25 +19,13 @@ import (
 // refuse starts a program that can't use its directory, perhaps as another user, and returns the line that it ends with.
 func refuse(t *testing.T, program, dir string, as *syscall.Credential) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), testkit.Limit)
-	defer cancel()
-	var stdout, stderr strings.Builder
-	cmd := exec.CommandContext(ctx, program, "-addr", testkit.FreeAddr(t), "-data", dir)
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	testkit.EndWithTest(cmd)
+	cmd := exec.CommandContext(limited(t), program, "-addr", testkit.FreeAddr(t), "-data", dir)
 	if as != nil {
-		cmd.SysProcAttr.Credential = as
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: as}
 	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	cmd.Wait()
-	if code := cmd.ProcessState.ExitCode(); code != 1 {
-		t.Errorf("exit code %d: %s", code, stderr.String())
-	}
-	line := stderr.String()
-	if strings.Count(line, "\n") != 1 || !strings.HasPrefix(line, "sse: -data: ") || !strings.Contains(line, dir) {
-		t.Errorf("stderr %q, stdout %q", line, stdout.String())
+	line := refusal(t, 1, "sse: -data: ", cmd)
+	if !strings.Contains(line, dir) {
+		t.Errorf("%q does not name %s", line, dir)
 	}
 	return line
 }
@@ -50,34 +37,21 @@ func TestDirectoryThatCannotBeUsedIsOneLineAndExitCode1(t *testing.T) {
 	if line := refuse(t, binary, filepath.Join(dir, "events"), nil); !strings.Contains(line, "in use by another process") {
 		t.Errorf("a directory in use: %s", line)
 	}
-	if status, line := postEvent(t.Context(), testkit.Client, s, "it goes on"); status != http.StatusNoContent {
-		t.Errorf("%d: %s", status, line)
-	}
-	if code := s.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
-	file := filepath.Join(dir, "file")
-	if err := os.WriteFile(file, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	refuse(t, binary, filepath.Join(file, "below"), nil)
-	file = filepath.Join(dir, "events", "events.db")
-	events, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for what, contents := range map[string][]byte{
-		"cut off": events[:3*4096], "empty": nil, "zeroed": make([]byte, len(events)), "not ours": []byte("hello\n"),
-		"zeroed but for its beginning": append(events[:2*4096:2*4096], make([]byte, len(events)-2*4096)...),
+	s.publish("", "it goes on")
+	s.stop()
+	refuse(t, binary, filepath.Join(newFile(t, "file", ""), "below"), nil)
+	file := filepath.Join(dir, "events", "events.db")
+	events := read(t, file)
+	for what, contents := range map[string]string{
+		"cut off": events[:3*4096], "empty": "", "zeroed": strings.Repeat("\x00", len(events)), "not ours": "hello\n",
+		"zeroed but for its beginning": events[:2*4096] + strings.Repeat("\x00", len(events)-2*4096),
 	} {
-		if err := os.WriteFile(file, contents, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		write(t, file, contents)
 		if line := refuse(t, binary, filepath.Dir(file), nil); !strings.Contains(line, "put a backup in its place, or move it away to begin without events") {
 			t.Errorf("a file that is %s: %s", what, line)
 		}
-		if now, err := os.ReadFile(file); err != nil || string(now) != string(contents) {
-			t.Errorf("a file that is %s is another now: %v", what, err)
+		if read(t, file) != contents {
+			t.Errorf("a file that is %s is another now", what)
 		}
 	}
 }
@@ -116,8 +90,8 @@ func TestHealthSaysThatTheEventsAreLoaded(t *testing.T) {
 	for range 16 {
 		publishing.Go(func() {
 			for range 60 { // as many megabytes in all
-				if status, line := postEvent(t.Context(), testkit.Client, s, data); status != http.StatusNoContent {
-					t.Errorf("%d: %s", status, line)
+				if a := s.post(post{data: data}); a.status != http.StatusNoContent {
+					t.Error(a)
 				}
 			}
 		})

@@ -2,13 +2,10 @@ package e2e
 
 import (
 	"bufio"
-	"crypto/tls"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,39 +21,6 @@ import (
 
 // documents are the files whose commands are run, in this order.
 var documents = []string{"README.md", "README.zh-CN.md", "CONTRIBUTING.md", "docs/operating.md", "docs/service.md", "docs/capacity.md", "docs/questions.md", "docs/questions.zh-CN.md", "docs/architecture.md", "SECURITY.md"}
-
-// A block is what stands between two fences of a document.
-type block struct {
-	language, text string
-	line           int
-}
-
-func blocksOf(t *testing.T, document string) (blocks []block) {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", document))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var open *block
-	line := 0
-	for text := range strings.Lines(string(text)) {
-		line++
-		language, fence := strings.CutPrefix(text, "```")
-		switch {
-		case fence && open == nil:
-			open = &block{language: strings.TrimSpace(language), line: line}
-		case fence:
-			blocks = append(blocks, *open)
-			open = nil
-		case open != nil:
-			open.text += text
-		}
-	}
-	if open != nil {
-		t.Fatalf("%s:%d: the block has no end", document, open.line)
-	}
-	return blocks
-}
 
 // TestDocumentsCommandsRunAsWritten runs what the documents show as commands, in their order, in a
 // copy of the repository. Only ports are replaced by free ones, and make is asked what it would do.
@@ -103,15 +67,6 @@ type visitor struct {
 	ran     map[string]bool   // the blocks that were run
 	where   string            // the block that is run
 	serving []*serving
-}
-
-// A serving is a command that serves until it is stopped.
-type serving struct {
-	command string
-	port    string
-	cmd     *exec.Cmd
-	out     lockedBuffer
-	exited  chan error
 }
 
 var (
@@ -247,146 +202,13 @@ func shape(text string) string {
 	return regexp.MustCompile(`\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun), 0 [A-Z][a-z]{2}\b`).ReplaceAllString(text, "Day, 0 Mon")
 }
 
-// serve starts what serves, and asks it.
-func (v *visitor) serve(line string) {
-	v.t.Helper()
-	started := line
-	switch {
-	case strings.Contains(line, "nats-server"):
-		started += " -a 127.0.0.1 -p 4222"
-	case !strings.Contains(line, "-addr") && !strings.Contains(line, "cd ../app"):
-		started += " -addr :8080"
-	}
-	s := &serving{command: line, port: v.onFreePorts("8080"), exited: make(chan error, 1)}
-	if m := addrPattern.FindStringSubmatch(v.onFreePorts(started)); m != nil {
-		s.port = m[1]
-	}
-	for _, other := range slices.Clone(v.serving) {
-		if other.port == s.port {
-			v.stop(other)
-		}
-	}
-	s.cmd = v.command(started)
-	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.out
-	if err := s.cmd.Start(); err != nil {
-		v.t.Fatal(err)
-	}
-	go func() { s.exited <- s.cmd.Wait() }()
-	v.serving = append(v.serving, s)
-	testkit.EventuallyWithin(v.t, builtWithin, func() error {
-		select {
-		case err := <-s.exited:
-			s.exited <- err
-			v.t.Fatalf("%s: %s\nended at once: %v\n%s", v.where, line, err, s.out.tail(20))
-		default:
-		}
-		return s.ask()
-	})
-}
-
-// ask gets an event from a server; from NATS it gets the first line that NATS sends.
-func (s *serving) ask() error {
-	if strings.Contains(s.command, "nats-server") {
-		conn, err := net.DialTimeout("tcp", "127.0.0.1:"+s.port, testkit.Limit)
-		if err != nil {
-			return err
-		}
-		defer conn.Close()
-		conn.SetDeadline(time.Now().Add(testkit.Limit))
-		if line, err := bufio.NewReader(conn).ReadString('\n'); !strings.HasPrefix(line, "INFO ") {
-			return fmt.Errorf("NATS says %q: %w", line, err)
-		}
-		return nil
-	}
-	scheme := "http"
-	if strings.Contains(s.command, "-cert") {
-		scheme = "https"
-	}
-	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}
-	resp, err := (&http.Client{Timeout: testkit.Limit, Transport: transport}).Get(scheme + "://127.0.0.1:" + s.port + "/events")
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
-		if strings.HasPrefix(lines.Text(), "data: ") {
-			return nil
-		}
-	}
-	return fmt.Errorf("%s: no event", s.command)
-}
-
-// stop stops what serves as Ctrl-C in its terminal does.
-func (v *visitor) stop(s *serving) {
-	v.t.Helper()
-	v.serving = slices.DeleteFunc(v.serving, func(other *serving) bool { return other == s })
-	syscall.Kill(-s.cmd.Process.Pid, syscall.SIGINT)
-	select {
-	case <-s.exited:
-		// go run itself ends with 1 after Ctrl-C, but says when the program did not end with 0.
-		if out := s.out.String(); strings.Contains(out, "exit status") || strings.Contains(out, "signal: ") {
-			v.t.Errorf("%s: Ctrl-C ends it with:\n%s", s.command, s.out.tail(20))
-		}
-	case <-time.After(testkit.Limit):
-		syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
-		v.t.Errorf("%s: still runs %v after Ctrl-C", s.command, testkit.Limit)
-	}
-}
-
-func (v *visitor) stopAll() {
-	// Last things first: a server need not do without its NATS.
-	for _, s := range slices.Backward(slices.Clone(v.serving)) {
-		v.stop(s)
-	}
-}
-
-// killAll leaves nothing behind, however the test has ended.
-func (v *visitor) killAll() {
-	for _, s := range v.serving {
-		syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
-		<-s.exited
-	}
-}
-
 // writeApp writes the program that a document shows as an app of one's own.
 func (v *visitor) writeApp(program string) {
 	v.t.Helper()
 	program = v.onFreePorts(strings.ReplaceAll(program, `":8080"`, `"127.0.0.1:8080"`))
 	dir := filepath.Join(v.dir, "../app")
-	err := os.MkdirAll(dir, 0o755)
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, "main.go"), []byte(program), 0o600)
-	}
-	if err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		v.t.Fatalf("%s: %v", v.where, err)
 	}
-}
-
-// copyOfTheRepository returns the folder of a copy that may be written to.
-func copyOfTheRepository(t *testing.T) string {
-	t.Helper()
-	dir := filepath.Join(t.TempDir(), "sse")
-	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		to := filepath.Join(dir, strings.TrimPrefix(path, ".."))
-		switch {
-		case entry.IsDir() && (entry.Name() == ".git" || entry.Name() == "node_modules"):
-			return fs.SkipDir
-		case entry.IsDir():
-			return os.MkdirAll(to, 0o755)
-		case !entry.Type().IsRegular() || entry.Name() == ".git":
-			return nil // sockets and links, and what makes a worktree of a folder
-		}
-		content, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(to, content, 0o755)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return dir
+	write(v.t, filepath.Join(dir, "main.go"), program)
 }

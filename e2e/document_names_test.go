@@ -33,13 +33,6 @@ func anchorsOf(text string) map[string]bool {
 // tests that they name.
 func TestDocumentsNameWhatIsThere(t *testing.T) {
 	t.Parallel()
-	read := func(file string) string {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(text)
-	}
 	var tests strings.Builder
 	for _, pattern := range []string{"../*_test.go", "../*/*_test.go", "../*/*/*_test.go"} {
 		files, err := filepath.Glob(pattern)
@@ -47,13 +40,13 @@ func TestDocumentsNameWhatIsThere(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, file := range files {
-			tests.WriteString(read(file))
+			tests.WriteString(read(t, file))
 		}
 	}
 	links := 0
 	for _, document := range append(slices.Clone(documents), "CHANGELOG.md") {
 		file := filepath.Join("..", document)
-		text := read(file)
+		text := read(t, file)
 		for _, m := range linkPattern.FindAllStringSubmatch(text, -1) {
 			path, anchor, _ := strings.Cut(m[1], "#")
 			if strings.Contains(path, "://") {
@@ -66,7 +59,7 @@ func TestDocumentsNameWhatIsThere(t *testing.T) {
 			}
 			if _, err := os.Stat(to); err != nil {
 				t.Errorf("%s: %s: %v", document, m[1], err)
-			} else if anchor != "" && !anchorsOf(read(to))[anchor] {
+			} else if anchor != "" && !anchorsOf(read(t, to))[anchor] {
 				t.Errorf("%s: %s: no such heading", document, m[1])
 			}
 		}

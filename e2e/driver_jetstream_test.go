@@ -16,11 +16,10 @@ import (
 )
 
 // jetStream connects to NATS as another publisher would.
-func jetStream(t *testing.T, urls string) jetstream.JetStream {
+func jetStream(t *testing.T, urls string, options ...nats.Option) jetstream.JetStream {
 	t.Helper()
-	nc, err := nats.Connect(urls, nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1),
-		nats.ReconnectWait(50*time.Millisecond), nats.PingInterval(time.Second),
-		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+	nc, err := nats.Connect(urls, append(options, nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond),
+		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,16 +31,53 @@ func jetStream(t *testing.T, urls string) jetstream.JetStream {
 	return js
 }
 
+// createStream creates the stream as an operator would, with all subjects unless the configuration has some.
+func createStream(t *testing.T, js jetstream.JetStream, config jetstream.StreamConfig) jetstream.Stream {
+	t.Helper()
+	config.Name = "SSE"
+	if config.Subjects == nil {
+		config.Subjects = []string{"sse.events", "sse.events.>"}
+	}
+	stream, err := js.CreateStream(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stream
+}
+
 // publish publishes a payload as another publisher would, and returns its event's ID.
 func publish(t *testing.T, js jetstream.JetStream, payload string) int64 {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), testkit.Limit)
-	defer cancel()
-	ack, err := js.Publish(ctx, "sse.events", []byte(payload))
+	return publishOn(t, js, "sse.events", payload)
+}
+
+// publishOn is publish on another subject than the default topic's.
+func publishOn(t *testing.T, js jetstream.JetStream, subject, payload string) int64 {
+	t.Helper()
+	ack, err := js.Publish(limited(t), subject, []byte(payload))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return int64(ack.Sequence)
+}
+
+// publishSteadily publishes events, 500 a second at most, until a context ends. next returns their subjects and data. NATS
+// confirms each: otherwise one might be lost with the connection, on a machine that is very busy.
+func publishSteadily(ctx context.Context, js jetstream.JetStream, events int, next func(i int) (subject, data string)) error {
+	every := time.NewTicker(2 * time.Millisecond)
+	defer every.Stop()
+	for i := range events {
+		select {
+		case <-every.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		subject, data := next(i)
+		if _, err := js.Publish(ctx, subject, []byte(data)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // publishAgain publishes as soon as NATS lets it, and returns the event's ID.
@@ -75,8 +111,7 @@ type storedEvent struct {
 // leads the stream, or the consumer that reads it.
 func stored(t *testing.T, js jetstream.JetStream) (events []storedEvent) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), testkit.Limit)
-	defer cancel()
+	ctx := limited(t)
 	testkit.Eventually(t, func() (err error) {
 		events, err = readStored(ctx, js)
 		return err

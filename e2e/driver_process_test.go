@@ -1,10 +1,8 @@
 package e2e
 
 import (
-	"debug/elf"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -15,30 +13,10 @@ import (
 	"example.com/sse/internal/testkit"
 )
 
-// In an image of nothing else there is no C library.
-func TestBinaryNeedsNoLibrary(t *testing.T) {
-	t.Parallel()
-	program, err := elf.Open(binary)
-	if err != nil {
-		t.Skip(err) // no Linux
-	}
-	defer program.Close()
-	for _, part := range program.Progs {
-		if part.Type == elf.PT_INTERP {
-			t.Error("the kernel has to load another program first")
-		}
-	}
-	need(t, "make", "apt-get install make")
-	made := exec.CommandContext(t.Context(), "make", "-n", "-C", "..", "build")
-	if commands, err := made.CombinedOutput(); err != nil || !strings.Contains(string(commands), "CGO_ENABLED=0 go build") {
-		t.Errorf("make builds another: %v, %s", err, commands)
-	}
-}
-
 // A process is what Linux tells about one.
 type process struct {
 	fds, threads int
-	rss          int // resident memory in KiB
+	rss, peak    int // resident memory in KiB, now and at most
 }
 
 func (p process) String() string {
@@ -52,12 +30,8 @@ func processFigures(t *testing.T, pid int) (p process) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	status, err := os.ReadFile(dir + "status")
-	if err != nil {
-		t.Fatal(err)
-	}
 	p.fds = len(fds)
-	for line := range strings.Lines(string(status)) {
+	for line := range strings.Lines(read(t, dir+"status")) {
 		name, value, _ := strings.Cut(line, ":")
 		value = strings.TrimSuffix(strings.TrimSpace(value), " kB")
 		switch name {
@@ -65,12 +39,23 @@ func processFigures(t *testing.T, pid int) (p process) {
 			p.threads, err = strconv.Atoi(value)
 		case "VmRSS":
 			p.rss, err = strconv.Atoi(value)
+		case "VmHWM":
+			p.peak, err = strconv.Atoi(value)
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	return p
+}
+
+// childOf returns the process that another one has started.
+func childOf(t *testing.T, parent int) (pid int) {
+	t.Helper()
+	if _, err := fmt.Sscan(read(t, fmt.Sprintf("/proc/%[1]d/task/%[1]d/children", parent)), &pid); err != nil {
+		t.Fatal(err)
+	}
+	return pid
 }
 
 // isStopped returns an error unless SIGSTOP has stopped all threads of a process.
@@ -99,23 +84,4 @@ func goroutines(t *testing.T, s *server) int {
 		t.Fatal("the server printed no goroutine")
 	}
 	return n
-}
-
-// What -history allows is no memory that a server takes before there are events.
-func TestIdleServersMemoryDoesNotDependOnItsHistory(t *testing.T) {
-	t.Parallel()
-	need(t, "/proc/self/status", "run on Linux")
-	const slack = 8 << 10 // KiB, of the runtime's own
-	small := start(t, "-history", "1")
-	usual := start(t)
-	large := start(t, "-history", "1073741824")
-	testkit.Eventually(t, func() error {
-		least := processFigures(t, small.pid())
-		for _, s := range []*server{usual, large} {
-			if p := processFigures(t, s.pid()); p.rss > least.rss+slack {
-				return fmt.Errorf("with a history of one byte %v, with %q %v", least, s.command[1:], p)
-			}
-		}
-		return nil
-	})
 }

@@ -2,12 +2,12 @@ package e2e
 
 import (
 	"crypto/tls"
-	"encoding/json"
-	"fmt"
+	"errors"
 	"net/http"
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -31,29 +31,46 @@ type server struct {
 	out     lockedBuffer  // what all its processes printed
 }
 
-// start runs the server with the given flags and waits until it answers. It is killed at the
+// newServer returns a server that does not run yet: restart starts it. It is killed at the
 // test's end; when the test has failed, what it printed is logged.
+func newServer(t *testing.T, addr, url string, command ...string) *server {
+	t.Helper()
+	s := &server{t: t, addr: addr, url: url, command: command}
+	t.Cleanup(func() {
+		s.kill()
+		if t.Failed() {
+			t.Logf("the server at %s printed at last:\n%s", addr, s.out.tail(40))
+		}
+	})
+	return s
+}
+
+// start runs the server with the given flags and waits until it answers.
 func start(t *testing.T, args ...string) *server {
 	t.Helper()
 	return startCommand(t, []string{binary}, args...)
 }
 
+// startTLS is start with the certificate that all tests share.
+func startTLS(t *testing.T, args ...string) *server {
+	t.Helper()
+	cert, key := certificate(t)
+	return start(t, append([]string{"-cert", cert, "-key", key}, args...)...)
+}
+
+// starters start a server without and with TLS.
+var starters = []func(t *testing.T, args ...string) *server{start, startTLS}
+
 // startCommand is start through another command, such as a shell that sets a limit: the
 // binary's arguments are added to the command's.
 func startCommand(t *testing.T, command []string, args ...string) *server {
 	t.Helper()
-	s := &server{t: t, addr: testkit.FreeAddr(t)}
-	s.url = "http://" + s.addr
+	addr := testkit.FreeAddr(t)
+	url := "http://" + addr
 	if slices.Contains(args, "-cert") {
-		s.url = "https://" + s.addr
+		url = "https://" + addr
 	}
-	s.command = slices.Concat(command, []string{"-addr", s.addr}, args)
-	t.Cleanup(func() {
-		s.kill()
-		if t.Failed() {
-			t.Logf("the server at %s printed at last:\n%s", s.addr, s.out.tail(40))
-		}
-	})
+	s := newServer(t, addr, url, slices.Concat(command, []string{"-addr", addr}, args)...)
 	s.restart()
 	return s
 }
@@ -81,12 +98,6 @@ func (s *server) run(cmd *exec.Cmd) {
 		cmd.Wait()
 		close(exited)
 	}()
-	s.waitUntilServing()
-}
-
-func (s *server) waitUntilServing() {
-	s.t.Helper()
-	// The certificate is not what is tested here.
 	client := &http.Client{Timeout: testkit.Limit, Transport: &http.Transport{
 		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true},
 		DisableKeepAlives: true,
@@ -114,12 +125,20 @@ func (s *server) kill() {
 	<-s.exited
 }
 
-// stop asks the server to end, and returns its exit code.
-func (s *server) stop() int {
+// stop asks the server to end, which it is to do well.
+func (s *server) stop() {
 	s.t.Helper()
 	s.signal(syscall.SIGTERM)
+	s.wantEnd()
+}
+
+// wantEnd waits until the server has ended, and checks that it did so well.
+func (s *server) wantEnd() {
+	s.t.Helper()
 	testkit.Receive(s.t, s.exited, "the server ends after SIGTERM")
-	return s.cmd.ProcessState.ExitCode()
+	if code := s.cmd.ProcessState.ExitCode(); code != 0 {
+		s.t.Errorf("exit code %d", code)
+	}
 }
 
 func (s *server) signal(sig os.Signal) {
@@ -131,35 +150,24 @@ func (s *server) signal(sig os.Signal) {
 
 func (s *server) pid() int { return s.cmd.Process.Pid }
 
+// isTLS tells whether the server got a certificate.
+func (s *server) isTLS() bool { return strings.HasPrefix(s.url, "https://") }
+
 // output returns what the server has printed so far.
 func (s *server) output() string { return s.out.String() }
 
-// stats is what /stats tells.
-type stats struct {
-	Clients           int64 `json:"clients"`
-	ClientsTotal      int64 `json:"clients_total"`
-	Events            int64 `json:"events"`
-	SlowClients       int64 `json:"slow_clients"`
-	Resumes           int64 `json:"resumes"`
-	ResumesIncomplete int64 `json:"resumes_incomplete"`
-	Topics            int64 `json:"topics"`
+// waitForOutput waits until the server has printed all of some words.
+func (s *server) waitForOutput(words ...string) {
+	s.t.Helper()
+	testkit.Eventually(s.t, func() error { return lacks(s.output(), words...) })
 }
 
-func (s *server) stats() (figures stats) {
-	s.t.Helper()
-	if err := json.Unmarshal(testkit.Get(s.t, testkit.Client, s.url+"/stats"), &figures); err != nil {
-		s.t.Fatal(err)
-	}
-	return figures
-}
-
-// waitForClients waits until that many clients are registered.
-func (s *server) waitForClients(n int64) {
-	s.t.Helper()
-	testkit.Eventually(s.t, func() error {
-		if got := s.stats().Clients; got != n {
-			return fmt.Errorf("%d clients are registered, want %d", got, n)
+// lacks returns an error unless a text has all the words.
+func lacks(text string, words ...string) error {
+	for _, word := range words {
+		if !strings.Contains(text, word) {
+			return errors.New("no " + word + " in " + text)
 		}
-		return nil
-	})
+	}
+	return nil
 }

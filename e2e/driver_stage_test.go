@@ -79,14 +79,27 @@ func newStageOf(t *testing.T, broker *sse.Broker) *stage {
 	t.Cleanup(s.server.Close)
 	t.Cleanup(func() {
 		s.stall.Store(false)
-		ctx, cancel := context.WithTimeout(context.Background(), testkit.Limit)
-		defer cancel()
-		if err := s.broker.Shutdown(ctx); err != nil {
-			t.Error(err)
-		}
+		shutdown(t, s.broker)
 	})
 	s.url = s.server.URL
 	return s
+}
+
+// shutdown ends a broker's streams, and waits until they have ended.
+func shutdown(t *testing.T, broker *sse.Broker) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Limit) // The test may have ended.
+	defer cancel()
+	if err := broker.Shutdown(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+// show has a page of a browser's be the stage's, at a path or "", and waits until its stream is registered.
+func (s *stage) show(p *page, path string) {
+	s.t.Helper()
+	p.visit(s.url + path)
+	s.waitForClients(1)
 }
 
 // cutStreams ends the connections of all clients, as a network can.
@@ -117,8 +130,14 @@ func (s *stage) sendNamed(id int64, name, data string) {
 // waitForClients waits until that many clients are registered.
 func (s *stage) waitForClients(n int64) {
 	s.t.Helper()
-	testkit.Eventually(s.t, func() error {
-		if got := s.broker.Stats().Clients; got != n {
+	waitForClients(s.t, s.broker, n)
+}
+
+// waitForClients waits until a broker has that many clients.
+func waitForClients(t *testing.T, broker *sse.Broker, n int64) {
+	t.Helper()
+	testkit.Eventually(t, func() error {
+		if got := broker.Stats().Clients; got != n {
 			return fmt.Errorf("%d clients are registered, want %d", got, n)
 		}
 		return nil

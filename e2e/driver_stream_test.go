@@ -87,6 +87,24 @@ func openWith(client *http.Client, req *http.Request) (resp *http.Response, canc
 	return resp, cancel, nil
 }
 
+// parse opens an event stream as subscribe does, for a test that parses it itself and looks at more than events. It is
+// closed by leave, or with the test, and after testkit.Limit.
+func parse(t *testing.T, client *http.Client, url, lastID string) (p *testkit.Parser, leave func()) {
+	t.Helper()
+	resp, cancel, err := open(client, url, lastID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	limit := time.AfterFunc(testkit.Limit, cancel)
+	leave = func() {
+		limit.Stop()
+		cancel()
+		resp.Body.Close()
+	}
+	t.Cleanup(leave)
+	return testkit.NewParser(resp.Body), leave
+}
+
 func (s *stream) read() {
 	defer s.resp.Body.Close()
 	defer close(s.ended)
@@ -110,6 +128,25 @@ func (s *stream) next() (id int64, data string) {
 		s.t.Fatalf("the stream ended: %v", s.err)
 	}
 	return e.ID, e.Data
+}
+
+// upTo passes over events, up to one with an ID or a later one, whose ID it returns.
+func (s *stream) upTo(id int64) (got int64) {
+	s.t.Helper()
+	for got < id {
+		got, _ = s.next()
+	}
+	return got
+}
+
+// wantData checks the data of the next events.
+func (s *stream) wantData(want ...string) {
+	s.t.Helper()
+	for _, data := range want {
+		if id, got := s.next(); got != data {
+			s.t.Fatalf("event %d is %.100q, want %.100q", id, got, data)
+		}
+	}
 }
 
 // end waits for the stream's end, passing over events, and returns what ended it: io.EOF

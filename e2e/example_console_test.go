@@ -69,8 +69,8 @@ func TestConsoleExampleShowsWhatOthersDoAndTheOwnOnce(t *testing.T) {
 func TestConsoleExampleSaysWhatWasMissedAndLoadsTheListAnew(t *testing.T) {
 	t.Parallel()
 	s := startExample(t, "console", "-history", "1")
-	proxy := newCutting(t, s.addr)
-	anna, bert := openConsole(t, proxy.url, "anna", "swordfish"), openConsole(t, s.url, "bert", "opensesame")
+	proxy := newRelay(t, s.addr)
+	anna, bert := openConsole(t, "http://"+proxy.addr, "anna", "swordfish"), openConsole(t, s.url, "bert", "opensesame")
 	entries := texts("#entries li")
 	bert.turn("checkout")
 	anna.waitFor(entries, "[bertcheckout on]")

@@ -173,8 +173,8 @@ func TestMicroblogExampleFollowsAThousandAuthors(t *testing.T) {
 func TestMicroblogExampleGoesOnForWhoComesBack(t *testing.T) {
 	t.Parallel()
 	s := startExample(t, "microblog", "-authors", "0", "-history", "1")
-	proxy := newCutting(t, s.addr)
-	carl, anna := joinBlog(t, s.url, "carl"), joinBlog(t, proxy.url, "anna")
+	proxy := newRelay(t, s.addr)
+	carl, anna := joinBlog(t, s.url, "carl"), joinBlog(t, "http://"+proxy.addr, "anna")
 	anna.follow("carl", true)
 	carl.waitForState("carl, followed by 1")
 	carl.post("one")
@@ -198,7 +198,7 @@ func TestMicroblogExampleGoesOnForWhoComesBack(t *testing.T) {
 	// A page that was closed: what is new is marked.
 	anna.visit("about:blank")
 	carl.post("last")
-	anna.visit(proxy.url)
+	anna.visit("http://" + proxy.addr)
 	anna.waitFor(posts, "[carllast "+want+"]")
 	anna.waitFor(texts("#posts .unseen"), "[carllast]")
 }

@@ -72,10 +72,10 @@ func readAnswer(body io.Reader) (text string, lastID int64, err error) {
 func TestTokensExampleGoesOnWhereTheAnswerIs(t *testing.T) {
 	t.Parallel()
 	s := startExample(t, "tokens", "-pause", "250ms")
-	proxy := newCutting(t, s.addr)
+	proxy := newRelay(t, s.addr)
 	tb := newUser(t)
 	tb.provoked = "ERR_"
-	tb.visit(proxy.url)
+	tb.visit("http://" + proxy.addr)
 	tb.submit("ask", map[string]string{"question": "<b>Why?</b>"})
 	waitForWords := func(p *page, n int) {
 		t.Helper()

@@ -37,10 +37,10 @@ func TestStreamsGoOnWhateverHappensToTheLog(t *testing.T) {
 		t.Run(test.what, func(t *testing.T) {
 			t.Parallel()
 			cert, key := certificate(t)
-			s := &server{t: t, addr: testkit.FreeAddr(t)}
-			s.url = "https://" + s.addr
+			addr := testkit.FreeAddr(t)
+			s := newServer(t, addr, "https://"+addr)
 			// With few descriptors: the server has to say something for each client for which there is none.
-			args := []string{"-c", "ulimit -n 40; " + test.script, "sh", binary, "-addr", s.addr, "-interval", "50ms", "-cert", cert, "-key", key}
+			args := []string{"-c", "ulimit -n 40; " + test.script, "sh", binary, "-addr", addr, "-interval", "50ms", "-cert", cert, "-key", key}
 			cmd := exec.Command("sh", args...)
 			cmd.Env = append(os.Environ(), "LOG="+filepath.Join(t.TempDir(), "log"))
 			if test.output != nil {
@@ -48,9 +48,8 @@ func TestStreamsGoOnWhateverHappensToTheLog(t *testing.T) {
 				defer out.Close()
 				cmd.Stdout, cmd.Stderr = out, out
 			}
-			t.Cleanup(s.kill)
 			s.run(cmd)
-			client := trusting(t, cert, false)
+			client := trusting(t, false)
 			first := subscribeWith(t, client, s.url+"/events", "")
 			first.next()
 			for range 200 { // Each is an error line, which comes through net/http.
@@ -77,14 +76,8 @@ func TestStreamsGoOnWhateverHappensToTheLog(t *testing.T) {
 			other := subscribeWith(t, client, s.url+"/events", "")
 			other.next()
 			newest, _ := other.next()
-			for {
-				if id, _ := first.next(); id >= newest {
-					break
-				}
-			}
-			if code := s.stop(); code != 0 {
-				t.Errorf("exit code %d", code)
-			}
+			first.upTo(newest)
+			s.stop()
 		})
 	}
 }
@@ -137,8 +130,7 @@ func terminalOutput(t *testing.T) *os.File {
 // A load balancer looks whether somebody listens by connecting and leaving again.
 func TestClientThatConnectsAndLeavesIsNoErrorInTheLog(t *testing.T) {
 	t.Parallel()
-	cert, key := certificate(t)
-	s := start(t, "-interval", never.String(), "-cert", cert, "-key", key)
+	s := startTLS(t, "-interval", never.String())
 	leave := func(reset bool) {
 		conn := dial(t, s)
 		if reset {
@@ -151,12 +143,7 @@ func TestClientThatConnectsAndLeavesIsNoErrorInTheLog(t *testing.T) {
 	// The line for this one comes after those for the others, if there were any.
 	conn := dial(t, s)
 	tls.Client(conn, &tls.Config{ServerName: "localhost", MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS10, InsecureSkipVerify: true}).Handshake()
-	testkit.Eventually(t, func() error {
-		if !strings.Contains(s.output(), "unsupported versions") {
-			return fmt.Errorf("the log says %q", s.output())
-		}
-		return nil
-	})
+	s.waitForOutput("unsupported versions")
 	if got := strings.Count(s.output(), "handshake error"); got != 1 {
 		t.Errorf("%d lines:\n%s", got, s.output())
 	}

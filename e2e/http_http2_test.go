@@ -1,11 +1,7 @@
 package e2e
 
 import (
-	"bytes"
-	"crypto/tls"
 	"errors"
-	"fmt"
-	"io"
 	"os"
 	"testing"
 	"time"
@@ -13,78 +9,12 @@ import (
 	"example.com/sse/internal/testkit"
 
 	"golang.org/x/net/http2"
-	"golang.org/x/net/http2/hpack"
 )
-
-// A rawHTTP2 is an HTTP/2 connection without a client's manners: it sends the frames that a
-// test wants, and reads what the server answers only when it is told to.
-type rawHTTP2 struct {
-	*http2.Framer
-	t      *testing.T
-	conn   *tls.Conn
-	header bytes.Buffer
-	hpack  *hpack.Encoder
-	stream uint32 // the last request's; odd, as a client's are
-}
-
-// dialHTTP2 opens a connection with the settings given, which is closed at the test's end.
-func dialHTTP2(t *testing.T, s *server, settings ...http2.Setting) *rawHTTP2 {
-	t.Helper()
-	// The certificate is not what is tested here.
-	conn := tls.Client(dial(t, s), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
-	conn.SetDeadline(time.Now().Add(time.Minute))
-	if _, err := io.WriteString(conn, http2.ClientPreface); err != nil {
-		t.Fatal(err)
-	}
-	c := &rawHTTP2{Framer: http2.NewFramer(conn, conn), t: t, conn: conn, stream: 1}
-	c.AllowIllegalWrites = true
-	c.hpack = hpack.NewEncoder(&c.header)
-	if err := c.WriteSettings(settings...); err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-// request sends a request's header, and returns its stream. Its error is the connection's.
-func (c *rawHTTP2) request(method, path string, end bool) (stream uint32, err error) {
-	c.stream += 2
-	c.header.Reset()
-	for _, field := range [][2]string{{":method", method}, {":scheme", "https"}, {":authority", "x"}, {":path", path}} {
-		c.hpack.WriteField(hpack.HeaderField{Name: field[0], Value: field[1]})
-	}
-	return c.stream, c.WriteHeaders(http2.HeadersFrameParam{
-		StreamID: c.stream, BlockFragment: c.header.Bytes(), EndHeaders: true, EndStream: end,
-	})
-}
-
-// limits reads the server's settings, and how many bytes of bodies the connection may carry
-// (RFC 9113, section 6.9.2). What says so comes before the server's acknowledgement.
-func (c *rawHTTP2) limits() (settings map[http2.SettingID]uint32, window int, err error) {
-	settings, window = make(map[http2.SettingID]uint32), 1<<16-1
-	for {
-		frame, err := c.ReadFrame()
-		if err != nil {
-			return nil, 0, err
-		}
-		switch f := frame.(type) {
-		case *http2.SettingsFrame:
-			if f.IsAck() {
-				return settings, window, nil
-			}
-			f.ForeachSetting(func(s http2.Setting) error { settings[s.ID] = s.Val; return nil })
-		case *http2.WindowUpdateFrame:
-			if f.StreamID == 0 {
-				window += int(f.Increment)
-			}
-		}
-	}
-}
 
 // An initial window of 0 lets the server send a stream's header, and no byte of its body.
 func TestHTTP2StreamsWithoutWindowEndUnregistered(t *testing.T) {
 	t.Parallel()
-	cert, key := certificate(t)
-	s := start(t, "-interval", "100ms", "-cert", cert, "-key", key)
+	s := startTLS(t, "-interval", "100ms")
 	c := dialHTTP2(t, s, http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0})
 	open := make(map[uint32]string)
 	for i := range 90 {
@@ -111,21 +41,14 @@ func TestHTTP2StreamsWithoutWindowEndUnregistered(t *testing.T) {
 			t.Fatalf("the server closes the connection: %v", f)
 		}
 	}
-	client := trusting(t, cert, true)
-	testkit.Eventually(t, func() error {
-		if body := testkit.Get(t, client, s.url+"/stats"); !bytes.Contains(body, []byte(`"clients":0,`)) {
-			return fmt.Errorf("some are registered: %s", body)
-		}
-		return nil
-	})
+	s.waitForClients(0)
 }
 
 // A stream that has begun is not subject to the write timeout, which is 10 s.
 func TestHTTP2StreamOutlivesTheWriteTimeout(t *testing.T) {
 	t.Parallel()
-	cert, key := certificate(t)
-	s := start(t, "-interval", "100ms", "-cert", cert, "-key", key)
-	stream := subscribeWith(t, trusting(t, cert, true), s.url+"/events", "")
+	s := startTLS(t, "-interval", "100ms")
+	stream := subscribeWith(t, trusting(t, true), s.url+"/events", "")
 	for begun := time.Now(); time.Since(begun) < 12*time.Second; {
 		stream.next()
 	}
@@ -133,8 +56,7 @@ func TestHTTP2StreamOutlivesTheWriteTimeout(t *testing.T) {
 
 func TestHTTP2TakesNoMoreThanItsBounds(t *testing.T) {
 	t.Parallel()
-	cert, key := certificate(t)
-	s := start(t, "-cert", cert, "-key", key)
+	s := startTLS(t)
 	c := dialHTTP2(t, s)
 	settings, window, err := c.limits()
 	if err != nil {
@@ -179,9 +101,8 @@ func TestHTTP2TakesNoMoreThanItsBounds(t *testing.T) {
 func TestHTTP2BodiesAtEventsCostLittle(t *testing.T) {
 	t.Parallel()
 	need(t, "/proc/self/status", "Linux")
-	cert, key := certificate(t)
-	s := start(t, "-interval", never.String(), "-cert", cert, "-key", key)
-	client := trusting(t, cert, true)
+	s := startTLS(t, "-interval", never.String())
+	client := trusting(t, true)
 	testkit.Get(t, client, s.url+"/stats")
 	before := processFigures(t, s.pid())
 	const connections = 100

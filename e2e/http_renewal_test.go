@@ -3,7 +3,6 @@ package e2e
 import (
 	"fmt"
 	"net/http"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -21,22 +20,16 @@ func TestRenewedCertificateIsServedWhileStreamsGoOn(t *testing.T) {
 	}
 	replace := func(from, name string) {
 		t.Helper()
-		content, err := os.ReadFile(from)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		write(t, filepath.Join(dir, name), read(t, from))
 	}
 	replace(cert, "cert.pem")
 	replace(key, "key.pem")
 	s := start(t, "-interval", "100ms", "-cert", filepath.Join(dir, "cert.pem"), "-key", filepath.Join(dir, "key.pem"))
-	stream := subscribeWith(t, trusting(t, cert, true), s.url+"/events", "")
+	stream := subscribeWith(t, trusting(t, true), s.url+"/events", "")
 	stream.next()
 
 	accepts := func(cert string) error {
-		client := trusting(t, cert, true) // with a connection of its own
+		client := trustingIn(t, cert, true) // with a connection of its own
 		client.Timeout = 10 * time.Second
 		resp, err := client.Get(s.url + "/healthz")
 		if err != nil {

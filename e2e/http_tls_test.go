@@ -8,27 +8,23 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"strings"
 	"testing"
 	"time"
-
-	"example.com/sse/internal/testkit"
 )
 
 func TestHTTPSKeepsTheSamePromises(t *testing.T) {
 	t.Parallel()
-	cert, key := certificate(t)
 	for _, protocol := range []struct {
 		name  string
 		major int
 	}{{"HTTP/2", 2}, {"HTTP/1.1", 1}} {
 		t.Run(protocol.name, func(t *testing.T) {
 			t.Parallel()
-			s := start(t, "-interval", "300ms", "-cert", cert, "-key", key)
-			client := trusting(t, cert, protocol.major == 2)
+			s := startTLS(t, "-interval", "300ms")
+			client := trusting(t, protocol.major == 2)
 
 			// The header does not wait for an event.
-			subscribeWith(t, client, start(t, "-interval", never.String(), "-cert", cert, "-key", key).url+"/events", "")
+			subscribeWith(t, client, startTLS(t, "-interval", never.String()).url+"/events", "")
 
 			live := subscribeWith(t, client, s.url+"/events", "")
 			if live.resp.ProtoMajor != protocol.major {
@@ -46,17 +42,10 @@ func TestHTTPSKeepsTheSamePromises(t *testing.T) {
 				}
 			}
 			resumed.close()
-			testkit.Eventually(t, func() error {
-				if body := testkit.Get(t, client, s.url+"/stats"); !strings.Contains(string(body), `"clients":1,`) {
-					return fmt.Errorf("want one client: %s", body)
-				}
-				return nil
-			})
+			s.waitForClients(1)
 
 			begun := time.Now()
-			if code := s.stop(); code != 0 {
-				t.Errorf("exit code %d", code)
-			}
+			s.stop()
 			if took := time.Since(begun); took > 10*time.Second {
 				t.Errorf("stopping took %v", took)
 			}
@@ -70,9 +59,8 @@ func TestHTTPSKeepsTheSamePromises(t *testing.T) {
 // One HTTP/2 connection carries many streams.
 func TestManyStreamsShareAnHTTP2Connection(t *testing.T) {
 	t.Parallel()
-	cert, key := certificate(t)
-	s := start(t, "-interval", "100ms", "-cert", cert, "-key", key)
-	client := trusting(t, cert, true)
+	s := startTLS(t, "-interval", "100ms")
+	client := trusting(t, true)
 	dials := 0
 	dialer := new(net.Dialer)
 	client.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -100,8 +88,7 @@ func TestManyStreamsShareAnHTTP2Connection(t *testing.T) {
 
 func TestHTTPSCutsOffWhoNeverShakesHands(t *testing.T) {
 	t.Parallel()
-	cert, key := certificate(t)
-	s := start(t, "-cert", cert, "-key", key)
+	s := startTLS(t)
 	conn := dial(t, s)
 	if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Error("it is still connected")

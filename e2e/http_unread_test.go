@@ -2,11 +2,9 @@ package e2e
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -49,7 +47,7 @@ func TestAnswersThatAreNotReadTakeABoundedAmountOfTheKernelsMemory(t *testing.T)
 	// The kernel takes more and more until it has what it takes.
 	most, grown := 0, time.Now()
 	for time.Since(grown) < time.Second {
-		if n := unacknowledged(t, s, conn); n > most {
+		if n := unacknowledged(t, conn); n > most {
 			most, grown = n, time.Now()
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -62,22 +60,11 @@ func TestAnswersThatAreNotReadTakeABoundedAmountOfTheKernelsMemory(t *testing.T)
 
 // unacknowledged returns how many bytes the kernel keeps at a server's end of a connection, because
 // the other end has not acknowledged them, or 0 once the server has closed it.
-func unacknowledged(t *testing.T, s *server, conn net.Conn) int {
+func unacknowledged(t *testing.T, conn net.Conn) int {
 	t.Helper()
-	table, err := os.ReadFile("/proc/net/tcp")
-	if err != nil {
-		t.Skip(err)
-	}
-	port := func(addr net.Addr) string { return fmt.Sprintf(":%04X", addr.(*net.TCPAddr).Port) }
-	for line := range strings.Lines(string(table)) {
-		fields := strings.Fields(line) // of 127.0.0.1:port in hexadecimal, the queues' lengths likewise
-		if strings.HasSuffix(fields[1], port(conn.RemoteAddr())) && strings.HasSuffix(fields[2], port(conn.LocalAddr())) {
-			queue, _, _ := strings.Cut(fields[4], ":")
-			n, err := strconv.ParseInt(queue, 16, 64)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return int(n)
+	for _, s := range sockets(t) {
+		if hasPort(s.local, conn.RemoteAddr().String()) && hasPort(s.remote, conn.LocalAddr().String()) {
+			return s.unacknowledged
 		}
 	}
 	return 0

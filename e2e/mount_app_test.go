@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,30 +16,19 @@ import (
 // startApp starts the app that the README shows. It waits until that serves.
 func startApp(t *testing.T) *server {
 	t.Helper()
-	s := &server{t: t, addr: testkit.FreeAddr(t)}
-	s.url = "http://" + s.addr
+	addr := testkit.FreeAddr(t)
 	program := ""
 	for _, b := range blocksOf(t, "README.md") {
 		if b.language == "go" && strings.HasPrefix(b.text, "package main\n") {
 			program = b.text
 		}
 	}
-	dir := t.TempDir()
-	source, app := filepath.Join(dir, "main.go"), filepath.Join(dir, "app")
-	program = strings.ReplaceAll(program, `":8080"`, fmt.Sprintf("%q", s.addr))
-	if err := os.WriteFile(source, []byte(program), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	source := newFile(t, "main.go", strings.ReplaceAll(program, `":8080"`, fmt.Sprintf("%q", addr)))
+	app := filepath.Join(filepath.Dir(source), "app")
 	if err := build(app, "..", source, "CGO_ENABLED=0"); err != nil {
 		t.Fatal(err)
 	}
-	s.command = []string{app}
-	t.Cleanup(func() {
-		s.kill()
-		if t.Failed() {
-			t.Logf("the app printed at last:\n%s", s.out.tail(40))
-		}
-	})
+	s := newServer(t, addr, "http://"+addr, app)
 	s.restart()
 	return s
 }
@@ -91,7 +79,7 @@ func TestReadmesAppHasTheProgramsLimitsAndStops(t *testing.T) {
 			unread.(*net.TCPConn).SetReadBuffer(4 << 10)
 			unread.SetDeadline(time.Now().Add(time.Second)) // It takes less than all, and then no more.
 			io.WriteString(unread, strings.Repeat("GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n", 60_000))
-			if n := unacknowledged(t, s, unread); n < 10<<10 || n > 384<<10 {
+			if n := unacknowledged(t, unread); n < 10<<10 || n > 384<<10 {
 				t.Errorf("the kernel keeps %d KiB of answers that are not read", n>>10)
 			}
 			unread.Close()
@@ -101,9 +89,7 @@ func TestReadmesAppHasTheProgramsLimitsAndStops(t *testing.T) {
 			if _, err := io.WriteString(hangs, "POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n"); err != nil {
 				t.Fatal(err)
 			}
-			if code := s.stop(); code != 0 {
-				t.Errorf("exit code %d", code)
-			}
+			s.stop()
 			for err == nil {
 				_, err = events.Next()
 			}

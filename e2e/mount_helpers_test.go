@@ -1,14 +1,11 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"log"
 	"net/http"
 	"net/http/httptest"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -98,7 +95,7 @@ func mount(t *testing.T, f framework, p protocol, use []middleware) *mountedApp 
 	t.Helper()
 	// No heartbeat is to push out what a middleware keeps, or to find out that a client has left.
 	a := &mountedApp{broker: sse.New(sse.Options{Heartbeat: time.Hour})}
-	a.publisher = sse.Publisher{Publish: a.broker.Publish, Token: "swordfish"}
+	a.publisher = sse.Publisher{Publish: a.broker.Publish, Token: secret}
 	app := f.app(a, use)
 	for _, m := range slices.Backward(use) {
 		if m.around != nil {
@@ -109,46 +106,22 @@ func mount(t *testing.T, f framework, p protocol, use []middleware) *mountedApp 
 	server.Config.ErrorLog = log.New(&a.errors, "", 0)
 	p.start(server)
 	t.Cleanup(server.Close)
-	t.Cleanup(func() { a.shutdown(t) })
+	t.Cleanup(func() { shutdown(t, a.broker) })
 	a.url, a.client = server.URL, testkit.StreamClient(server.Client().Transport.(*http.Transport))
 	return a
-}
-
-func (a *mountedApp) shutdown(t *testing.T) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), testkit.Limit)
-	defer cancel()
-	if err := a.broker.Shutdown(ctx); err != nil {
-		t.Error(err)
-	}
 }
 
 // publish publishes an event as other programs do.
 func (a *mountedApp) publish(t *testing.T, data string) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.url+"/events", strings.NewReader(data))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Authorization", "Bearer "+a.publisher.Token)
-	resp, err := a.client.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if body, err := io.ReadAll(resp.Body); resp.StatusCode != http.StatusNoContent || err != nil {
-		t.Fatalf("POST /events: %s, %q, %v", resp.Status, body, err)
+	if answer := (post{data: data}).by(a.client, a.url+"/events"); answer.status != http.StatusNoContent {
+		t.Fatalf("POST /events: %v", answer)
 	}
 }
 
 func (a *mountedApp) waitForClients(t *testing.T, n int64) {
 	t.Helper()
-	testkit.Eventually(t, func() error {
-		if got := a.broker.Stats().Clients; got != n {
-			return fmt.Errorf("%d clients are registered, want %d", got, n)
-		}
-		return nil
-	})
+	waitForClients(t, a.broker, n)
 }
 
 func (a *mountedApp) waitForEnded(t *testing.T, n int64) {

@@ -1,7 +1,7 @@
 package e2e
 
 import (
-	"context"
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -44,7 +44,7 @@ func TestRequestLogOfAMountedBrokerHasALineWhenItsHandlerReturns(t *testing.T) {
 				}
 				testkit.Eventually(t, func() error {
 					if !logged() {
-						return context.DeadlineExceeded
+						return errors.New("there is no line")
 					}
 					return nil
 				})
@@ -65,8 +65,7 @@ func TestMountedBrokerLeavesOriginsToTheMiddleware(t *testing.T) {
 				t.Parallel()
 				a := mount(t, f, p, f.named(t, "cors"))
 				for _, origin := range []string{allowedOrigin, "https://other.example"} {
-					ctx, cancel := context.WithTimeout(t.Context(), testkit.Limit)
-					defer cancel()
+					ctx := limited(t)
 					request, err := http.NewRequestWithContext(ctx, http.MethodGet, a.url+"/events", nil)
 					if err != nil {
 						t.Fatal(err)

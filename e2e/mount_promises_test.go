@@ -76,7 +76,7 @@ func TestMountedBrokerKeepsItsPromises(t *testing.T) {
 		a.waitForEnded(t, 1)
 
 		a.publish(t, "last")
-		a.shutdown(t)
+		shutdown(t, a.broker)
 		for _, s := range []*stream{live, decided} {
 			if err := s.end(); err != io.EOF {
 				t.Errorf("the stream ended with %v", err)

@@ -133,7 +133,7 @@ func checkContainer(t *testing.T, root, user string) {
 		}
 	}
 	syscall.Kill(pid, syscall.SIGTERM)
-	s.waitUntilUnhealthy()
+	s.waitForStatus(http.StatusServiceUnavailable)
 	out, err := exec.Command(binary, "-healthcheck", "-addr", s.addr).CombinedOutput()
 	if err == nil || strings.Count(string(out), "\n") != 1 || !strings.Contains(string(out), "503") {
 		t.Errorf("-healthcheck of a server that stops says %v: %s", err, out)
@@ -149,19 +149,7 @@ func checkContainer(t *testing.T, root, user string) {
 	if err := stream.end(); err != io.EOF {
 		t.Errorf("SIGTERM ends a stream with %v", err)
 	}
-	testkit.Receive(t, s.exited, "the server ends")
-	if code := s.cmd.ProcessState.ExitCode(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
-}
-
-// childOf returns the process that another one has started.
-func childOf(t *testing.T, parent int) (pid int) {
-	t.Helper()
-	if _, err := fmt.Sscan(read(t, fmt.Sprintf("/proc/%[1]d/task/%[1]d/children", parent)), &pid); err != nil {
-		t.Fatal(err)
-	}
-	return pid
+	s.wantEnd()
 }
 
 // checkBuildah builds the last stage with Debian's buildah, which needs no registry for that.
@@ -174,9 +162,7 @@ func checkBuildah(t *testing.T, i scratchImage) {
 	store := t.TempDir()
 	file := filepath.Join(i.build, "Dockerfile")
 	text := "FROM scratch\n" + strings.ReplaceAll(strings.Join(i.final, "\n"), "--from=build ", "")
-	if err := os.WriteFile(file, []byte(text+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, file, text+"\n")
 	buildah := func(args ...string) []byte {
 		cmd := exec.CommandContext(t.Context(), "buildah", append([]string{"--root", store + "/root", "--runroot", store + "/run", "--storage-driver", "vfs"}, args...)...)
 		var out, complaints bytes.Buffer
@@ -203,46 +189,5 @@ func checkBuildah(t *testing.T, i scratchImage) {
 	got := fmt.Sprint(config.Docker.Config)
 	if want := "{65532:65532 [/sse] map[/data:map[]] {[CMD /sse -healthcheck]}}"; got != want {
 		t.Errorf("the image's configuration is %s, want %s", got, want)
-	}
-}
-
-// What the compose file says in its servers' environment makes servers that speak as one.
-func TestComposeFileMakesServersThatSpeakAsOne(t *testing.T) {
-	t.Parallel()
-	file := read(t, "../dist/compose.yaml")
-	url := startNATS(t).client
-	var settings []string
-	for _, m := range regexp.MustCompile(`(?m)^    (SSE_[A-Z_]+): (\S+)$`).FindAllStringSubmatch(file, -1) {
-		settings = append(settings, m[1]+"="+strings.ReplaceAll(m[2], "nats://nats:4222", url))
-	}
-	if len(settings) < 3 || !strings.Contains(strings.Join(settings, " "), url) {
-		t.Fatalf("the settings are %q", settings)
-	}
-	var streams []*stream
-	for range regexp.MustCompile(`(?m)^  sse\d:\n    <<: \*server$`).FindAllString(file, -1) {
-		s := startCommand(t, append(append([]string{"env"}, settings...), binary), "-interval", "100ms")
-		testkit.Eventually(t, func() error {
-			resp, err := testkit.Client.Get(s.url + "/healthz")
-			if err != nil {
-				return err
-			}
-			resp.Body.Close()
-			if resp.StatusCode != http.StatusOK {
-				return fmt.Errorf("%s", resp.Status)
-			}
-			return nil
-		})
-		streams = append(streams, subscribe(t, s.url+"/events", ""))
-	}
-	if len(streams) != 3 {
-		t.Fatalf("the file has %d servers", len(streams))
-	}
-	newest, _ := streams[2].next()
-	for _, stream := range streams[:2] {
-		for id := int64(0); id < newest; {
-			if id, _ = stream.next(); id > newest {
-				t.Errorf("one has event %d, another has not", newest)
-			}
-		}
 	}
 }

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -11,22 +10,6 @@ import (
 
 	"example.com/sse/internal/testkit"
 )
-
-// waitUntilUnhealthy waits until the server says that it stops.
-func (s *server) waitUntilUnhealthy() {
-	s.t.Helper()
-	testkit.Eventually(s.t, func() error {
-		resp, err := testkit.Client.Get(s.url + "/healthz")
-		if err != nil {
-			s.t.Fatalf("a load balancer hears nothing: %v", err)
-		}
-		resp.Body.Close()
-		if resp.StatusCode != http.StatusServiceUnavailable {
-			return fmt.Errorf("it is healthy: %s", resp.Status)
-		}
-		return nil
-	})
-}
 
 // Streams end one after another, each complete until its end, while the server says that it stops, sends on what is
 // published, and has who comes reconnect.
@@ -46,15 +29,13 @@ func TestDrainEndsStreamsOneAfterAnother(t *testing.T) {
 		}()
 	}
 	s.signal(syscall.SIGTERM)
-	s.waitUntilUnhealthy()
+	s.waitForStatus(http.StatusServiceUnavailable)
 	if n := len(ends); n > 0 {
 		t.Errorf("%d streams ended before a load balancer could see that the server stops", n)
 	}
 	early := subscribe(t, s.url+"/events", "") // A load balancer may not have looked yet.
 	early.next()
-	if status, line := postEvent(t.Context(), testkit.Client, s, "in the drain"); status != http.StatusNoContent {
-		t.Errorf("publishing: %d %s", status, line)
-	}
+	s.publish("", "in the drain")
 	first := testkit.Receive(t, ends, "the first stream ends")
 	late := subscribe(t, s.url+"/events", "")
 	if err := late.end(); err != io.EOF {
@@ -67,10 +48,7 @@ func TestDrainEndsStreamsOneAfterAnother(t *testing.T) {
 	if spread := last.Sub(first); spread < time.Second {
 		t.Errorf("all end within %v", spread)
 	}
-	testkit.Receive(t, s.exited, "the server ends after the drain")
-	if code := s.cmd.ProcessState.ExitCode(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	s.wantEnd()
 	var got [][]testkit.Event
 	for _, stream := range append(streams, early) {
 		if err := stream.end(); err != io.EOF {
@@ -105,7 +83,7 @@ func TestSecondSignalEndsADrainAtOnce(t *testing.T) {
 	stream := subscribe(t, s.url+"/events", "")
 	s.waitForClients(1)
 	s.signal(syscall.SIGTERM)
-	s.waitUntilUnhealthy()
+	s.waitForStatus(http.StatusServiceUnavailable)
 	s.signal(syscall.SIGTERM)
 	testkit.Receive(t, s.exited, "the server ends")
 	if !s.cmd.ProcessState.Sys().(syscall.WaitStatus).Signaled() {

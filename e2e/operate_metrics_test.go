@@ -78,20 +78,19 @@ func TestAlertsFireWhenTheyShould(t *testing.T) {
 // What is counted is what clients do, over each protocol.
 func TestMetricsCountWhatClientsDo(t *testing.T) {
 	t.Parallel()
-	cert, key := certificate(t)
 	for _, p := range []struct {
 		name   string
 		client *http.Client
-		flags  []string
+		start  func(t *testing.T, args ...string) *server
 		chat   func(t *testing.T, s *server) // sends too much
 	}{
-		{"HTTP/1.1", testkit.StreamClient(&http.Transport{}), nil, func(t *testing.T, s *server) {
+		{"HTTP/1.1", testkit.StreamClient(&http.Transport{}), start, func(t *testing.T, s *server) {
 			io.WriteString(dial(t, s), "GET /events HTTP/1.1\r\nHost: x\r\n\r\n"+strings.Repeat("x", 8<<10))
 		}},
-		{"TLS", trusting(t, cert, false), []string{"-cert", cert, "-key", key}, func(t *testing.T, s *server) {
+		{"TLS", trusting(t, false), startTLS, func(t *testing.T, s *server) {
 			io.WriteString(tls.Client(dial(t, s), &tls.Config{InsecureSkipVerify: true}), "GET /events HTTP/1.1\r\nHost: x\r\n\r\n"+strings.Repeat("x", 8<<10))
 		}},
-		{"HTTP/2", trusting(t, cert, true), []string{"-cert", cert, "-key", key}, func(t *testing.T, s *server) {
+		{"HTTP/2", trusting(t, true), startTLS, func(t *testing.T, s *server) {
 			c := dialHTTP2(t, s)
 			stream, err := c.request("GET", "/events", false)
 			if err != nil {
@@ -103,22 +102,16 @@ func TestMetricsCountWhatClientsDo(t *testing.T) {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
 			admin := testkit.FreeAddr(t)
-			s := start(t, append(p.flags, "-interval", never.String(), "-history", "200000", "-publish-token-file", tokenFile(t), "-admin-addr", admin, "-drain", "4s")...)
+			s := p.start(t, "-interval", never.String(), "-history", "200000", "-publish-token-file", tokenFile(t), "-admin-addr", admin, "-drain", "4s")
 			wait := func(want map[string]float64) {
 				t.Helper()
 				waitForMetrics(t, testkit.Client, "http://"+admin, want)
 			}
-			post := func(data string, want int) {
-				t.Helper()
-				if status, line := postEvent(t.Context(), p.client, s, data); status != want {
-					t.Fatalf("%d %s", status, line)
-				}
-			}
 			stays := subscribeWith(t, p.client, s.url+"/events", "")
 			wait(map[string]float64{"sse_clients": 1, "sse_connects_total": 1})
-			post("one", http.StatusNoContent)
+			s.publish("", "one")
 			id, _ := stays.next()
-			post(strings.Repeat("x", 64<<10), http.StatusRequestEntityTooLarge)
+			s.wantPost(post{data: strings.Repeat("x", 64<<10)}, http.StatusRequestEntityTooLarge)
 			subscribeWith(t, p.client, s.url+"/events", fmt.Sprint(id)).close()
 			subscribeWith(t, p.client, s.url+"/events?topic=other", "1").close()
 			p.chat(t, s)
@@ -137,21 +130,11 @@ func TestMetricsCountWhatClientsDo(t *testing.T) {
 			}
 			defer leave()
 			slow := `sse_disconnects_total{reason="slow"}`
-			large := s.url + "/events?topic=much"
 			for posted := 0; metrics(t, testkit.Client, "http://"+admin)[slow] == 0; posted++ {
 				if posted > 500 {
 					t.Fatal("it is not cut off")
 				}
-				req, err := http.NewRequestWithContext(t.Context(), "POST", large, strings.NewReader(strings.Repeat("x", 60<<10)))
-				if err != nil {
-					t.Fatal(err)
-				}
-				req.Header.Set("Authorization", "Bearer swordfish")
-				resp, err := p.client.Do(req)
-				if err != nil {
-					t.Fatal(err)
-				}
-				resp.Body.Close()
+				s.publish("much", strings.Repeat("x", 60<<10))
 			}
 			// The figures are there until the last stream has ended.
 			for range 20 {

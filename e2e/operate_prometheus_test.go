@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -31,27 +30,13 @@ func startPrometheus(t *testing.T, servers ...*server) prometheus {
 	for _, s := range servers {
 		targets = append(targets, fmt.Sprintf("%q", s.addr))
 	}
-	dir := t.TempDir()
-	config := filepath.Join(dir, "prometheus.yml")
 	text := fmt.Sprintf("global: {scrape_interval: 500ms, evaluation_interval: 500ms}\nrule_files: [%q]\n"+
 		"scrape_configs: [{job_name: sse, static_configs: [{targets: [%s]}]}]\n", rules, strings.Join(targets, ", "))
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	addr := testkit.FreeAddr(t)
-	run(t, "prometheus", exec.Command("prometheus", "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"),
+	run(t, "prometheus", exec.Command("prometheus", "--config.file="+newFile(t, "prometheus.yml", text), "--storage.tsdb.path="+t.TempDir(),
 		"--web.listen-address="+addr, "--log.level=warn"))
 	p := prometheus{"http://" + addr}
-	testkit.Eventually(t, func() error {
-		resp, err := testkit.Client.Get(p.url + "/-/ready")
-		if err == nil {
-			resp.Body.Close()
-			if resp.StatusCode != http.StatusOK {
-				err = fmt.Errorf("it is not ready: %s", resp.Status)
-			}
-		}
-		return err
-	})
+	waitForOK(t, p.url+"/-/ready")
 	return p
 }
 
@@ -103,21 +88,17 @@ func TestPrometheusHasWhatTheDashboardAndTheAlertsAskFor(t *testing.T) {
 	t.Parallel()
 	nats := startNATS(t)
 	s := start(t, "-nats", nats.client, "-interval", "100ms")
-	waitUntilReady(t, s)
+	s.waitForStatus(http.StatusOK)
 	p := startPrometheus(t, s)
 	f := follow(t, streaming, s.url+"/events")
 	waitUntilOpened(t, []*follower{f}, 1)
 	id, _ := subscribe(t, s.url+"/events", "").next()
 	subscribe(t, s.url+"/events", fmt.Sprint(id)).close()
 
-	text, err := os.ReadFile("../dist/grafana.json")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var dashboard struct {
 		Panels []panel
 	}
-	if err := json.Unmarshal(text, &dashboard); err != nil {
+	if err := json.Unmarshal([]byte(read(t, "../dist/grafana.json")), &dashboard); err != nil {
 		t.Fatal(err)
 	}
 	var expressions []string

@@ -45,6 +45,8 @@ func TestCurlAndNginxReadStreamsOfAUnixSocket(t *testing.T) {
 	killed.Process.Kill() // and leaves its socket behind
 	killed.Wait()
 	cmd, out, _ := startOnSocket(t, path, "-interval", "50ms")
+	// It serves a moment before it says so.
+	testkit.Eventually(t, func() error { return lacks(out.String(), "Now listening on") })
 	if line, _, _ := strings.Cut(out.String(), "\n"); line != "Now listening on: http+unix://"+strings.ReplaceAll(path, "/", "%2F")+" (all topics are open)" {
 		t.Errorf("the first line is %q", line)
 	}
@@ -56,10 +58,7 @@ func TestCurlAndNginxReadStreamsOfAUnixSocket(t *testing.T) {
 		t.Errorf("another server on it: %v, %s", err, said)
 	}
 
-	ctx, cancel := context.WithTimeout(t.Context(), testkit.Limit)
-	defer cancel()
-	curl := exec.CommandContext(ctx, "curl", "-sN", "--unix-socket", path, "http://localhost/events")
-	printed := run(t, "curl", curl)
+	printed := run(t, "curl", exec.CommandContext(limited(t), "curl", "-sN", "--unix-socket", path, "http://localhost/events"))
 	testkit.Eventually(t, func() error {
 		if n := strings.Count(printed.String(), "\ndata: "); n < 5 {
 			return fmt.Errorf("%d events", n)
@@ -72,17 +71,9 @@ func TestCurlAndNginxReadStreamsOfAUnixSocket(t *testing.T) {
 		Replace(strings.Split(read(t, "../docs/proxies/nginx.conf"), "# The same over HTTPS")[0])
 	conf := fmt.Sprintf("pid %[1]s/pid;\nevents {}\nhttp {\naccess_log off;\n%[2]s}\n", dir, strings.ReplaceAll(config, "location / {",
 		fmt.Sprintf("client_body_temp_path %[1]s/a; proxy_temp_path %[1]s/b; fastcgi_temp_path %[1]s/c; uwsgi_temp_path %[1]s/d; scgi_temp_path %[1]s/e;\nlocation / {", dir)))
-	if err := os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(conf), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, filepath.Join(dir, "nginx.conf"), conf)
 	run(t, "nginx", exec.Command("nginx", "-p", dir, "-c", dir+"/nginx.conf", "-e", "stderr", "-g", "daemon off; master_process off;"))
-	testkit.Eventually(t, func() error {
-		resp, err := testkit.Client.Get("http://" + addr + "/healthz")
-		if err != nil {
-			return err
-		}
-		return resp.Body.Close()
-	})
+	waitForOK(t, "http://"+addr+"/healthz")
 	stream := subscribe(t, "http://"+addr+"/events", "")
 	for range 5 {
 		stream.next()

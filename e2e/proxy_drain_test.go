@@ -2,10 +2,7 @@ package e2e
 
 import (
 	"fmt"
-	"net/http"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -28,22 +25,8 @@ func balance(t *testing.T, servers []*server) string {
 	for i, s := range servers {
 		config += fmt.Sprintf("\tserver s%d %s check inter 200ms fall 2 rise 1\n", i, s.addr)
 	}
-	file := filepath.Join(t.TempDir(), "haproxy.cfg")
-	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	run(t, "haproxy", exec.Command("haproxy", "-db", "-f", file))
-	testkit.Eventually(t, func() error {
-		resp, err := testkit.Client.Get("http://" + addr + "/healthz")
-		if err != nil {
-			return err
-		}
-		resp.Body.Close()
-		if resp.StatusCode != http.StatusOK {
-			return fmt.Errorf("%s", resp.Status)
-		}
-		return nil
-	})
+	run(t, "haproxy", exec.Command("haproxy", "-db", "-f", newFile(t, "haproxy.cfg", config)))
+	waitForOK(t, "http://"+addr+"/healthz")
 	return addr
 }
 
@@ -62,9 +45,7 @@ func TestDrainBehindALoadBalancerIsFeltByNobody(t *testing.T) {
 		}
 	}
 	moving := servers[0].stats().Clients
-	if code := servers[0].stop(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	servers[0].stop()
 	servers[1].waitForClients(clients)
 	opened := 0
 	for i, f := range fs {

@@ -118,8 +118,8 @@ func (p proxy) start(t *testing.T, s *server) []front {
 	}
 	return []front{
 		{p.name + " over HTTP/1.1", p, true, p.stalled[0], "http://" + plain, func() *http.Client { return plainly(t) }, 1},
-		{p.name + " over HTTPS and HTTP/1.1", p, false, p.stalled[1], "https://" + secure, func() *http.Client { return trusting(t, cert, false) }, 1},
-		{p.name + " over HTTP/2", p, false, p.stalled[2], "https://" + secure, func() *http.Client { return trusting(t, cert, true) }, 2},
+		{p.name + " over HTTPS and HTTP/1.1", p, false, p.stalled[1], "https://" + secure, func() *http.Client { return trusting(t, false) }, 1},
+		{p.name + " over HTTP/2", p, false, p.stalled[2], "https://" + secure, func() *http.Client { return trusting(t, true) }, 2},
 	}
 }
 
@@ -141,15 +141,6 @@ func (f front) paths() []string {
 		return []string{"/"}
 	}
 	return []string{"/", "/demo/"}
-}
-
-func read(t *testing.T, file string) string {
-	t.Helper()
-	content, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
 }
 
 func TestOperatingNamesEveryProxysConfiguration(t *testing.T) {

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bufio"
-	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -15,44 +14,6 @@ import (
 
 	"example.com/sse/internal/testkit"
 )
-
-// An answer is what came of a request that does not ask for a stream.
-type answer struct {
-	status int // 0 where there is no answer
-	header http.Header
-	body   string // or why there is no answer
-}
-
-func (a answer) String() string { return fmt.Sprintf("%d %q", a.status, a.body) }
-
-// ask sends a request, and returns its whole answer. size is the body's, or -1 where it is not known before;
-// header is the request's, beside the token, or nil.
-func ask(client *http.Client, method, url, token string, header http.Header, body io.Reader, size int64) answer {
-	ctx, cancel := context.WithTimeout(context.Background(), testkit.Limit)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, url, body)
-	if err != nil {
-		return answer{body: err.Error()}
-	}
-	req.ContentLength = size
-	req.Header = header.Clone()
-	if req.Header == nil {
-		req.Header = make(http.Header)
-	}
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return answer{body: err.Error()}
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return answer{body: err.Error()}
-	}
-	return answer{resp.StatusCode, resp.Header, string(text)}
-}
 
 // A listener is an http.RoundTripper over HTTP/1.1 that reads the answer while it sends the request, whatever
 // comes of that. net/http's tells at times of the request alone where the answer came first.
@@ -94,7 +55,7 @@ func (f front) asking() *http.Client {
 
 // post publishes an event through a front.
 func (f front) post(path, name, data string) answer {
-	return ask(f.asking(), http.MethodPost, f.url+path, "swordfish", http.Header{"Sse-Event": {name}}, strings.NewReader(data), int64(len(data)))
+	return post{name: name, data: data}.by(f.asking(), f.url+path)
 }
 
 // NATS is away, so that even those who have the token are refused.

@@ -3,7 +3,6 @@ package e2e
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -17,14 +16,10 @@ const longestRetry = 3 * time.Second
 // A plain EventSource gives up for good at any status but 200 (HTML, section 9.2.3), such as a proxy's 502.
 func TestProxiesKeepAPlainEventSourceOverALongRestart(t *testing.T) {
 	t.Parallel()
-	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html")
-		fmt.Fprint(w, "<!doctype html><title>streams of other origins</title>")
-	}))
-	t.Cleanup(page.Close)
+	page := elsewhere(t)
 	forEachProxy(t, []string{"-interval", never.String(), "-publish-token-file", tokenFile(t)}, func(t *testing.T, s *server, fronts []front) {
 		tb := newWindow(t)
-		tb.visit(page.URL)
+		tb.visit(page)
 		tb.provoked = ":" // The browser complains of each connection that it loses.
 		least, best := fronts[0].url+"/events", fronts[2].url+"/demo/events"
 		eval[any](tb, fmt.Sprintf(`void (window.got = [], window.sources = [%q, %q].map((url, i) => {
@@ -58,9 +53,7 @@ func TestProxiesKeepAPlainEventSourceOverALongRestart(t *testing.T) {
 			t.Errorf("who publishes meanwhile is answered %v, and whether it was published: %v", a, published)
 		}
 		s.waitForClients(1)
-		if status, line := postEvent(t.Context(), testkit.Client, s, "after the restart"); status != http.StatusNoContent {
-			t.Fatalf("publishing: %d %s", status, line)
-		}
+		s.publish("", "after the restart")
 		testkit.Eventually(t, func() error {
 			if got := eval[[]string](tb, "got"); len(got) == 0 || got[len(got)-1] != "1 after the restart" {
 				return fmt.Errorf("got %q", got)

@@ -170,7 +170,7 @@ func (s *server) leaveAll(t *testing.T) {
 		if n == 0 {
 			return nil
 		}
-		postEvent(t.Context(), testkit.Client, s, "Is anybody there?")
+		s.post(post{data: "Is anybody there?"})
 		return fmt.Errorf("%d clients are registered", n)
 	})
 }
@@ -183,22 +183,16 @@ func checkRestartsBehind(t *testing.T, s *server, fronts []front) {
 	for _, f := range fronts {
 		fs = append(fs, follow(t, f.client(), f.url+"/events"))
 	}
-	publish := func(data string) {
-		t.Helper()
-		if status, line := postEvent(t.Context(), testkit.Client, s, data); status != http.StatusNoContent {
-			t.Fatalf("publishing: %d %s", status, line)
-		}
-	}
 	s.waitForClients(int64(len(fs)))
-	for _, end := range []func(){s.kill, func() { s.stop() }} {
-		publish("before")
+	for _, end := range []func(){s.kill, s.stop} {
+		s.publish("", "before")
 		before := retained(t, s)
 		waitForID(t, fs, before[len(before)-1])
 		end()
 		time.Sleep(time.Second) // The proxy has nobody to ask.
 		s.restart()
 		s.waitForClients(int64(len(fs)))
-		publish("after")
+		s.publish("", "after")
 		events := retained(t, s)
 		for _, f := range fs {
 			f.forget(0, events[0])

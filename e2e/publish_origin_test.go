@@ -60,7 +60,7 @@ func TestEveryEngineTellsAPageOfAnotherOriginTheTruthAboutPublishing(t *testing.
 				t.Errorf("%+v: %s; %d events, want %d", test, got, events, published)
 			}
 		}
-		events := readEvents(t, s.url)
+		events := subscribe(t, s.url+"/events", "1").events
 		for range published {
 			if e := testkit.Receive(t, events, "an event"); e.Data != "hello" || e.Name != "alert" && e.Name != "café" {
 				t.Errorf("published was %q %q", e.Name, e.Data)

@@ -2,19 +2,13 @@ package e2e
 
 import (
 	"bufio"
-	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
-
-	"example.com/sse/internal/testkit"
 )
 
 // refusals are requests whose bodies nobody reads, and the status that each gets.
@@ -24,13 +18,12 @@ var refusals = map[string]int{"/events": http.StatusUnauthorized, "/": http.Stat
 // closed the connection under it.
 func TestRefusalArrivesAlthoughTheBodyIsNotRead(t *testing.T) {
 	t.Parallel()
-	cert, key := certificate(t)
-	for _, flags := range [][]string{nil, {"-cert", cert, "-key", key}} {
-		s := start(t, append(flags, "-interval", never.String(), "-publish-token-file", tokenFile(t))...)
+	for _, start := range starters {
+		s := start(t, "-interval", never.String(), "-publish-token-file", tokenFile(t))
 		for path, want := range refusals {
 			for range 100 {
-				if err := postAllThenRead(t, s, flags != nil, path, want); err != nil {
-					t.Errorf("%v %s: %v", flags, path, err)
+				if err := postAllThenRead(t, s, path, want); err != nil {
+					t.Errorf("%s%s: %v", s.url, path, err)
 					break
 				}
 			}
@@ -39,10 +32,10 @@ func TestRefusalArrivesAlthoughTheBodyIsNotRead(t *testing.T) {
 }
 
 // postAllThenRead posts 60 kB with a wrong token over HTTP/1, and reads the answer only then.
-func postAllThenRead(t *testing.T, s *server, encrypted bool, path string, want int) error {
+func postAllThenRead(t *testing.T, s *server, path string, want int) error {
 	conn := dial(t, s)
 	defer conn.Close()
-	if encrypted {
+	if s.isTLS() {
 		// The certificate is not what is tested here.
 		conn = tls.Client(conn, &tls.Config{InsecureSkipVerify: true})
 	}
@@ -68,24 +61,17 @@ func postAllThenRead(t *testing.T, s *server, encrypted bool, path string, want 
 func TestCurlGetsRefusalsWhoseBodyIsNotRead(t *testing.T) {
 	t.Parallel()
 	need(t, "curl", "apt-get install curl")
-	cert, key := certificate(t)
-	body := filepath.Join(t.TempDir(), "body")
-	if err := os.WriteFile(body, make([]byte, 60_000), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for version, flags := range map[string][]string{"1.1": nil, "2": {"-cert", cert, "-key", key}} {
-		s := start(t, append(flags, "-interval", never.String(), "-publish-token-file", tokenFile(t))...)
+	body := newFile(t, "body", strings.Repeat("x", 60_000))
+	for version, start := range map[string]func(*testing.T, ...string) *server{"1.1": start, "2": startTLS} {
+		s := start(t, "-interval", never.String(), "-publish-token-file", tokenFile(t))
 		for path, want := range refusals {
 			for range 10 {
-				ctx, cancel := context.WithTimeout(t.Context(), testkit.Limit)
-				args := []string{"-s", "-S", "--insecure", "-o", "/dev/null", "-w", "%{http_version} %{http_code}", "-H", "Authorization: Bearer wrong", "--data-binary", "@" + body}
+				args := []string{"-H", "Authorization: Bearer wrong", "--data-binary", "@" + body, s.url + path}
 				if version == "1.1" {
 					args = append(args, "-H", "Connection: close")
 				}
-				out, err := exec.CommandContext(ctx, "curl", append(args, s.url+path)...).CombinedOutput()
-				cancel()
-				if wanted := fmt.Sprint(version, " ", want); err != nil || string(out) != wanted {
-					t.Errorf("%s over HTTP/%s: %s, %v, want %s", path, version, out, err, wanted)
+				if got, want := curlStatus(t, args...), fmt.Sprint(version, " ", want); got != want {
+					t.Errorf("%s: %s, want %s", path, got, want)
 				}
 			}
 		}
@@ -95,6 +81,7 @@ func TestCurlGetsRefusalsWhoseBodyIsNotRead(t *testing.T) {
 // A refusal costs no memory, however much its client sends.
 func TestRefusedBodiesCostNoMemory(t *testing.T) {
 	t.Parallel()
+	need(t, "/proc/self/status", "run on Linux")
 	s := start(t, "-interval", never.String(), "-publish-token-file", tokenFile(t))
 	conns := make([]net.Conn, 200)
 	body := "POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" + strings.Repeat("x", 900_000)
@@ -110,14 +97,7 @@ func TestRefusedBodiesCostNoMemory(t *testing.T) {
 			t.Fatalf("%v, %v", answer, err)
 		}
 	}
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.pid()))
-	if err != nil {
-		t.Skipf("no /proc: %v", err)
-	}
-	var peak int // KiB
-	if _, after, ok := strings.Cut(string(status), "VmHWM:"); ok {
-		fmt.Sscan(after, &peak)
-	}
+	peak := processFigures(t, s.pid()).peak
 	if peak == 0 || peak > 64<<10 {
 		t.Errorf("200 refused bodies of 900 kB took the server to %d KiB", peak)
 	}
@@ -127,12 +107,9 @@ func TestRefusedBodiesCostNoMemory(t *testing.T) {
 // A request for a stream may have a body, which means nothing.
 func TestStreamBeginsAlthoughItsRequestHasABody(t *testing.T) {
 	t.Parallel()
-	cert, key := certificate(t)
-	s := start(t, "-interval", never.String(), "-cert", cert, "-key", key)
-	for version, client := range map[string]*http.Client{"HTTP/1.1": trusting(t, cert, false), "HTTP/2.0": trusting(t, cert, true)} {
-		ctx, cancel := context.WithTimeout(t.Context(), testkit.Limit)
-		defer cancel()
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/events", strings.NewReader("body"))
+	s := startTLS(t, "-interval", never.String())
+	for version, client := range map[string]*http.Client{"HTTP/1.1": trusting(t, false), "HTTP/2.0": trusting(t, true)} {
+		req, err := http.NewRequestWithContext(limited(t), http.MethodGet, s.url+"/events", strings.NewReader("body"))
 		if err != nil {
 			t.Fatal(err)
 		}

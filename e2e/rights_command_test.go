@@ -2,9 +2,7 @@ package e2e
 
 import (
 	"encoding/base64"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -44,13 +42,7 @@ func TestTokenCommandSignsWithOpenSSLsKeys(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		dir := t.TempDir()
-		text, sig := filepath.Join(dir, "text"), filepath.Join(dir, "signature")
-		for file, content := range map[string][]byte{text: []byte(token[:dot]), sig: signature} {
-			if err := os.WriteFile(file, content, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
+		text, sig := newFile(t, "text", token[:dot]), newFile(t, "signature", string(signature))
 		verify := map[string][]string{
 			"RSA":     {"dgst", "-sha256", "-verify", public, "-signature", sig, text},
 			"ed25519": {"pkeyutl", "-verify", "-pubin", "-inkey", public, "-rawin", "-in", text, "-sigfile", sig},
@@ -83,14 +75,14 @@ func TestTokenCommandSignsWithASecret(t *testing.T) {
 		}
 		header, rest, _ := strings.Cut(token, ".")
 		claims, _, _ := strings.Cut(rest, ".")
-		read := func(part string) string {
+		decode := func(part string) string {
 			text, err := base64.RawURLEncoding.DecodeString(part)
 			if err != nil {
 				t.Error(err)
 			}
 			return string(text)
 		}
-		if again := signed(read(header), read(claims), swordfish); again != token {
+		if again := signed(decode(header), decode(claims), swordfish); again != token {
 			t.Errorf("%s: signed again it is %s, not %s", what, again, token)
 		}
 	}

@@ -1,17 +1,12 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"maps"
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"example.com/sse/internal/testkit"
 )
 
 // A try is a request's token, or what is meant to be one, and what a server says of it.
@@ -72,17 +67,14 @@ func triesOfASecret() []try {
 // triesOfAKey are tries with a server that has a public key.
 func triesOfAKey(t *testing.T, private, public string) []try {
 	t.Helper()
-	pem, err := os.ReadFile(public)
-	if err != nil {
-		t.Fatal(err)
-	}
+	pem := read(t, public)
 	other, _ := keyPair(t, "ed25519")
 	claims := claimsOf(time.Now().Unix()+3600, "mail/anna")
 	return []try{
 		{"good", bearerOf(makeToken(t, private, "-subscribe", "mail/anna", "-publish", "mail/anna")), 200, "", ""},
-		{"the public key as a secret", bearerOf(signed(`{"alg":"HS256"}`, claims, string(pem))), 401, "the token is signed by none", "wrong_key"},
-		{"the public key as a secret, without its last line break", bearerOf(signed(`{"alg":"HS256"}`, claims, strings.TrimSpace(string(pem)))), 401, "the token is signed by none", "wrong_key"},
-		{"the public key as a secret, and its own algorithm", bearerOf(signed(`{"alg":"EdDSA"}`, claims, string(pem))), 401, "the token is signed by none", "wrong_key"},
+		{"the public key as a secret", bearerOf(signed(`{"alg":"HS256"}`, claims, pem)), 401, "the token is signed by none", "wrong_key"},
+		{"the public key as a secret, without its last line break", bearerOf(signed(`{"alg":"HS256"}`, claims, strings.TrimSpace(pem))), 401, "the token is signed by none", "wrong_key"},
+		{"the public key as a secret, and its own algorithm", bearerOf(signed(`{"alg":"EdDSA"}`, claims, pem)), 401, "the token is signed by none", "wrong_key"},
 		{"another key", bearerOf(makeToken(t, other, "-subscribe", "mail/anna", "-publish", "mail/anna")), 401, "the token is signed by none", "wrong_key"},
 	}
 }
@@ -90,39 +82,36 @@ func triesOfAKey(t *testing.T, private, public string) []try {
 // curlOnce returns the status and the body of the answer that curl gets.
 func curlOnce(t *testing.T, header []string, args ...string) (status, body string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), testkit.Limit)
-	defer cancel()
-	args = append(args, "-s", "-S", "--insecure", "-w", "\n%{http_code}")
+	args = append(args, "--write-out", "\n%{http_code}")
 	for _, line := range header {
-		args = append(args, "-H", line)
+		args = append(args, "--header", line)
 	}
-	out, err := exec.CommandContext(ctx, "curl", args...).CombinedOutput()
+	out, err := curl(t, args...)
 	if err != nil {
-		t.Fatalf("curl %q: %v: %s", args, err, out)
+		t.Fatalf("curl %q: %v", args, err)
 	}
-	at := strings.LastIndexByte(string(out), '\n')
-	return string(out[at+1:]), string(out[:at])
+	at := strings.LastIndexByte(out, '\n')
+	return out[at+1:], out[:at]
 }
 
 func TestCurlIsToldWhyItsTokenWillNotDo(t *testing.T) {
 	t.Parallel()
 	need(t, "curl", "apt-get install curl")
-	cert, key := certificate(t)
 	private, public := keyPair(t, "ed25519")
 	for file, tries := range map[string][]try{secretFile(t): triesOfASecret(), public: triesOfAKey(t, private, public)} {
-		for _, flags := range [][]string{nil, {"-cert", cert, "-key", key}} {
-			s := start(t, append(flags, "-interval", never.String(), "-jwt-key-file", file, "-jwt-cookie", "sse")...)
+		for _, start := range starters {
+			s := start(t, "-interval", never.String(), "-jwt-key-file", file, "-jwt-cookie", "sse")
 			address := s.url + "/events?topic=mail/anna"
 			want := make(map[string]int64)
 			published := int64(0)
 			for _, try := range tries {
 				if try.status == 200 {
 					if status, _ := curlOnce(t, try.header, "-I", address); status != "200" {
-						t.Errorf("%v, %s: HEAD is answered %s", flags, try.name, status)
+						t.Errorf("%s, %s: HEAD is answered %s", s.url, try.name, status)
 					}
 					header := append([]string{"Origin: " + s.url}, try.header...) // for publishing by cookie
 					if status, line := curlOnce(t, header, "--data-binary", "hello", address); status != "204" {
-						t.Errorf("%v, %s: POST is answered %s %s", flags, try.name, status, line)
+						t.Errorf("%s, %s: POST is answered %s %s", s.url, try.name, status, line)
 					}
 					published++
 					continue
@@ -131,11 +120,11 @@ func TestCurlIsToldWhyItsTokenWillNotDo(t *testing.T) {
 				for _, args := range [][]string{{address}, {"--data-binary", "hello", "-H", "Origin: " + s.url, address}} {
 					status, line := curlOnce(t, try.header, args...)
 					if status != fmt.Sprint(try.status) || !strings.HasPrefix(line, try.line) || strings.Count(line, "\n") != 1 {
-						t.Errorf("%v, %s: %q is answered %s %q, want %d %s", flags, try.name, args, status, line, try.status, try.line)
+						t.Errorf("%s, %s: %q is answered %s %q, want %d %s", s.url, try.name, args, status, line, try.status, try.line)
 					}
 				}
 			}
-			if flags == nil { // Over HTTP/2 the connection ends.
+			if !s.isTLS() { // Over HTTP/2 the connection ends.
 				if status, _ := curlOnce(t, bearerOf(strings.Repeat("x", 20<<10)), address); status != "431" {
 					t.Errorf("more than a request's header may have: %s", status)
 				}
@@ -143,21 +132,21 @@ func TestCurlIsToldWhyItsTokenWillNotDo(t *testing.T) {
 			token := strings.TrimPrefix(tries[0].header[0], "Authorization: Bearer ")
 			for _, name := range []string{"access_token", "token", "jwt", "sse", "authorization", "Authorization"} {
 				if status, _ := curlOnce(t, nil, address+"&"+name+"="+token); status != "401" {
-					t.Errorf("%v, a token in the URL as %s: %s", flags, name, status)
+					t.Errorf("%s, a token in the URL as %s: %s", s.url, name, status)
 				}
 				want["no_token"]++
 			}
-			refused := s.refusedOver(trusting(t, cert, flags != nil))
+			refused := s.refused()
 			maps.DeleteFunc(refused, func(_ string, n int64) bool { return n == 0 })
 			if !maps.Equal(refused, want) {
-				t.Errorf("%v: refused were %v, want %v", flags, refused, want)
+				t.Errorf("%s: refused were %v, want %v", s.url, refused, want)
 			}
-			if events := s.statsOver(trusting(t, cert, flags != nil)).Events; events != published {
-				t.Errorf("%v: %d events were published, want %d", flags, events, published)
+			if events := s.stats().Events; events != published {
+				t.Errorf("%s: %d events were published, want %d", s.url, events, published)
 			}
 			for _, secret := range []string{token, swordfish, "mail/", "eyJ"} {
 				if strings.Contains(s.output(), secret) {
-					t.Errorf("%v: the log has %.20q:\n%s", flags, secret, s.output())
+					t.Errorf("%s: the log has %.20q:\n%s", s.url, secret, s.output())
 				}
 			}
 		}
@@ -170,9 +159,7 @@ func TestCurlLearnsNothingOfATopicThatItMayNotRead(t *testing.T) {
 	need(t, "curl", "apt-get install curl")
 	s := start(t, "-interval", never.String(), "-publish-token-file", tokenFile(t), "-jwt-key-file", secretFile(t))
 	for range 3 {
-		if status, line := postTo(t, s, "mail/anna", "for Anna"); status != 204 {
-			t.Fatal(status, line)
-		}
+		s.publish("mail/anna", "for Anna")
 	}
 	subscribeWith(t, bearing(streaming, makeToken(t, secretFile(t), "-subscribe", "mail/*")), s.url+"/events?topic=mail/anna&topic=mail/carl", "")
 	s.waitForClients(1)

@@ -1,12 +1,10 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -42,9 +40,7 @@ func (a *guardedApp) request(t *testing.T, method, path string, credentials http
 // wantStatus asks for a path, and checks the answer's status.
 func (a *guardedApp) wantStatus(t *testing.T, want int, method, path string, credentials http.Header) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), testkit.Limit)
-	defer cancel()
-	resp, err := a.client.Do(a.request(t, method, path, credentials).WithContext(ctx))
+	resp, err := a.client.Do(a.request(t, method, path, credentials).WithContext(limited(t)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,21 +176,15 @@ func TestCurlIsGuardedOverHTTP1AndHTTP2(t *testing.T) {
 				t.Parallel()
 				a := startGuarded(t, g, p, time.Hour)
 				a.publishAll(t, 1)
-				args := []string{"--insecure", map[string]string{"HTTPS": "--http1.1", "HTTPS2": "--http2", "H2C": "--http2-prior-knowledge", "HTTP": "--http1.1"}[p.name]}
+				args := []string{map[string]string{"HTTPS": "--http1.1", "HTTPS2": "--http2", "H2C": "--http2-prior-knowledge", "HTTP": "--http1.1"}[p.name]}
 				status := func(path string, credentials http.Header) string {
-					ctx, cancel := context.WithTimeout(t.Context(), testkit.Limit)
-					defer cancel()
-					all := append(args, "--silent", "--show-error", "--output", "/dev/null", "--write-out", "%{http_version} %{http_code}", a.url+path)
+					all := append(args, a.url+path)
 					for name := range credentials {
 						all = append(all, "--header", name+": "+credentials.Get(name))
 					}
-					out, err := exec.CommandContext(ctx, "curl", all...).CombinedOutput()
-					if err != nil {
-						t.Errorf("curl: %v: %s", err, out)
-					}
-					_, code, _ := strings.Cut(string(out), " ")
-					if major := string(out[:1]); major != fmt.Sprint(p.major) {
-						t.Errorf("curl speaks HTTP/%s", major)
+					version, code, _ := strings.Cut(curlStatus(t, all...), " ")
+					if !strings.HasPrefix(version, fmt.Sprint(p.major)) {
+						t.Errorf("curl speaks HTTP/%s", version)
 					}
 					return code
 				}

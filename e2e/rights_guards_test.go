@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"log"
 	"net/http"
 	"net/http/httptest"
@@ -111,9 +110,7 @@ var guards = []guard{
 func (a *guardedApp) logIn(t *testing.T, user, session string) *http.Cookie {
 	t.Helper()
 	form := url.Values{"user": {user}, "password": {accounts[user].Password}}
-	ctx, cancel := context.WithTimeout(t.Context(), testkit.Limit)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, a.url+"/login", strings.NewReader(form.Encode()))
+	r, err := http.NewRequestWithContext(limited(t), http.MethodPost, a.url+"/login", strings.NewReader(form.Encode()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,13 +162,7 @@ func startGuarded(t *testing.T, g guard, p protocol, life time.Duration) *guarde
 	server.Config.ErrorLog = log.New(&a.logs, "", 0)
 	p.start(server)
 	t.Cleanup(server.Close)
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), testkit.Limit)
-		defer cancel()
-		if err := a.broker.Shutdown(ctx); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(func() { shutdown(t, a.broker) })
 	a.url, a.client = server.URL, testkit.StreamClient(server.Client().Transport.(*http.Transport))
 	return a
 }

@@ -4,11 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
 	"net/url"
 	"slices"
 	"strings"
@@ -47,13 +45,7 @@ func newPortal(t *testing.T) (*portal, func(*server)) {
 	}
 	p.cookie = "sse" + port
 	return p, func(s *server) {
-		to, err := url.Parse(s.url)
-		if err != nil {
-			t.Fatal(err)
-		}
-		proxy := httputil.NewSingleHostReverseProxy(to)
-		proxy.ErrorLog = log.New(io.Discard, "", 0) // of browsers that leave
-		behind = proxy
+		behind = proxyTo(t, s.url)
 	}
 }
 
@@ -72,9 +64,7 @@ func TestEveryEngineShowsAPrivateTopicByACookie(t *testing.T) {
 		publish := func(want string) {
 			t.Helper()
 			for _, topic := range []string{"mail/bert", "mail/anna", ""} {
-				if status, line := postTo(t, s, topic, topic+" "+want); status != http.StatusNoContent {
-					t.Fatalf("%d: %s", status, line)
-				}
+				s.publish(topic, topic+" "+want)
 			}
 		}
 		wantLast := func(want ...string) {
@@ -177,9 +167,7 @@ func TestPageSaysWhyATokenWillNotDo(t *testing.T) {
 	tb.visit(portal.login(signed(`{"alg":"HS256"}`, good, swordfish)))
 	tb.visit(portal.url)
 	s.waitForClients(1)
-	if status, line := postTo(t, s, "", "to all who may"); status != http.StatusNoContent {
-		t.Fatal(status, line)
-	}
+	s.publish("", "to all who may")
 	if got := tb.waitForRows(1)[0].message; got != "to all who may" {
 		t.Errorf("the page shows %q", got)
 	}

@@ -24,9 +24,7 @@ func TestTokensCountAtEachServerOnNATS(t *testing.T) {
 	servers[1].waitForClients(1)
 	var ids []int64
 	for i := range 6 {
-		if status, line := postTo(t, servers[i%2], []string{"mail/anna", "mail/bert", ""}[i%3], fmt.Sprint(i)); status != http.StatusNoContent {
-			t.Fatal(status, line)
-		}
+		servers[i%2].publish([]string{"mail/anna", "mail/bert", ""}[i%3], fmt.Sprint(i))
 	}
 	for _, want := range []string{"0", "3"} {
 		id, data := watching.next()
@@ -73,9 +71,7 @@ func replaysOfTwoReaders(t *testing.T, flags ...string) (all string) {
 		watching := subscribeWith(t, readers[topic], s.url+"/events?topic="+topic, "")
 		s.waitForClients(1)
 		for i := range 40 {
-			if status, line := postTo(t, s, topic, fmt.Sprint(topic, " ", i)); status != http.StatusNoContent {
-				t.Fatal(status, line)
-			}
+			s.publish(topic, fmt.Sprint(topic, " ", i))
 			id, _ := watching.next()
 			own[topic] = append(own[topic], fmt.Sprint(id))
 		}
@@ -102,9 +98,7 @@ func replaysOfTwoReaders(t *testing.T, flags ...string) (all string) {
 				s.waitForClients(1)
 				n++
 				last := fmt.Sprintf("the last of %d", n)
-				if status, line := postTo(t, s, topic, last); status != http.StatusNoContent {
-					t.Fatal(status, line)
-				}
+				s.publish(topic, last)
 				var text strings.Builder
 				limit := time.AfterFunc(testkit.Limit, cancel)
 				for buf := make([]byte, 1<<16); !strings.Contains(text.String(), "data: "+last+"\n"); {

@@ -3,10 +3,8 @@ package e2e
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"net/http"
-	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -20,7 +18,7 @@ import (
 type signer struct {
 	t    *testing.T
 	file string // for -jwt-key-file
-	key  []byte // what the file holds at first
+	key  string // what the file holds at first
 }
 
 // newSigner returns a signer with a secret of its own.
@@ -28,21 +26,15 @@ func newSigner(t *testing.T) *signer {
 	t.Helper()
 	secret := make([]byte, 32)
 	rand.Read(secret)
-	s := &signer{t, filepath.Join(t.TempDir(), "key"), []byte(hex.EncodeToString(secret))}
+	s := &signer{t, filepath.Join(t.TempDir(), "key"), hex.EncodeToString(secret)}
 	s.write(s.key)
 	return s
 }
 
-// write replaces what the file holds at once, as an operator should.
-func (s *signer) write(content []byte) {
+// write replaces what the file holds.
+func (s *signer) write(content string) {
 	s.t.Helper()
-	err := os.WriteFile(s.file+".new", content, 0o600)
-	if err == nil {
-		err = os.Rename(s.file+".new", s.file)
-	}
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	replace(s.t, s.file, content)
 }
 
 // waitUntilTaken waits until a server takes tokens of the key.
@@ -65,7 +57,7 @@ func (s *signer) waitUntilTaken(by *server) {
 // token returns a token with rights to topics.
 func (s *signer) token(expires time.Time, subscribe, publish []string) string {
 	s.t.Helper()
-	token, err := rights.Make(s.key, rights.Token{Expires: expires, Subscribe: subscribe, Publish: publish}, rights.Options{})
+	token, err := rights.Make([]byte(s.key), rights.Token{Expires: expires, Subscribe: subscribe, Publish: publish}, rights.Options{})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -109,24 +101,9 @@ func (b *bearer) RoundTrip(r *http.Request) (*http.Response, error) {
 // refused returns how many requests a server has refused, by reason.
 func (s *server) refused() map[string]int64 {
 	s.t.Helper()
-	return s.refusedOver(testkit.Client)
-}
-
-// refusedOver is refused with an HTTP client that trusts the server.
-func (s *server) refusedOver(client *http.Client) (reasons map[string]int64) {
-	s.t.Helper()
-	figures := struct{ Refused *map[string]int64 }{&reasons}
-	if err := json.Unmarshal(testkit.Get(s.t, client, s.url+"/stats"), &figures); err != nil || reasons == nil {
-		s.t.Fatalf("/stats does not tell what was refused: %v", err)
+	told := figures[struct{ Refused map[string]int64 }](s)
+	if told.Refused == nil {
+		s.t.Fatal("/stats does not tell what was refused")
 	}
-	return reasons
-}
-
-// statsOver is stats with an HTTP client that trusts the server.
-func (s *server) statsOver(client *http.Client) (figures stats) {
-	s.t.Helper()
-	if err := json.Unmarshal(testkit.Get(s.t, client, s.url+"/stats"), &figures); err != nil {
-		s.t.Fatal(err)
-	}
-	return figures
+	return told.Refused
 }

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -39,14 +38,10 @@ func TestStreamsOfAThousandTokensOfOneMinuteGoOnWithNewOnes(t *testing.T) {
 		t.Helper()
 		for i := len(news) % 10; i < n; i += 250 {
 			mails[i]++
-			if status, line := postTo(t, s, fmt.Sprint("mail/", i), "mail"); status != http.StatusNoContent {
-				t.Fatalf("%d: %s", status, line)
-			}
+			s.publish(fmt.Sprint("mail/", i), "mail")
 		}
 		want := fmt.Sprint("news-", len(news))
-		if status, line := postTo(t, s, "news/all", want); status != http.StatusNoContent {
-			t.Fatalf("%d: %s", status, line)
-		}
+		s.publish("news/all", want)
 		id, data := watching.next()
 		if data != want {
 			t.Fatalf("got %q, want %s", data, want)
@@ -98,30 +93,18 @@ func (f *follower) fault() error {
 // streams notice nothing.
 func TestReplacingTheKeyRevokesItsTokens(t *testing.T) {
 	t.Parallel()
-	cert, key := certificate(t)
-	for _, flags := range [][]string{nil, {"-cert", cert, "-key", key}} {
+	for _, start := range starters {
 		keys, next := newSigner(t), newSigner(t)
-		s := start(t, append(flags, "-interval", never.String(), "-jwt-key-file", keys.file)...)
+		s := start(t, "-interval", never.String(), "-jwt-key-file", keys.file)
 		address := s.url + "/events?topic=mail/anna"
-		client := trusting(t, cert, flags != nil)
+		client := trusting(t, s.isTLS())
 		topics := []string{"mail/anna"}
 		old := bearing(client, keys.token(time.Now().Add(time.Hour), topics, topics))
 		fresh := bearing(client, next.token(time.Now().Add(time.Hour), topics, topics))
 		publish := func(client *http.Client, want int) {
 			t.Helper()
-			ctx, cancel := context.WithTimeout(t.Context(), testkit.Limit)
-			defer cancel()
-			req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader("for Anna"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			resp, err := client.Do(req)
-			if err != nil {
-				t.Fatal(err)
-			}
-			resp.Body.Close()
-			if resp.StatusCode != want {
-				t.Errorf("publishing is answered %s, want %d", resp.Status, want)
+			if a := (post{topic: "mail/anna", data: "for Anna", token: "none"}).by(client, s.url+"/events"); a.status != want {
+				t.Errorf("publishing is answered %v, want %d", a, want)
 			}
 		}
 		watching := subscribeWith(t, client, s.url+"/events", "")

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -20,11 +19,7 @@ const swordfish = "swordfish-swordfish-swordfish-swordfish"
 // secretFile returns a file for -jwt-key-file with the tests' secret.
 func secretFile(t *testing.T) string {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(file, []byte(swordfish+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
+	return newFile(t, "secret", swordfish+"\n")
 }
 
 // keyPair returns files with a private key and its public one, which OpenSSL makes: "ed25519", "RSA" or "EC".
