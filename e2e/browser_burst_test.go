@@ -23,10 +23,8 @@ const (
 // each adds all its rows in one go.
 func TestPageAddsABurstInParts(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
-	tb := newWindow(t)
-	tb.visit(s.url)
-	s.waitForClients(1)
+	s, tb := newStage(t), newWindow(t)
+	s.show(tb.page, "")
 	eval[any](tb, `void (globalThis.most = 0, globalThis.parts = 0, globalThis.insertions = 0,
 		new MutationObserver(records => { // called once for all that a task changes
 			const added = records.map(record => record.addedNodes.length).filter(n => n > 0);
@@ -53,10 +51,8 @@ func TestPageAddsABurstInParts(t *testing.T) {
 // What a screen reader reads out is at most a line each ten seconds, which stands for all that came.
 func TestPageAnnouncesABurstInFewLines(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
-	tb := newWindow(t)
-	tb.visit(s.url + "/?event=alert")
-	s.waitForClients(1)
+	s, tb := newStage(t), newWindow(t)
+	s.show(tb.page, "/?event=alert")
 	if got, want := tb.liveRegions(), []string{"heading " + waiting, "log New messages"}; !slices.Equal(got, want) {
 		t.Errorf("what a screen reader watches is %q, want %q", got, want)
 	}

@@ -81,10 +81,8 @@ func TestEveryEngineLogsTheMiniPagesEvents(t *testing.T) {
 
 func TestEveryEngineKeepsTheFreshRowInTheRoundedCorner(t *testing.T) {
 	inAllEngines(t, func(t *testing.T, open func(int) *page) {
-		s := newStage(t)
-		p := open(0)
-		p.visit(s.url)
-		s.waitForClients(1)
+		s, p := newStage(t), open(0)
+		s.show(p, "")
 		s.send(1, "one", "two")
 		p.waitForLastRow(2)
 		// The last row, and no other, is fresh again, for as long as it takes.

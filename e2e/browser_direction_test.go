@@ -8,10 +8,8 @@ import (
 // Arabic and Hebrew begin at the right, each line of the data by itself, and so does the name of an event before them.
 func TestEveryEngineLaysTextOutInItsDirection(t *testing.T) {
 	inAllEngines(t, func(t *testing.T, open func(int) *page) {
-		s := newStage(t)
-		p := open(0)
-		p.visit(s.url + "/?event=alert")
-		s.waitForClients(1)
+		s, p := newStage(t), open(0)
+		s.show(p, "/?event=alert")
 		s.send(1, "שלום, server!", "Hello, שלום!", "one\nשלום", "123 — مرحبا")
 		s.sendNamed(5, "alert", "مرحبا")
 		p.waitForLastRow(5)

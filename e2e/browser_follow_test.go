@@ -13,10 +13,8 @@ import (
 
 func TestPageFollowsTheEndOnlyWhileTheReaderIsThere(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
-	tb := newWindow(t)
-	tb.visit(s.url)
-	s.waitForClients(1)
+	s, tb := newStage(t), newWindow(t)
+	s.show(tb.page, "")
 	next := int64(1)
 	more := func(n int) {
 		t.Helper()

@@ -39,8 +39,7 @@ func TestEveryEngineShowsWhereMessagesAreMissing(t *testing.T) {
 	inAllEngines(t, func(t *testing.T, open func(int) *page) {
 		s := newStageOf(t, sse.New(sse.Options{History: 1}))
 		p := open(0)
-		p.visit(s.url + "/?event=gap")
-		s.waitForClients(1)
+		s.show(p, "/?event=gap")
 		s.send(1, `{"timestamp":1700000000,"message":"one"}`)
 		p.waitForLastRow(1)
 		p.hide()

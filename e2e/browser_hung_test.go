@@ -56,8 +56,7 @@ func TestEveryEngineTellsAQuietStreamFromOneThatHangs(t *testing.T) {
 		const heartbeat = 3 * time.Second
 		s := newStageOf(t, sse.New(sse.Options{Heartbeat: heartbeat}))
 		p := open(0)
-		p.visit(s.url + "/?event=heartbeat")
-		s.waitForClients(1)
+		s.show(p, "/?event=heartbeat")
 		s.send(1, "one")
 		p.waitForLastRow(1)
 		p.evaluate(`void (globalThis.said = [], new MutationObserver(() => said.push(header.innerText))
@@ -143,12 +142,7 @@ func TestEveryEngineRunsTheDocumentsClient(t *testing.T) {
 		p.evaluate("void (() => { globalThis.got = []; const console = {log: (id, data) => got.push(id + ' ' + data)};\n"+client+"})()", new(any))
 		waitFor := func(last string) {
 			t.Helper()
-			testkit.Eventually(t, func() error {
-				if got := eval[[]string](p, "got"); len(got) == 0 || got[len(got)-1] != last {
-					return fmt.Errorf("the client has got %q, want %q at last", got, last)
-				}
-				return nil
-			})
+			p.waitFor("got.at(-1)", last)
 		}
 		s.waitForClients(1)
 		s.send(1, "one")

@@ -29,11 +29,9 @@ func TestPageWorksWhereTheBrowserLacksOrRefuses(t *testing.T) {
 		"CSS.supports":                `delete window.CSS`,
 	} {
 		t.Run(what, func(t *testing.T) {
-			s := newStage(t)
-			tb := newWindow(t)
+			s, tb := newStage(t), newWindow(t)
 			tb.beforeEachPage(script)
-			tb.visit(s.url)
-			s.waitForClients(1)
+			s.show(tb.page, "")
 			s.send(1, `{"timestamp":1700000000,"message":"one"}`)
 			tb.waitForLastRow(1)
 			if got := tb.header(); got != live {
@@ -54,8 +52,7 @@ func TestPageWorksWhereTheBrowserLacksOrRefuses(t *testing.T) {
 
 func TestPageSaysThatTheBrowserRefusesTheStream(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
-	tb := newWindow(t)
+	s, tb := newStage(t), newWindow(t)
 	tb.beforeEachPage(`window.EventSource = class { constructor() { throw new DOMException("refused", "SecurityError") } }`)
 	tb.visit(s.url)
 	tb.waitForHeader(unsupported)

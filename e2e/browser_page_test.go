@@ -1,19 +1,14 @@
 package e2e
 
 import (
-	"fmt"
 	"slices"
 	"testing"
-
-	"example.com/sse/internal/testkit"
 )
 
 func TestEveryEngineShowsTheStreamAndItsState(t *testing.T) {
 	inAllEngines(t, func(t *testing.T, open func(int) *page) {
-		s := newStage(t)
-		p := open(0)
-		p.visit(s.url)
-		s.waitForClients(1)
+		s, p := newStage(t), open(0)
+		s.show(p, "")
 		if got := p.header(); got != waiting {
 			t.Errorf("the header says %q, want %q", got, waiting)
 		}
@@ -26,10 +21,7 @@ func TestEveryEngineShowsTheStreamAndItsState(t *testing.T) {
 		}
 		s.send(1, `{"timestamp":1700000000,"message":"Hello"}`, "two\nlines", "<b>時間</b>")
 		p.waitForLastRow(3)
-		want := []row{{"1", "1700000000", "Hello"}, {"2", "", "two\nlines"}, {"3", "", "<b>時間</b>"}}
-		if got := p.rows(); !slices.Equal(got, want) {
-			t.Errorf("the rows are %q, want %q", got, want)
-		}
+		p.wantRows([]row{{"1", "1700000000", "Hello"}, {"2", "", "two\nlines"}, {"3", "", "<b>時間</b>"}})
 		p.waitForHeader(live)
 		p.cutOff = true
 		s.refuse.Store(true)
@@ -42,10 +34,8 @@ func TestEveryEngineShowsTheStreamAndItsState(t *testing.T) {
 
 func TestEveryEngineShowsNamedEventsThatTheURLNames(t *testing.T) {
 	inAllEngines(t, func(t *testing.T, open func(int) *page) {
-		s := newStage(t)
-		p := open(0)
-		p.visit(s.url + "/?event=price&event=error&event=open&event=message")
-		s.waitForClients(1)
+		s, p := newStage(t), open(0)
+		s.show(p, "/?event=price&event=error&event=open&event=message")
 		s.sendNamed(1, "price", "12")
 		s.sendNamed(2, "weather", "rain")
 		s.sendNamed(3, "", "no name")
@@ -53,9 +43,7 @@ func TestEveryEngineShowsNamedEventsThatTheURLNames(t *testing.T) {
 		s.sendNamed(5, "open", "a server's own")
 		p.waitForLastRow(5)
 		want := []row{{"1", "", "12"}, {"3", "", "no name"}, {"4", "", "a server's own"}, {"5", "", "a server's own"}}
-		if got := p.rows(); !slices.Equal(got, want) {
-			t.Errorf("the rows are %v, want %v", got, want)
-		}
+		p.wantRows(want)
 		names := eval[[]string](p, `Array.from(messagesTable.tBodies[0].rows, row =>
 			getComputedStyle(row.cells[1], "::before").content === "none" ? "" : row.cells[1].dataset.name)`)
 		if want := []string{"price", "", "error", "open"}; !slices.Equal(names, want) {
@@ -81,10 +69,8 @@ func TestEveryEngineShowsNamedEventsThatTheURLNames(t *testing.T) {
 
 func TestEveryEngineRunsNoScriptButThePagesOwn(t *testing.T) {
 	inAllEngines(t, func(t *testing.T, open func(int) *page) {
-		s := newStage(t)
-		p := open(0)
-		p.visit(s.url)
-		s.waitForClients(1)
+		s, p := newStage(t), open(0)
+		s.show(p, "")
 		p.provoked = "script-src"
 		p.evaluate(`void (() => {
 			globalThis.violations = [];
@@ -97,12 +83,7 @@ func TestEveryEngineRunsNoScriptButThePagesOwn(t *testing.T) {
 			document.body.append(div);
 			div.firstChild.click();
 		})()`, new(any))
-		testkit.Eventually(t, func() error {
-			if got := eval[[]string](p, "violations"); !slices.Equal(got, []string{"inline", "inline"}) {
-				return fmt.Errorf("violations of the page's policy: %q", got)
-			}
-			return nil
-		})
+		p.waitFor("violations", "[inline inline]")
 		if title := eval[string](p, "document.title"); title != "SSE" {
 			t.Errorf("an %s script has run", title)
 		}

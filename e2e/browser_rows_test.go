@@ -79,10 +79,8 @@ func checkResumed(t *testing.T, rows []row, first, second *stream) {
 func TestPageShowsDataAsText(t *testing.T) {
 	t.Parallel()
 	const html = `<b>bold</b><img src=x onerror="document.title='broken'"><script>document.title='broken'</script>`
-	s := newStage(t)
-	tb := newWindow(t)
-	tb.visit(s.url)
-	s.waitForClients(1)
+	s, tb := newStage(t), newWindow(t)
+	s.show(tb.page, "")
 	inJSON, _ := json.Marshal(map[string]any{"timestamp": 7, "message": html})
 	tests := []struct{ data, timestamp, message string }{
 		{string(inJSON), "7", html},
@@ -120,10 +118,8 @@ func TestPageShowsDataAsText(t *testing.T) {
 // Whoever writes a timestamp in JavaScript has milliseconds.
 func TestPageKnowsMillisecondsFromSeconds(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
-	tb := newWindow(t)
-	tb.visit(s.url)
-	s.waitForClients(1)
+	s, tb := newStage(t), newWindow(t)
+	s.show(tb.page, "")
 	tests := []struct{ timestamp, time string }{
 		{"1700000000", "2023-11-14T22:13:20.000Z"},
 		{"1700000000000", "2023-11-14T22:13:20.000Z"},
@@ -154,10 +150,8 @@ func TestPageKnowsMillisecondsFromSeconds(t *testing.T) {
 
 func TestPageKeepsTheLast500Rows(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
-	tb := newWindow(t)
-	tb.visit(s.url)
-	s.waitForClients(1)
+	s, tb := newStage(t), newWindow(t)
+	s.show(tb.page, "")
 	for id := int64(1); id <= 1203; id++ {
 		s.send(id, fmt.Sprint("event ", id))
 	}

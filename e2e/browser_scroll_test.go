@@ -15,8 +15,7 @@ func TestEveryEngineFitsANarrowScreen(t *testing.T) {
 		const width = 360
 		s := newStage(t)
 		p := open(width)
-		p.visit(s.url)
-		s.waitForClients(1)
+		s.show(p, "")
 		check := func(what string) {
 			t.Helper()
 			if got := eval[int](p, "innerWidth"); got != width {
@@ -56,10 +55,8 @@ func TestEveryEngineLetsTheReaderLeaveTheEndOfAFastStream(t *testing.T) {
 
 func TestEveryEngineKeepsWhatTheReaderSeesInPlace(t *testing.T) {
 	inAllEngines(t, func(t *testing.T, open func(int) *page) {
-		s := newStage(t)
-		p := open(0)
-		p.visit(s.url)
-		s.waitForClients(1)
+		s, p := newStage(t), open(0)
+		s.show(p, "")
 		for id := int64(1); id <= 500; id++ {
 			s.send(id, fmt.Sprint("event ", id))
 		}

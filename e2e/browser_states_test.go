@@ -64,11 +64,9 @@ func TestPageMissesNothingWhenTheConnectionIsLostBeforeTheFirstEvent(t *testing.
 
 func TestPageOpensAStreamAgainThatTheBrowserHasGivenUp(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
-	tb := newWindow(t)
+	s, tb := newStage(t), newWindow(t)
 	tb.keepHeaders()
-	tb.visit(s.url)
-	s.waitForClients(1)
+	s.show(tb.page, "")
 	s.send(1, "one", "two")
 	tb.waitForLastRow(2)
 	tb.cutOff = true
@@ -81,10 +79,7 @@ func TestPageOpensAStreamAgainThatTheBrowserHasGivenUp(t *testing.T) {
 	tb.waitForLastRow(3)
 	s.send(4, "four")
 	tb.waitForLastRow(4)
-	want := []row{{"1", "", "one"}, {"2", "", "two"}, {"3", "", "three"}, {"4", "", "four"}}
-	if got := tb.rows(); !slices.Equal(got, want) {
-		t.Errorf("the rows are %v, want %v", got, want)
-	}
+	tb.wantRows([]row{{"1", "", "one"}, {"2", "", "two"}, {"3", "", "three"}, {"4", "", "four"}})
 	tb.checkHeaders(waiting, live, lost, live)
 }
 
@@ -108,8 +103,7 @@ func TestPageSaysThatTheStreamDoesNotOpen(t *testing.T) {
 
 func TestPageSaysThatTheBrowserDoesNotSupportIt(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
-	tb := newWindow(t)
+	s, tb := newStage(t), newWindow(t)
 	tb.beforeEachPage("delete window.EventSource")
 	tb.visit(s.url)
 	if got := tb.header(); got != unsupported {
@@ -121,10 +115,8 @@ func TestPageSaysThatTheBrowserDoesNotSupportIt(t *testing.T) {
 // events nor show any twice.
 func TestPageShowsEventsWhoseIDsDoNotRise(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
-	tb := newWindow(t)
-	tb.visit(s.url)
-	s.waitForClients(1)
+	s, tb := newStage(t), newWindow(t)
+	s.show(tb.page, "")
 	for id := int64(10); id <= 30; id += 10 {
 		s.send(id, strconv.FormatInt(id, 10))
 	}

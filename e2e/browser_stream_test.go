@@ -57,10 +57,8 @@ func TestEveryEngineShowsTheLastEventsBeforeSIGTERM(t *testing.T) {
 
 func TestEveryEngineGivesTheConnectionBackWhileHidden(t *testing.T) {
 	inAllEngines(t, func(t *testing.T, open func(int) *page) {
-		s := newStage(t)
-		p := open(0)
-		p.visit(s.url)
-		s.waitForClients(1)
+		s, p := newStage(t), open(0)
+		s.show(p, "")
 		s.send(1, "one")
 		p.waitForLastRow(1)
 		for id := int64(2); id < 8; id += 2 {
@@ -79,10 +77,8 @@ func TestEveryEngineGivesTheConnectionBackWhileHidden(t *testing.T) {
 
 func TestEveryEngineHasOneStreamAfterGoingBackAndForward(t *testing.T) {
 	inAllEngines(t, func(t *testing.T, open func(int) *page) {
-		s := newStage(t)
-		p := open(0)
-		p.visit(s.url)
-		s.waitForClients(1)
+		s, p := newStage(t), open(0)
+		s.show(p, "")
 		s.send(1, "one")
 		p.waitForLastRow(1)
 		p.visit(s.url + "/elsewhere")
@@ -130,11 +126,9 @@ func checkIDs(t *testing.T, p *page, first, last int) {
 // Firefox caches no page that has had a stream, so it starts again there.
 func TestEveryEngineShowsItsRowsAgainAfterAReload(t *testing.T) {
 	inAllEngines(t, func(t *testing.T, open func(int) *page) {
-		s := newStage(t)
-		p := open(0)
+		s, p := newStage(t), open(0)
 		s.send(1, "before the page") // retained, and none of the page's rows
-		p.visit(s.url)
-		s.waitForClients(1)
+		s.show(p, "")
 		s.send(2, "two", "three")
 		p.waitForLastRow(3)
 		id := int64(4)

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -112,8 +111,7 @@ func TestHiddenTabGivesItsConnectionBackAndMissesNothing(t *testing.T) {
 	b := startBrowser(t)
 	tb := b.tab()
 	tb.keepHeaders()
-	tb.visit(s.url)
-	s.waitForClients(1)
+	s.show(tb.page, "")
 	other := b.tab()
 	other.visit("about:blank")
 	s.waitForClients(0)
@@ -126,12 +124,7 @@ func TestHiddenTabGivesItsConnectionBackAndMissesNothing(t *testing.T) {
 	ever := s.broker.Stats().ClientsTotal
 	left := time.Now()
 	other.bringToFront()
-	testkit.Eventually(t, func() error {
-		if !eval[bool](tb, "document.hidden") {
-			return errors.New("the tab is not hidden")
-		}
-		return nil
-	})
+	tb.waitFor("document.hidden", true)
 	time.Sleep(hiddenFor / 10)
 	tb.bringToFront()
 	eval[any](tb, "document.hidden")
@@ -148,10 +141,7 @@ func TestHiddenTabGivesItsConnectionBackAndMissesNothing(t *testing.T) {
 	tb.waitForLastRow(3)
 	s.send(4, "four")
 	tb.waitForLastRow(4)
-	want := []row{{"1", "", "one"}, {"2", "", "two"}, {"3", "", "three"}, {"4", "", "four"}}
-	if got := tb.rows(); !slices.Equal(got, want) {
-		t.Errorf("the rows are %v, want %v", got, want)
-	}
+	tb.wantRows([]row{{"1", "", "one"}, {"2", "", "two"}, {"3", "", "three"}, {"4", "", "four"}})
 }
 
 func TestHiddenTabSurvivesABurst(t *testing.T) {
@@ -159,8 +149,7 @@ func TestHiddenTabSurvivesABurst(t *testing.T) {
 	s := newStage(t)
 	b := startBrowser(t)
 	tb := b.tab()
-	tb.visit(s.url)
-	s.waitForClients(1)
+	s.show(tb.page, "")
 	s.send(1, "one")
 	tb.waitForLastRow(1)
 	b.tab().visit("about:blank")

@@ -27,8 +27,7 @@ func (p *page) topicsShown() (topics, title string) {
 func TestEveryEngineShowsTheTopicsThatTheURLNames(t *testing.T) {
 	inAllEngines(t, func(t *testing.T, open func(int) *page) {
 		const html = "<b>news</b>"
-		s := newStage(t)
-		p := open(0)
+		s, p := newStage(t), open(0)
 		p.visit(s.url + "/?" + url.Values{"topic": {"mail/anna", html, "", "mail/anna"}, "event": {"alert"}}.Encode())
 		s.waitForClients(1)
 		topics, title := p.topicsShown()
@@ -46,9 +45,7 @@ func TestEveryEngineShowsTheTopicsThatTheURLNames(t *testing.T) {
 		s.sendTo("mail/anna", 6, "", "six")
 		p.waitForLastRow(6)
 		want := []row{{"1", "", "one"}, {"3", "", "three"}, {"4", "", "four"}, {"6", "", "six"}}
-		if got := p.rows(); !slices.Equal(got, want) {
-			t.Errorf("the rows are %v, want %v", got, want)
-		}
+		p.wantRows(want)
 
 		// The browser itself resumes with the header, and the page with its URL.
 		p.cutOff = true
@@ -67,9 +64,7 @@ func TestEveryEngineShowsTheTopicsThatTheURLNames(t *testing.T) {
 		s.sendTo("", 12, "", "twelve")
 		p.waitForLastRow(12)
 		want = append(want, row{"8", "", "eight"}, row{"9", "", "nine"}, row{"10", "", "ten"}, row{"12", "", "twelve"})
-		if got := p.rows(); !slices.Equal(got, want) {
-			t.Errorf("the rows are %v, want %v", got, want)
-		}
+		p.wantRows(want)
 		if stats := s.broker.Stats(); stats.Resumes != 2 || stats.ResumesIncomplete != 0 {
 			t.Errorf("want two complete resumes: %+v", stats)
 		}
@@ -77,8 +72,7 @@ func TestEveryEngineShowsTheTopicsThatTheURLNames(t *testing.T) {
 		// Without topics in its URL the page has the default one alone.
 		p.visit(s.url + "/elsewhere")
 		s.waitForClients(0)
-		p.visit(s.url + "/?event=alert")
-		s.waitForClients(1)
+		s.show(p, "/?event=alert")
 		if topics, title := p.topicsShown(); topics != "" || title != "SSE" {
 			t.Errorf("the page names the topics %q, and its title is %q", topics, title)
 		}
@@ -108,10 +102,7 @@ func TestEveryEngineOpensAStreamOfTopicsAgainThatHangs(t *testing.T) {
 		s.sendTo("sport", 3, "", "for another")
 		s.sendTo("news", 4, "", "four")
 		p.waitForLastRow(4)
-		want := []row{{"1", "", "one"}, {"2", "", "two"}, {"4", "", "four"}}
-		if got := p.rows(); !slices.Equal(got, want) {
-			t.Errorf("the rows are %v, want %v", got, want)
-		}
+		p.wantRows([]row{{"1", "", "one"}, {"2", "", "two"}, {"4", "", "four"}})
 	})
 }
 
@@ -151,11 +142,9 @@ func TestEveryEngineSaysWhyTopicsAreRefused(t *testing.T) {
 // A server that is away is no refusal: it may be back.
 func TestPageOpensAStreamOfTopicsAgainThatTheBrowserHasGivenUp(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
-	tb := newWindow(t)
+	s, tb := newStage(t), newWindow(t)
 	tb.keepHeaders()
-	tb.visit(s.url + "/?topic=news")
-	s.waitForClients(1)
+	s.show(tb.page, "/?topic=news")
 	s.sendTo("news", 1, "", "one")
 	tb.waitForLastRow(1)
 	tb.cutOff = true

@@ -56,9 +56,7 @@ func TestStreamWithoutTopicsRefusesThemUntilItsOperatorAddsThem(t *testing.T) {
 	anna := subscribe(t, other.url+"/events?topic=mail/anna", "")
 	other.waitForClients(1)
 	s.publish("mail/anna", "for Anna")
-	if _, data := anna.next(); data != "for Anna" {
-		t.Errorf("got %q", data)
-	}
+	anna.wantData("for Anna")
 }
 
 // NATS permits by subject, so a service may publish to some topics alone. What looks like another topic's
@@ -92,11 +90,7 @@ func TestNATSPermitsTopicsBySubject(t *testing.T) {
 		t.Fatal(err)
 	}
 	publishOn(t, js, "sse.events.mail.anna", "for Anna")
-	for _, want := range []string{"8", "9", "for Anna"} {
-		if _, data := watching.next(); data != want {
-			t.Errorf("got %q, want %q", data, want)
-		}
-	}
+	watching.wantData("8", "9", "for Anna")
 	s.waitForOutput("is no topic's")
 }
 

@@ -124,24 +124,14 @@ func (p *page) wheel(up int) {
 func (p *page) hide() {
 	p.t.Helper()
 	p.must(p.driver.hide(), "hiding")
-	p.waitUntilHidden(true)
+	p.waitFor("document.hidden", true)
 }
 
 // show is the opposite of hide.
 func (p *page) show() {
 	p.t.Helper()
 	p.must(p.driver.show(), "showing")
-	p.waitUntilHidden(false)
-}
-
-func (p *page) waitUntilHidden(want bool) {
-	p.t.Helper()
-	testkit.Eventually(p.t, func() error {
-		if eval[bool](p, "document.hidden") != want {
-			return fmt.Errorf("document.hidden is %v, want %v", !want, want)
-		}
-		return nil
-	})
+	p.waitFor("document.hidden", false)
 }
 
 func (p *page) must(err error, what string) {
@@ -170,6 +160,34 @@ func eval[T any](p evaluator, expression string) (value T) {
 	p.helper()
 	p.evaluate(expression, &value)
 	return value
+}
+
+// waitFor waits until a JavaScript expression has a value. The page may be loading meanwhile.
+func (p *page) waitFor(expression string, want any) {
+	p.t.Helper()
+	testkit.Eventually(p.t, func() error {
+		var got any
+		if err := p.driver.evaluate(expression, &got); err != nil {
+			return err
+		}
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			return fmt.Errorf("%s is %v, want %v", expression, got, want)
+		}
+		return nil
+	})
+}
+
+// ask waits for what a JavaScript promise of a text comes to. Where it comes to nothing the answer is "error".
+func (p *page) ask(promise string) (answer string) {
+	p.t.Helper()
+	p.evaluate(`void (window.answer = undefined, (`+promise+`).then(answer => { window.answer = answer }, () => { window.answer = "error" }))`, new(any))
+	testkit.Eventually(p.t, func() error {
+		if answer = eval[string](p, `window.answer ?? ""`); answer == "" {
+			return fmt.Errorf("no answer to %s", promise)
+		}
+		return nil
+	})
+	return answer
 }
 
 var errNotHere = errors.New("the browser has ended")

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"slices"
 
 	"example.com/sse/internal/testkit"
 )
@@ -33,12 +34,7 @@ func (p *page) header() string {
 // waitForHeader waits until the page says that it is in a state.
 func (p *page) waitForHeader(want string) {
 	p.t.Helper()
-	testkit.Eventually(p.t, func() error {
-		if got := p.header(); got != want {
-			return fmt.Errorf("the header says %q, want %q", got, want)
-		}
-		return nil
-	})
+	p.waitFor(`document.getElementById("header").innerText`, want)
 }
 
 // waitForRows waits until the table has at least n rows, and returns it.
@@ -51,6 +47,14 @@ func (p *page) waitForRows(n int) (rows []row) {
 		return nil
 	})
 	return rows
+}
+
+// wantRows checks the table.
+func (p *page) wantRows(want []row) {
+	p.t.Helper()
+	if got := p.rows(); !slices.Equal(got, want) {
+		p.t.Errorf("the rows are %q, want %q", got, want)
+	}
 }
 
 // waitForLastRow waits until the table's last row is an event's.

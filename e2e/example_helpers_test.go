@@ -39,21 +39,6 @@ func (tb *tab) another() *tab {
 	return openTabWith(tb.t, tb.ctx, chromedp.WithNewWindow(true))
 }
 
-// waitFor waits until a JavaScript expression has a value. The page may be loading meanwhile.
-func (p *page) waitFor(expression string, want any) {
-	p.t.Helper()
-	testkit.Eventually(p.t, func() error {
-		var got any
-		if err := p.driver.evaluate(expression, &got); err != nil {
-			return err
-		}
-		if fmt.Sprint(got) != fmt.Sprint(want) {
-			return fmt.Errorf("%s is %v, want %v", expression, got, want)
-		}
-		return nil
-	})
-}
-
 // waitForState waits until the page of an example says that it is in a state.
 func (p *page) waitForState(want string) {
 	p.t.Helper()

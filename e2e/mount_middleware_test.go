@@ -102,16 +102,12 @@ func TestMiddlewaresTimeoutEndsAMountedStreamCleanly(t *testing.T) {
 			a := mount(t, chiFramework, p, []middleware{{use: func(*mountedApp) any { return chiTimeout(short) }}})
 			a.publish(t, "one")
 			s := subscribeWith(t, a.client, a.url+"/decided", "0")
-			if _, data := s.next(); data != "one" {
-				t.Errorf("got %q", data)
-			}
+			s.wantData("one")
 			if p.major == 1 {
 				a.waitForClients(t, 1)
 				time.Sleep(2 * short) // Nothing tells that something does not happen.
 				a.publish(t, "two")
-				if _, data := s.next(); data != "two" {
-					t.Errorf("got %q", data)
-				}
+				s.wantData("two")
 				return
 			}
 			if err := s.end(); err != io.EOF {

@@ -63,14 +63,8 @@ func TestMountedBrokerKeepsItsPromises(t *testing.T) {
 			}
 		}
 		resumed := subscribeWith(t, a.client, a.url+"/decided", fmt.Sprint(first))
-		if _, data := resumed.next(); data != "two" {
-			t.Errorf("resuming got %q", data)
-		}
-		for _, want := range []string{"before", "one", "two"} {
-			if _, data := decided.next(); data != want {
-				t.Errorf("resuming from the beginning got %q, want %q", data, want)
-			}
-		}
+		resumed.wantData("two")
+		decided.wantData("before", "one", "two")
 		resumed.close()
 		a.waitForClients(t, 2)
 		a.waitForEnded(t, 1)

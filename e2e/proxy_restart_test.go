@@ -29,13 +29,8 @@ func TestProxiesKeepAPlainEventSourceOverALongRestart(t *testing.T) {
 		}))`, least, best))
 		s.waitForClients(2)
 		s.kill()
-		const closed = 2
-		testkit.Eventually(t, func() error {
-			if state := eval[int](tb, "sources[0].readyState"); state != closed {
-				return fmt.Errorf("with the least that is needed the state is %d, want %d: it was to see a refusal", state, closed)
-			}
-			return nil
-		})
+		const closed = "2"
+		tb.waitFor("sources[0].readyState", closed) // With the least that is needed it sees a refusal.
 		a := ask(fronts[0].client(), http.MethodGet, least, "", nil, nil, 0)
 		if a.status != fronts[0].proxy.away {
 			t.Errorf("without a server it answers %d, want %d", a.status, fronts[0].proxy.away)
@@ -54,11 +49,6 @@ func TestProxiesKeepAPlainEventSourceOverALongRestart(t *testing.T) {
 		}
 		s.waitForClients(1)
 		s.publish("", "after the restart")
-		testkit.Eventually(t, func() error {
-			if got := eval[[]string](tb, "got"); len(got) == 0 || got[len(got)-1] != "1 after the restart" {
-				return fmt.Errorf("got %q", got)
-			}
-			return nil
-		})
+		tb.waitFor("got.at(-1)", "1 after the restart")
 	})
 }

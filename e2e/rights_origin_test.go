@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"testing"
 	"time"
-
-	"example.com/sse/internal/testkit"
 )
 
 // A browser sends its visitor's cookie with what any page asks for. Only pages of the origins that are named publish by
@@ -22,21 +20,8 @@ func TestEveryEngineSendsCookiesForPagesOfTheOriginsThatAreNamed(t *testing.T) {
 		p.provoked = "/events" // A refusal is an error on the console.
 		p.visit(portal.login(keys.token(time.Now().Add(time.Hour), []string{"mail/anna"}, []string{"mail/anna"})))
 		address := s.url + "/events?topic=mail/anna"
-		ask := func(what, script string) string {
-			t.Helper()
-			p.evaluate("void ("+script+")", new(any))
-			answer := ""
-			testkit.Eventually(t, func() error {
-				if answer = eval[string](p, `window.answer ?? ""`); answer == "" {
-					return fmt.Errorf("%s: no answer", what)
-				}
-				return nil
-			})
-			p.evaluate(`void (window.answer = "")`, new(any))
-			return answer
-		}
 		fetch := func(options string) string {
-			return fmt.Sprintf(`fetch(%q, {method: "POST", body: "hello", %s}).then(answer => { window.answer = String(answer.status) }, () => { window.answer = "error" })`, address, options)
+			return fmt.Sprintf(`fetch(%q, {method: "POST", body: "hello", %s}).then(answer => String(answer.status))`, address, options)
 		}
 		published := int64(0)
 		for _, test := range []struct {
@@ -51,7 +36,7 @@ func TestEveryEngineSendsCookiesForPagesOfTheOriginsThatAreNamed(t *testing.T) {
 			{"another page that wants no answer", other, `credentials: "include", mode: "no-cors"`, "0", false},
 		} {
 			p.visit(test.origin)
-			if got := ask(test.what, fetch(test.options)); got != test.want {
+			if got := p.ask(fetch(test.options)); got != test.want {
 				t.Errorf("%s: %s, want %s", test.what, got, test.want)
 			}
 			if test.publishes {
@@ -66,18 +51,18 @@ func TestEveryEngineSendsCookiesForPagesOfTheOriginsThatAreNamed(t *testing.T) {
 		}
 		// The server's own page, behind a proxy or not, publishes, too.
 		p.visit(s.url)
-		if got := ask("the server's own page", fetch(`credentials: "same-origin"`)); got != "204" {
+		if got := p.ask(fetch(`credentials: "same-origin"`)); got != "204" {
 			t.Errorf("the server's own page: %s", got)
 		}
 		s.publish("mail/anna", "for Anna")
-		read := fmt.Sprintf(`(() => {
+		read := fmt.Sprintf(`new Promise(resolve => {
 			const stream = new EventSource(%q, {withCredentials: true});
-			stream.onmessage = evt => { if (evt.data === "for Anna") { stream.close(); window.answer = evt.data } };
-			stream.onerror = () => { if (stream.readyState === EventSource.CLOSED) window.answer = "closed" };
-		})()`, address+"&lastEventId=0")
+			stream.onmessage = evt => { if (evt.data === "for Anna") { stream.close(); resolve(evt.data) } };
+			stream.onerror = () => { if (stream.readyState === EventSource.CLOSED) resolve("closed") };
+		})`, address+"&lastEventId=0")
 		for origin, want := range map[string]string{named: "for Anna", other: "closed"} {
 			p.visit(origin)
-			if got := ask(origin, read); got != want {
+			if got := p.ask(read); got != want {
 				t.Errorf("a page of %s (named: %s) reads %q", origin, named, got)
 			}
 		}
