@@ -1,5 +1,24 @@
 // Package e2e runs the built server against what its users really have: browsers, clients,
-// proxies, certificates, and everything that goes wrong.
+// proxies, certificates, and everything that goes wrong. All of it is one package, so that one
+// process builds the server once, bounds how many tests run at a time, and shares each browser; go vet and
+// the compiler see what nobody uses any more. The beginning of a file's name says which of these it belongs to:
+//
+//	driver_    what the tests share: the server, its clients, browsers, NATS, curl, a relay that cuts or hangs
+//	browser_   the page works in Chromium, Firefox and WebKit, whatever the stream, the reader and the browser do
+//	client_    other people's clients, and pages of other frameworks, get each event at once, and resume
+//	cluster_   servers on NATS speak as one, also over outages, and clients get from NATS what they lack
+//	data_      what was confirmed is on the disk, whatever ends the server or fails the disk
+//	document_  what the documents show runs as it is written, and what they name is there
+//	example_   each program of examples/ does what it is an example of
+//	fault_     the server survives what befalls its process, its log, its network and its clients
+//	http_      requests, TLS and HTTP/2 keep their bounds: no peer costs much, or disturbs another
+//	mount_     a broker keeps its promises in each framework, behind its middleware, and in the README's app
+//	operate_   what operators use: health, figures, logs, draining, systemd, containers, archives
+//	proxy_     nginx, HAProxy, Caddy and Apache, configured as docs/proxies shows, pass everything on
+//	publish_   who publishes is told the truth, and what was taken is on every stream once
+//	rights_    nobody reads or publishes without the right to, whatever is sent
+//
+// The folder clients has the programs of client_, and lint what go vet checks beside its own.
 package e2e
 
 import (
@@ -10,7 +29,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"example.com/sse/internal/testkit"
 )
@@ -18,118 +36,6 @@ import (
 // binary, natsBinary and clientsBinary are the paths of the server, of nats-server and of the clients in
 // Go, built once for all tests.
 var binary, natsBinary, clientsBinary string
-
-// budgets are how long tests may run that need more than testkit.Budget on a busy machine: most of
-// them start browsers, or have hundreds of clients.
-var budgets = map[string]time.Duration{
-	"TestArchivesHaveTheLicencesOfAllThatIsInThem":                    8 * time.Minute,
-	"TestBurstStaysWithinMemory":                                      2 * time.Minute,
-	"TestClientGetsFromNATSWhatItsServerNoLongerRetains":              4 * time.Minute,
-	"TestClientGetsWhatItLacksAlthoughNATSLosesTheStreamsLeader":      8 * time.Minute,
-	"TestClientGetsWhatItLacksOverAnOutageOfNATS":                     3 * time.Minute,
-	"TestClientWhoseNetworkGoesSilentIsUnregistered":                  5 * time.Minute,
-	"TestClientsAreToldOfWhatTheStreamHasDeleted":                     2 * time.Minute,
-	"TestClientsOfAKilledServerResumeAtAnother":                       3 * time.Minute,
-	"TestConsoleExampleShowsWhatOthersDoAndTheOwnOnce":                4 * time.Minute,
-	"TestConsoleExampleSaysWhatWasMissedAndLoadsTheListAnew":          4 * time.Minute,
-	"TestConsoleExampleGivesARoleWhatItMayRead":                       2 * time.Minute,
-	"TestClientsThatReadNothingTakeLittleOfWhatTheyLack":              3 * time.Minute,
-	"TestClientsWithOldIDsMissAndRepeatNothingWhileEventsCome":        4 * time.Minute,
-	"TestCurlIsGuardedOverHTTP1AndHTTP2":                              3 * time.Minute,
-	"TestCurlShowsAStreamThatTheGrammarAllows":                        3 * time.Minute,
-	"TestDashboardExampleShowsAllPanelsAtOnceAndGoesOnAfterARestart":  4 * time.Minute,
-	"TestDashboardExampleShowsThePanelsThatTheURLNames":               3 * time.Minute,
-	"TestDocumentsCommandsRunAsWritten":                               5 * time.Minute,
-	"TestDrainBehindALoadBalancerIsFeltByNobody":                      2 * time.Minute,
-	"TestDrainEndsStreamsOneAfterAnother":                             2 * time.Minute,
-	"TestEveryEngineShowsTheStreamAndItsState":                        3 * time.Minute,
-	"TestEveryEngineResumesAfterTheServerIsKilled":                    3 * time.Minute,
-	"TestEveryEngineShowsTheLastEventsBeforeSIGTERM":                  3 * time.Minute,
-	"TestEveryEngineShowsWhereMessagesAreMissing":                     3 * time.Minute,
-	"TestEveryEngineGivesTheConnectionBackWhileHidden":                4 * time.Minute,
-	"TestEveryEngineHasOneStreamAfterGoingBackAndForward":             3 * time.Minute,
-	"TestEveryEngineShowsItsRowsAgainAfterAReload":                    3 * time.Minute,
-	"TestEveryEngineHasTwentyStreamsOverHTTP2":                        3 * time.Minute,
-	"TestEveryEngineFitsANarrowScreen":                                3 * time.Minute,
-	"TestEveryEngineLetsTheReaderLeaveTheEndOfAFastStream":            3 * time.Minute,
-	"TestEveryEngineKeepsWhatTheReaderSeesInPlace":                    3 * time.Minute,
-	"TestEveryEngineShowsNamedEventsThatTheURLNames":                  3 * time.Minute,
-	"TestEveryEngineRunsNoScriptButThePagesOwn":                       3 * time.Minute,
-	"TestEveryEngineRunsTheDocumentsClient":                           3 * time.Minute,
-	"TestEveryEngineHasNothingToComplainOf":                           3 * time.Minute,
-	"TestEveryEngineLogsTheMiniPagesEvents":                           3 * time.Minute,
-	"TestEveryEngineKeepsTheFreshRowInTheRoundedCorner":               3 * time.Minute,
-	"TestEveryEngineAddsTheSlashThatThePagesPathLacks":                3 * time.Minute,
-	"TestEveryEngineLaysTextOutInItsDirection":                        3 * time.Minute,
-	"TestEveryEngineOpensAStreamAgainThatHangs":                       5 * time.Minute,
-	"TestEveryEngineSaysThatThePageCouldNotStart":                     3 * time.Minute,
-	"TestEveryEngineTellsAQuietStreamFromOneThatHangs":                5 * time.Minute,
-	"TestEveryEngineShowsTheTopicsThatTheURLNames":                    4 * time.Minute,
-	"TestEveryEngineOpensAStreamOfTopicsAgainThatHangs":               4 * time.Minute,
-	"TestEveryEngineSaysWhyTopicsAreRefused":                          4 * time.Minute,
-	"TestPageOpensAStreamOfTopicsAgainThatTheBrowserHasGivenUp":       2 * time.Minute,
-	"TestEveryEventPublishedIsOnEveryStreamOnceAlsoOverSIGTERM":       2 * time.Minute,
-	"TestEveryEngineShowsAPrivateTopicByACookie":                      4 * time.Minute,
-	"TestEveryEngineSendsCookiesForPagesOfTheOriginsThatAreNamed":     4 * time.Minute,
-	"TestStreamsOfAThousandTokensOfOneMinuteGoOnWithNewOnes":          4 * time.Minute,
-	"TestEventsArriveAtOnceThroughNATS":                               2 * time.Minute,
-	"TestEveryClientGetsEachEventAtOnceAndResumes":                    3 * time.Minute,
-	"TestFrameworksShowEachEventAtOnceAndResume":                      3 * time.Minute,
-	"TestGuardedAppAnswersNobodyWithoutCredentials":                   3 * time.Minute,
-	"TestGuardedAppGivesEachUserTheOwnTopicsWhateverTheURLSays":       3 * time.Minute,
-	"TestGuardedStreamEndsWithItsLoginAndResumesWithANewOne":          3 * time.Minute,
-	"TestHiddenTabGivesItsConnectionBackAndMissesNothing":             3 * time.Minute,
-	"TestHiddenTabSurvivesABurst":                                     2 * time.Minute,
-	"TestImageHoldsTheServerAloneAndIsReproducible":                   5 * time.Minute,
-	"TestKillAmidPublishersLosesNothingThatWasConfirmed":              2 * time.Minute,
-	"TestBackupWhileEventsCome":                                       2 * time.Minute,
-	"TestHealthSaysThatTheEventsAreLoaded":                            2 * time.Minute,
-	"TestFullDiskRefusesEventsUntilThereIsRoom":                       2 * time.Minute,
-	"TestErrorOfTheDiskThatComesOnceLosesNothingThatWasConfirmed":     2 * time.Minute,
-	"TestKillUnder500Clients":                                         2 * time.Minute,
-	"TestMailExampleShowsEachUserTheOwnMailAlone":                     4 * time.Minute,
-	"TestMailExampleEndsTheStreamWithTheSession":                      4 * time.Minute,
-	"TestMailExampleTakesNoTopicFromTheURL":                           2 * time.Minute,
-	"TestMicroblogExampleReachesAllFollowersAtOnceAndEachOnce":        4 * time.Minute,
-	"TestMicroblogExampleFollowsAThousandAuthors":                     3 * time.Minute,
-	"TestMicroblogExampleGoesOnForWhoComesBack":                       4 * time.Minute,
-	"TestMiniPageLogsEveryEvent":                                      2 * time.Minute,
-	"TestMountedBrokerKeepsItsPromises":                               3 * time.Minute,
-	"TestNATSLosesOneOfThreeServers":                                  5 * time.Minute,
-	"TestNATSWantsTLS":                                                2 * time.Minute,
-	"TestNothingStaysOf2000ClientsThatComeAndGo":                      3 * time.Minute,
-	"TestPageAddsABurstInParts":                                       2 * time.Minute,
-	"TestPageAnnouncesABurstInFewLines":                               2 * time.Minute,
-	"TestPageFitsAPhone":                                              3 * time.Minute,
-	"TestPageFollowsTheEndOnlyWhileTheReaderIsThere":                  2 * time.Minute,
-	"TestPageKnowsMillisecondsFromSeconds":                            2 * time.Minute,
-	"TestPageIsReadableInLightAndDark":                                3 * time.Minute,
-	"TestPageKeepsTheLast500Rows":                                     2 * time.Minute,
-	"TestPageMissesNothingWhenTheConnectionIsLostBeforeTheFirstEvent": 2 * time.Minute,
-	"TestPageOpensAStreamAgainThatTheBrowserHasGivenUp":               2 * time.Minute,
-	"TestPageSaysThatTheBrowserDoesNotSupportIt":                      2 * time.Minute,
-	"TestPageSaysThatTheBrowserRefusesTheStream":                      2 * time.Minute,
-	"TestPageSaysThatTheStreamDoesNotOpen":                            2 * time.Minute,
-	"TestPageSaysWhyATokenWillNotDo":                                  2 * time.Minute,
-	"TestPageSaysWhyEachBadTokenWillNotDo":                            3 * time.Minute,
-	"TestPageShowsDataAsText":                                         2 * time.Minute,
-	"TestPageShowsEventsWhoseIDsDoNotRise":                            2 * time.Minute,
-	"TestPageWorksWhereTheBrowserLacksOrRefuses":                      4 * time.Minute,
-	"TestProxiesKeepAPlainEventSourceOverALongRestart":                4 * time.Minute,
-	"TestProxiesKeepAStreamOverSilence":                               4 * time.Minute,
-	"TestProxiesPassRefusalsOn":                                       4 * time.Minute,
-	"TestProxiesPassTheStreamOn":                                      4 * time.Minute,
-	"TestReaderCanLeaveTheEndOfAFastStream":                           2 * time.Minute,
-	"TestServerResumesClientsFromBeforeItsStart":                      2 * time.Minute,
-	"TestServerThatStartsReadsThousandsOfTopicsInTime":                3 * time.Minute,
-	"TestServerThatStartsWithALargeStreamKnowsWhatItLacks":            2 * time.Minute,
-	"TestServersSpeakAsOne":                                           2 * time.Minute,
-	"TestTokensExampleGoesOnWhereTheAnswerIs":                         4 * time.Minute,
-	"TestTokensExampleEndsWithAnEventAndForGood":                      3 * time.Minute,
-	"TestTokensExampleHasThousandsOfRunsAtOnce":                       4 * time.Minute,
-	"TestTenTabsOverHTTPAreCompleteWhenTheyAreSeen":                   3 * time.Minute,
-	"TestTwentyTabsOverHTTPSAreLiveAtOnce":                            2 * time.Minute,
-}
 
 func TestMain(m *testing.M) {
 	os.Exit(testkit.Main(suite{m}, budgets))
