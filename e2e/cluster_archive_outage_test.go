@@ -120,11 +120,13 @@ func TestClientGetsWhatItLacksAlthoughNATSLosesTheStreamsLeader(t *testing.T) {
 		}
 		return nil
 	})
-	for i := range cs {
+	for range cs {
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
-		if len(cs[i].told) > 0 {
+	}
+	for i, c := range cs {
+		if len(c.told) > 0 {
 			t.Errorf("client %d was told of a gap", i)
 		}
 	}

@@ -54,7 +54,8 @@ func publish(t *testing.T, js jetstream.JetStream, payload string) int64 {
 // publishOn is publish on another subject than the default topic's.
 func publishOn(t *testing.T, js jetstream.JetStream, subject, payload string) int64 {
 	t.Helper()
-	ack, err := js.Publish(limited(t), subject, []byte(payload))
+	// A stream that was just created may have nobody who listens to its subjects yet, on a machine that is very busy.
+	ack, err := js.Publish(limited(t), subject, []byte(payload), jetstream.WithRetryAttempts(100))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,13 +41,17 @@ func subscribeWith(t *testing.T, client *http.Client, url, lastID string) *strea
 	return newStream(t, resp, cancel)
 }
 
+// maxUnread is how many events a stream keeps for a test that looks elsewhere, so that it is no slow client: more than come
+// meanwhile. Each stream has the memory for all of them from the start, and the race detector three times as much.
+const maxUnread = 1 << 12
+
 // newStream reads the stream of a response, which is closed at the test's end.
 func newStream(t *testing.T, resp *http.Response, cancel func()) *stream {
 	s := &stream{
 		resp: resp,
 
 		t:      t,
-		events: make(chan testkit.Event, 1<<16), // so that a test that looks elsewhere is no slow client
+		events: make(chan testkit.Event, maxUnread),
 		ended:  make(chan struct{}),
 		cancel: cancel,
 	}
