@@ -78,12 +78,8 @@ func TestDocumentsNameWhatIsThere(t *testing.T) {
 func TestREADMEIsShort(t *testing.T) {
 	t.Parallel()
 	const maxLines, maxLine = 280, 159
-	text, err := os.ReadFile("../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	n := 0
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(read(t, "../README.md")) {
 		n++
 		if got := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); got > maxLine {
 			t.Errorf("line %d has %d characters", n, got)
