@@ -1,5 +1,8 @@
 // Package testkit holds what the tests of all modules share: waiting that always ends, a strict
 // parser of event streams, and a watchdog that names a test which hangs.
+//
+// Nothing else does what the watchdog does. go test has a timeout for all tests together only (https://go.dev/issue/48157), and
+// ends all of them with the one that hangs; libraries that look for goroutines, such as goleak, do so once a test has ended.
 package testkit
 
 import (

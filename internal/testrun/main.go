@@ -3,6 +3,9 @@
 // time, since most of them only wait.
 //
 //	go run ./internal/testrun [flags] folder...
+//
+// gotestsum would do that for one module and one round. It runs neither several at the same time nor several rounds that it counts
+// together, keeps no core busy, and lists skipped tests one by one: here one line names all that lack the same.
 package main
 
 import (
