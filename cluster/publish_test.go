@@ -1,10 +1,14 @@
 package cluster
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"runtime"
 	"testing"
 
+	"example.com/sse/internal/testkit"
 	"example.com/sse/sse"
 )
 
@@ -16,8 +20,25 @@ func joinNobody(t *testing.T) (*sse.Broker, *Member) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { broker.Shutdown(context.Background()) })
+	t.Cleanup(func() {
+		broker.Shutdown(context.Background())
+		waitUntilLeft(t)
+	})
 	return broker, member
+}
+
+// waitUntilLeft waits until no goroutine of a member's is left, nor of its NATS client's: what they log later comes amid the
+// next test, which may look at what is logged.
+func waitUntilLeft(t *testing.T) {
+	t.Helper()
+	testkit.Eventually(t, func() error {
+		stacks := make([]byte, 1<<20)
+		stacks = stacks[:runtime.Stack(stacks, true)]
+		if bytes.Contains(stacks, []byte("nats-io/nats.go")) || bytes.Contains(stacks, []byte("cluster.(*Member)")) {
+			return fmt.Errorf("a member has not left:\n%s", stacks)
+		}
+		return nil
+	})
 }
 
 func TestPublishSaysForCertainWhatWasNotPublished(t *testing.T) {

@@ -92,7 +92,7 @@ func TestLastTickIsKnownFromTheStream(t *testing.T) {
 func TestNameThatIsNoTextStopsNothing(t *testing.T) {
 	var lines strings.Builder
 	golog.SetOutput(&lines)
-	defer golog.Reset()
+	defer golog.SetOutput(os.Stdout)
 	broker := sse.NewBroker()
 	defer broker.Shutdown(t.Context())
 	m := &Member{broker: broker}

@@ -30,16 +30,15 @@ func TestCurlShowsAStreamThatTheGrammarAllows(t *testing.T) {
 		args           func(t *testing.T, s *server) []string
 		check          func(t *testing.T, s *server, p *testkit.Parser)
 	}{
-		{"a heartbeat", "17s", nil, func(t *testing.T, s *server, p *testkit.Parser) {
+		{"a heartbeat", "22s", nil, func(t *testing.T, s *server, p *testkit.Parser) {
 			readEvents(t, p, 1)
 			if p.Comments != 1 {
-				t.Errorf("%d heartbeats before the first event, after 17 s", p.Comments)
+				t.Errorf("%d heartbeats before the first event, after 22 s", p.Comments)
 			}
 		}},
 		{"a heartbeat each second", "1s500ms -heartbeat 1s", nil, func(t *testing.T, s *server, p *testkit.Parser) {
-			readEvents(t, p, 3)
-			if p.Comments < 2 {
-				t.Errorf("%d heartbeats between three events", p.Comments)
+			for p.Comments < 2 { // A machine that is busy may have the next event come before them, but not for ever.
+				readEvents(t, p, 1)
 			}
 		}},
 		{"HTTP/1.0", "50ms", func(*testing.T, *server) []string {
