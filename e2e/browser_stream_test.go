@@ -167,9 +167,18 @@ func TestEveryEngineHasTwentyStreamsOverHTTP2(t *testing.T) {
 		var streams [][]string
 		p.evaluate("got", &streams)
 		var shown []string
-		for _, r := range p.rows() {
-			shown = append(shown, r.id)
-		}
+		testkit.Eventually(t, func() error { // What has come the page shows with its next frame.
+			shown = nil
+			for _, r := range p.rows() {
+				shown = append(shown, r.id)
+			}
+			for i, ids := range streams {
+				if newest := ids[len(ids)-1]; !slices.Contains(shown, newest) {
+					return fmt.Errorf("the page does not show event %s of stream %d", newest, i)
+				}
+			}
+			return nil
+		})
 		for i, ids := range streams {
 			at := slices.Index(shown, ids[0])
 			if at < 0 {

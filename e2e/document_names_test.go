@@ -105,12 +105,8 @@ func TestDocumentsHaveEachFlag(t *testing.T) {
 		t.Fatalf("-h lists only %d flags:\n%s", len(flags), help)
 	}
 	for _, document := range []string{"docs/operating.md", "README.zh-CN.md"} {
-		text, err := os.ReadFile(filepath.Join("..", document))
-		if err != nil {
-			t.Fatal(err)
-		}
 		rows := make(map[string]bool)
-		for _, cell := range regexp.MustCompile("(?m)^\\| (`-[^|]*) \\|").FindAllStringSubmatch(string(text), -1) {
+		for _, cell := range regexp.MustCompile("(?m)^\\| (`-[^|]*) \\|").FindAllStringSubmatch(read(t, filepath.Join("..", document)), -1) {
 			for _, m := range regexp.MustCompile("`-([a-z-]+)").FindAllStringSubmatch(cell[1], -1) {
 				rows[m[1]] = true
 			}
@@ -118,6 +114,31 @@ func TestDocumentsHaveEachFlag(t *testing.T) {
 		delete(rows, "h") // It is the flag package's own.
 		if !maps.Equal(flags, rows) {
 			t.Errorf("-h lists %q, and the table of %s %q", slices.Sorted(maps.Keys(flags)), document, slices.Sorted(maps.Keys(rows)))
+		}
+	}
+}
+
+// The table of this package's comment has the beginning of each file's name, and no other.
+func TestEachFileBelongsToAGroup(t *testing.T) {
+	t.Parallel()
+	groups := make(map[string]int)
+	for _, m := range regexp.MustCompile(`(?m)^//\t([a-z]+_) `).FindAllStringSubmatch(read(t, "main_test.go"), -1) {
+		groups[m[1]] = 0
+	}
+	files, err := filepath.Glob("*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		group, _, _ := strings.Cut(file, "_")
+		if _, ok := groups[group+"_"]; !ok && group != "main" {
+			t.Errorf("%s belongs to no group", file)
+		}
+		groups[group+"_"]++
+	}
+	for group, n := range groups {
+		if n == 0 {
+			t.Errorf("the group %s has no file", group)
 		}
 	}
 }
