@@ -13,20 +13,27 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// slowly makes a collector read its first events slowly, so that something can happen meanwhile, and returns a channel that is
-// closed when it has some.
-func slowly(c *collector, events int) (some chan struct{}) {
-	some = make(chan struct{})
-	came := 0
-	c.pause = func() {
-		if came++; came == events {
-			close(some)
+// collectSlowly starts clients of one, of some and of all of ten topics, whose events were published in turn, and returns once each has
+// some. Each reads its first events slowly, so that something can happen meanwhile, and tells ended when it has the last.
+func collectSlowly(ctx context.Context, t *testing.T, s *server, first, last int64, ended chan<- error) (cs []*collector) {
+	t.Helper()
+	const some = 100
+	for i, topics := range [][]int{{9}, {1, 2, 9}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}} {
+		c := newCollector(10, first, first+int64(i), topics...)
+		begun, came := make(chan struct{}), 0
+		c.pause = func() {
+			if came++; came == some {
+				close(begun)
+			}
+			if came < 2*some {
+				time.Sleep(5 * time.Millisecond)
+			}
 		}
-		if came < 2*events {
-			time.Sleep(5 * time.Millisecond)
-		}
+		go func() { ended <- c.read(ctx, last, s) }()
+		testkit.Receive(t, begun, "a client has some events")
+		cs = append(cs, c)
 	}
-	return some
+	return cs
 }
 
 // NATS ends, or freezes, while a client is given what it lacks: its stream ends or stands still, and the client
@@ -50,16 +57,8 @@ func TestClientGetsWhatItLacksOverAnOutageOfNATS(t *testing.T) {
 			last := first + events - 1
 			waitForSequence(t, s, last)
 			live := subscribe(t, s.url+"/events", "")
-			ctx := limited(t)
-			ended := make(chan error, 3)
-			var cs []*collector
-			for i, some := range [][]int{{9}, {1, 2, 9}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}} {
-				c := newCollector(topics, first, first+int64(i), some...)
-				cs = append(cs, c)
-				begun := slowly(c, 100)
-				go func() { ended <- c.read(ctx, last, s) }()
-				testkit.Receive(t, begun, "a client has some events")
-			}
+			ctx, ended := limited(t), make(chan error, 4)
+			cs := collectSlowly(ctx, t, s, first, last, ended)
 			outage.away(t, n)
 			late := newCollector(topics, first, first, 9) // It comes meanwhile.
 			go func() { ended <- late.read(ctx, last, s) }()
@@ -105,14 +104,7 @@ func TestClientGetsWhatItLacksAlthoughNATSLosesTheStreamsLeader(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*electedWithin)
 	defer cancel()
 	ended := make(chan error, 3)
-	var cs []*collector
-	for i, some := range [][]int{{9}, {1, 2, 9}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}} {
-		c := newCollector(topics, first, first+int64(i), some...)
-		cs = append(cs, c)
-		begun := slowly(c, 100)
-		go func() { ended <- c.read(ctx, last, s) }()
-		testkit.Receive(t, begun, "a client has some events")
-	}
+	cs := collectSlowly(ctx, t, s, first, last, ended)
 	leaderOf(t, nodes, stream).kill()
 	testkit.EventuallyWithin(t, 2*electedWithin, func() error {
 		if len(ended) < len(cs) {
