@@ -42,7 +42,7 @@ func TestClientsAreToldOfWhatTheStreamHasDeleted(t *testing.T) {
 			{"many/0", 402, 405, false}, {"many/0", 401, 402, false}, {"many/0", 400, 402, true}, {"many/2", 0, 401, true}, {"few", -14, -13, false}}},
 		{"a limit of each subject and one of messages", jetstream.StreamConfig{MaxMsgsPerSubject: 200, MaxMsgs: 551}, nil, []resume{
 			{"many/0", 453, 456, false}, {"many/0", 400, 450, true}, {"many/2", 0, 452, true}}},
-		{"other subjects", jetstream.StreamConfig{Subjects: []string{"other"}}, nil, []resume{
+		{"other subjects", jetstream.StreamConfig{Subjects: []string{"sse.events", "sse.events.>", "other"}}, nil, []resume{
 			{"many/0", 0, 3, false}, {"few", -14, -13, false}}},
 		{"somebody deletes a message", jetstream.StreamConfig{}, func(stream jetstream.Stream, first int64) error {
 			return stream.DeleteMsg(t.Context(), uint64(first+250))

@@ -54,8 +54,7 @@ func publish(t *testing.T, js jetstream.JetStream, payload string) int64 {
 // publishOn is publish on another subject than the default topic's.
 func publishOn(t *testing.T, js jetstream.JetStream, subject, payload string) int64 {
 	t.Helper()
-	// A stream that was just created may have nobody who listens to its subjects yet, on a machine that is very busy.
-	ack, err := js.Publish(limited(t), subject, []byte(payload), jetstream.WithRetryAttempts(100))
+	ack, err := js.Publish(limited(t), subject, []byte(payload))
 	if err != nil {
 		t.Fatal(err)
 	}
