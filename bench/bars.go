@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"example.com/sse/bench/format"
 )
 
 // A bar is what the server must reach.
@@ -32,20 +34,20 @@ func (r *results) best(name string, better func(a, b float64) float64, among fun
 // atMost returns a bar that a value reaches where it is not above a bound. A bar without a figure's name is of the same
 // figure as the one before.
 func atMost(figure, text string, value, bound float64) bar {
-	return bar{figure, text, number(value), value <= bound, !math.IsNaN(value) && !math.IsNaN(bound)}
+	return bar{figure, text, format.Number(value), value <= bound, !math.IsNaN(value) && !math.IsNaN(bound)}
 }
 
 // atLeast is atMost for a value that must not be below the bound.
 func atLeast(figure, text string, value, bound float64) bar {
 	b := atMost(figure, text, -value, -bound)
-	b.value = number(value)
+	b.value = format.Number(value)
 	return b
 }
 
 // beside is atMost with another server's figure as the bound, which the bar's value names.
 func beside(figure, text string, value float64, whose string, bound float64) bar {
 	b := atMost(figure, text, value, bound)
-	b.value += ", " + whose + " " + number(bound)
+	b.value += ", " + whose + " " + format.Number(bound)
 	return b
 }
 
@@ -117,7 +119,7 @@ func (r *results) overloadBar() bar {
 	published := float64(r.options.few()) / overloadInterval.Seconds()
 	b := atLeast("", "at least 20 times the best rival's, or 0.97 of what is published", rate/r.best("overload/rate", math.Max, server.rival), 20)
 	b.ok = b.ok || rate >= 0.97*published
-	b.value += fmt.Sprintf(", %s of it", number(rate/published))
+	b.value += fmt.Sprintf(", %s of it", format.Number(rate/published))
 	return b
 }
 

@@ -6,6 +6,8 @@ import (
 	"os"
 	"slices"
 
+	"example.com/sse/bench/format"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/plotter"
@@ -37,8 +39,8 @@ type panel struct {
 // chart writes the chart as SVG.
 func (r *results) chart(name string) error {
 	o := r.options
-	many, few, most := thousands(int64(o.clients))+" clients", thousands(int64(o.few()))+" clients", thousands(int64(o.most()))+" clients"
-	secure := thousands(int64(o.secure())) + " clients"
+	many, few, most := format.Thousands(int64(o.clients))+" clients", format.Thousands(int64(o.few()))+" clients", format.Thousands(int64(o.most()))+" clients"
+	secure := format.Thousands(int64(o.secure())) + " clients"
 	const cpu, memory, less = "CPU per delivered event, µs\n", "Memory per client, KiB\n", ", less is better"
 	panels := [][]panel{{
 		{"many/cpu", cpu + "HTTP/1.1, " + many + less, 1},
@@ -122,7 +124,7 @@ func (r *results) panel(panel panel) (*plot.Plot, error) {
 		}
 		label, err := plotter.NewLabels(plotter.XYLabels{
 			XYs:    plotter.XYs{{X: value, Y: float64(row)}},
-			Labels: []string{number(value)},
+			Labels: []string{format.Number(value)},
 		})
 		if err != nil {
 			return nil, err

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"example.com/sse/bench/format"
 )
 
 // browsers is how many clients the report says the cost of.
@@ -27,7 +29,7 @@ func (r *results) cost() string {
 		titles = append(titles, w.title)
 	}
 	fmt.Fprintf(&b, "\n## What HTTPS costs\n\n%s browsers, an event a second, computed from a client's figures below:\n\n| | %s |\n|---|%s\n",
-		thousands(browsers), strings.Join(titles, " | "), strings.Repeat("--:|", len(ways)))
+		format.Thousands(browsers), strings.Join(titles, " | "), strings.Repeat("--:|", len(ways)))
 	const gib, second = 1 << 20, 1e6 // of KiB and of µs
 	for _, row := range []struct {
 		title, figure string
@@ -43,7 +45,7 @@ func (r *results) cost() string {
 	} {
 		var cells []string
 		for _, w := range ways {
-			cells = append(cells, number(r.value(w.server, w.step+row.figure)*browsers/row.unit))
+			cells = append(cells, format.Number(r.value(w.server, w.step+row.figure)*browsers/row.unit))
 		}
 		fmt.Fprintf(&b, "| %s | %s |\n", row.title, strings.Join(cells, " | "))
 	}
@@ -51,7 +53,7 @@ func (r *results) cost() string {
 	cores := func(server string) float64 { return r.value(server, "https2/cpu") * browsers / second }
 	if !math.IsNaN(memory(this) + memory(proxied)) {
 		fmt.Fprintf(&b, "\nOver HTTP/2 they take %s GiB and %s cores on this server alone, and with nginx in front %s GiB and %s cores on both together.\n",
-			number(memory(this)), number(cores(this)), number(memory(proxied)), number(cores(proxied)))
+			format.Number(memory(this)), format.Number(cores(this)), format.Number(memory(proxied)), format.Number(cores(proxied)))
 	}
 	return b.String()
 }

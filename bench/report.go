@@ -3,10 +3,10 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
-	"regexp"
-	"runtime"
 	"strings"
+
+	"example.com/sse/bench/format"
+	"example.com/sse/bench/machine"
 )
 
 // write writes name.md and name.svg.
@@ -82,8 +82,8 @@ const method = `
 func (r *results) markdown() string {
 	var b strings.Builder
 	o := r.options
-	fmt.Fprintf(&b, "# Results\n\nMade by `make bench` on %s: %s, %d cores, Linux %s, %s. %d rounds took %v; the load took at most %s of a core.\n\n",
-		r.began.UTC().Format("2006-01-02"), processor(), runtime.NumCPU(), kernel(), runtime.Version(), o.rounds, r.took.Round(1e9), number(r.loadShare()))
+	fmt.Fprintf(&b, "# Results\n\nMade by `make bench` on %s: %s. %d rounds took %v; the load took at most %s of a core.\n\n",
+		r.began.UTC().Format("2006-01-02"), machine.Description(), o.rounds, r.took.Round(1e9), format.Number(r.loadShare()))
 	b.WriteString("![CPU and memory of all servers, without and with TLS, connecting, throughput and spread](results.svg)\n\n| | is | version |\n|---|---|---|\n")
 	for _, s := range r.servers {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", s.name, s.what, r.versions[s.name])
@@ -111,19 +111,4 @@ func (r *results) loadShare() (share float64) {
 		}
 	}
 	return share
-}
-
-// processor returns the machine's processor by name.
-func processor() string {
-	b, _ := os.ReadFile("/proc/cpuinfo")
-	if m := regexp.MustCompile(`model name\s*: (.*)`).FindSubmatch(b); m != nil {
-		return string(m[1])
-	}
-	return runtime.GOARCH
-}
-
-// kernel returns the kernel's version.
-func kernel() string {
-	b, _ := exec.Command("uname", "-r").Output()
-	return strings.TrimSpace(string(b))
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"example.com/sse/bench/format"
 )
 
 // results are the figures of all rounds.
@@ -160,12 +162,12 @@ func (r *results) having(section section) (servers []server) {
 func (r *results) cells(row row, servers []server, ratios bool) (cells []string, any bool) {
 	for _, s := range servers {
 		value := r.value(s.name, row.name)
-		cell := number(value)
+		cell := format.Number(value)
 		if ratios && row.ratio && !math.IsNaN(value) {
 			var to []string
 			for _, other := range []string{seed, limit} {
 				if v := r.value(other, row.name); !math.IsNaN(v) {
-					to = append(to, number(value/v))
+					to = append(to, format.Number(value/v))
 				}
 			}
 			if len(to) > 0 {
@@ -176,27 +178,4 @@ func (r *results) cells(row row, servers []server, ratios bool) (cells []string,
 		any = any || !math.IsNaN(value)
 	}
 	return cells, any
-}
-
-// number formats a figure with three digits that count, at least.
-func number(v float64) string {
-	switch {
-	case math.IsNaN(v) || math.IsInf(v, 0):
-		return "–"
-	case v == math.Trunc(v) || math.Abs(v) >= 100:
-		return thousands(int64(math.Round(v)))
-	case math.Abs(v) >= 10:
-		return fmt.Sprintf("%.1f", v)
-	default:
-		return fmt.Sprintf("%.2f", v)
-	}
-}
-
-// thousands formats a whole number with commas.
-func thousands(n int64) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"example.com/sse/bench/load"
+	"example.com/sse/bench/machine"
 )
 
 // A turn is what a server is started for.
@@ -128,17 +129,17 @@ func (b *bench) do(r *run) (err error) {
 	if r.process, err = b.start(r.ctx, r.server, r.turn); err != nil {
 		return err
 	}
-	defer r.stop()
+	defer r.Stop()
 	if err := b.warmUp(r); err != nil {
 		return err
 	}
-	if r.idle, err = memory(r.pids); err != nil {
+	if r.idle, err = machine.Memory(r.pids); err != nil {
 		return err
 	}
-	if r.idleNginx, err = memory(r.nginx); err != nil {
+	if r.idleNginx, err = machine.Memory(r.nginx); err != nil {
 		return err
 	}
-	if r.kernel, err = kernelMemory(); err != nil {
+	if r.kernel, err = machine.KernelMemory(); err != nil {
 		return err
 	}
 	if r.Load, err = b.newLoad(r); err != nil {

@@ -5,13 +5,13 @@ import (
 	"context"
 	"debug/buildinfo"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"example.com/sse/bench/load"
+	"example.com/sse/bench/machine"
 )
 
 // A server is one of those compared.
@@ -81,22 +81,12 @@ func choose(names string) (chosen []server, err error) {
 
 // build builds a server's program.
 func (s server) build(ctx context.Context, dir string) (binary string, err error) {
-	return build(ctx, s.dir, ".", filepath.Join(dir, s.name))
+	return machine.Build(ctx, s.dir, ".", filepath.Join(dir, s.name))
 }
 
 // buildStarted builds what a server's program starts. It needs the network where Go has not got the modules yet.
 func (s server) buildStarted(ctx context.Context, dir string) (binary string, err error) {
-	return build(ctx, filepath.Join(s.dir, "server"), s.starts, filepath.Join(dir, s.name+"-server"))
-}
-
-func build(ctx context.Context, dir, pkg, binary string) (string, error) {
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, pkg)
-	cmd.Dir = dir
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // ends what it has started, too
-	if output, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building %s in %s: %w\n%s", pkg, dir, err, output)
-	}
-	return binary, nil
+	return machine.Build(ctx, filepath.Join(s.dir, "server"), s.starts, filepath.Join(dir, s.name+"-server"))
 }
 
 // version returns what the program is made of, or an error when this machine lacks it.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"example.com/sse/bench/load"
+	"example.com/sse/bench/machine"
 	"example.com/sse/bench/rivals/demo"
 )
 
@@ -66,10 +67,10 @@ func (r *run) path(client int, lastID string) string {
 func timingsOf(binary string) string { return binary + ".timings" }
 
 // timings opens those of the server's publications.
-func (r *run) timings() (demo.Timings, error) { return demo.OpenTimings(timingsOf(r.cmd.Path)) }
+func (r *run) timings() (demo.Timings, error) { return demo.OpenTimings(timingsOf(r.Args()[0])) }
 
 // toggle has the server begin to publish to its topics, or end.
-func (r *run) toggle() error { return r.cmd.Process.Signal(syscall.SIGUSR1) }
+func (r *run) toggle() error { return r.Signal(syscall.SIGUSR1) }
 
 // silent measures the memory of clients that get no event.
 func (r *run) silent(s step) error {
@@ -155,7 +156,7 @@ func (r *run) unwatched(s step) error {
 			return 0, fmt.Errorf("only %d of %d events could be published in %v", timings.Count(), published, publishAll)
 		}
 		r.Until(r.ctx, clearUp, func() bool { return false })
-		return memory(r.pids)
+		return machine.Memory(r.pids)
 	}
 	before, err := resident(1) // what the first publication takes is no topic's
 	if err != nil {

@@ -1,10 +1,10 @@
 package main
 
 import (
-	"syscall"
 	"time"
 
 	"example.com/sse/bench/load"
+	"example.com/sse/bench/machine"
 )
 
 // usage is what has been used and received at one time of a run.
@@ -16,18 +16,11 @@ type usage struct {
 }
 
 func (r *run) now() (u usage, err error) {
-	u = usage{Counts: r.Counts(), at: time.Now(), own: ownCPU(), events: r.Events()}
-	if u.nginx, err = cpu(r.nginx); err == nil {
-		u.server, err = cpu(r.pids)
+	u = usage{Counts: r.Counts(), at: time.Now(), own: machine.OwnCPU(), events: r.Events()}
+	if u.nginx, err = machine.CPU(r.nginx); err == nil {
+		u.server, err = machine.CPU(r.pids)
 	}
 	return u, err
-}
-
-// ownCPU returns the processor time that this process has taken.
-func ownCPU() time.Duration {
-	var u syscall.Rusage
-	syscall.Getrusage(syscall.RUSAGE_SELF, &u)
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // note notes what a step has shown between two times.
@@ -57,7 +50,7 @@ func (r *run) noteConnect(s step, n int, before, after usage) {
 
 // noteMemory notes the memory of a client, the server's and the kernel's.
 func (r *run) noteMemory(s step) error {
-	all, err := memory(r.pids)
+	all, err := machine.Memory(r.pids)
 	if err != nil {
 		return err
 	}
@@ -66,13 +59,13 @@ func (r *run) noteMemory(s step) error {
 	ends := 2.0 // how many ends a client's connections have, of which one is the client's; behind nginx there are two connections
 	if r.server.name == proxied {
 		ends = 4
-		nginx, err := memory(r.nginx)
+		nginx, err := machine.Memory(r.nginx)
 		if err != nil {
 			return err
 		}
 		r.set(s, "memory-nginx", float64(nginx-r.idleNginx)/clients)
 	}
-	kernel, err := kernelMemory()
+	kernel, err := machine.KernelMemory()
 	r.set(s, "kernel", (kernel-r.kernel)/clients*(ends-1)/ends)
 	return err
 }

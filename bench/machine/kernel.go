@@ -1,4 +1,4 @@
-package main
+package machine
 
 import (
 	"fmt"
@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// kernelMemory returns how much memory of this machine the kernel's small objects take, such
+// KernelMemory returns how much memory of this machine the kernel's small objects take, such
 // as sockets and epoll's entries, and the data in sockets' buffers, in KiB.
-func kernelMemory() (kib float64, err error) {
+func KernelMemory() (kib float64, err error) {
 	sockstat, err := os.ReadFile("/proc/net/sockstat")
 	if err != nil {
 		return 0, err
