@@ -5,10 +5,10 @@ TESTRUN := go run ./internal/testrun
 N := 20
 PLATFORMS := linux/amd64 linux/arm64 darwin/arm64 windows/amd64
 
-.PHONY: help run test quick hunt build dist lint bench move
+.PHONY: help run test quick hunt build dist lint bench bench-100k move
 
 help: ## list what make can do
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 8
+	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: ## serve the demo at http://localhost:8080
 	go run .
@@ -44,6 +44,9 @@ lint: ## gofmt, go vet, staticcheck, e2e/lint and go mod tidy, in every module
 bench: ## measure the server beside its rivals: bench/results.md
 	e2e/install /usr/lib/nginx/modules/ngx_nchan_module.so libnginx-mod-nchan
 	cd bench && go run .
+
+bench-100k: ## measure 100,000 clients on several servers, one of which is killed: the table in docs/capacity.md
+	cd bench && go run ./hundred
 
 move: ## give the module another path, everywhere that it stands: MODULE=example.org/you/sse
 	@case "$$MODULE" in *[!a-zA-Z0-9._~/-]* | "") echo "make move MODULE=example.org/you/sse" >&2; exit 2;; esac

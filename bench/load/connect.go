@@ -144,7 +144,9 @@ func (l *Load) dial(ctx context.Context, c *client) (err error) {
 	if err := unix.Bind(c.fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, byte(1 + c.index%sources)}}); err != nil {
 		return err
 	}
-	if err := unix.Connect(c.fd, &unix.SockaddrInet4{Addr: l.addr.Addr().As4(), Port: int(l.addr.Port())}); err != nil {
+	c.server = l.addr(c.index, c.dialed)
+	c.dialed++
+	if err := unix.Connect(c.fd, &unix.SockaddrInet4{Addr: c.server.Addr().As4(), Port: int(c.server.Port())}); err != nil {
 		return err
 	}
 	c.reset()
@@ -166,7 +168,7 @@ func (l *Load) dial(ctx context.Context, c *client) (err error) {
 
 // request returns a client's request for the stream over HTTP/1.1.
 func (l *Load) request(c *client) []byte {
-	request := fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nAccept: text/event-stream\r\n", l.path(c.index, string(c.lastID)), l.addr)
+	request := fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nAccept: text/event-stream\r\n", l.path(c.index, string(c.lastID)), c.server)
 	if len(c.lastID) > 0 {
 		request = fmt.Appendf(request, "Last-Event-ID: %s\r\n", c.lastID)
 	}

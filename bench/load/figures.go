@@ -50,6 +50,24 @@ func (l *Load) Received(from, to int) (times int) {
 	return times
 }
 
+// A Receipt says by how many clients an event was received, and when by the first and by the last.
+type Receipt struct {
+	Key         int64 // its ID, where that is a number
+	Clients     int
+	First, Last time.Time
+}
+
+// Receipts returns those of all events, in the order of their keys.
+func (l *Load) Receipts() (receipts []Receipt) {
+	for _, e := range l.log.events {
+		receipts = append(receipts, Receipt{e.key, e.clients, l.at(e.first), l.at(e.last)})
+	}
+	return receipts
+}
+
+// at returns a time that is given in nanoseconds since the load began.
+func (l *Load) at(ns int64) time.Time { return l.began.Add(time.Duration(ns)) }
+
 // ByAll reports whether the event with the given index, and with it every later one's
 // predecessor, has come to all clients.
 func (l *Load) ByAll(i int) bool {

@@ -35,7 +35,7 @@ func (l *Load) request2(c *client) []byte {
 	fields := hpack.NewEncoder(&block)
 	for _, f := range []hpack.HeaderField{
 		{Name: ":method", Value: "GET"}, {Name: ":scheme", Value: "https"}, {Name: ":path", Value: l.path(c.index, string(c.lastID))},
-		{Name: ":authority", Value: l.addr.String()}, {Name: "accept", Value: "text/event-stream"},
+		{Name: ":authority", Value: c.server.String()}, {Name: "accept", Value: "text/event-stream"},
 	} {
 		fields.WriteField(f)
 	}

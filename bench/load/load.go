@@ -19,18 +19,21 @@ import (
 type client struct {
 	position
 	parser
-	index  int // in Load.clients
-	fd     int // -1: not connected
+	index  int            // in Load.clients
+	dialed int            // how often it has been
+	server netip.AddrPort // of its newest connection
+	fd     int            // -1: not connected
 	socket socket
 	tls    *tls.Conn // over socket; nil without TLS
 	ticket ticket
 	steady bool  // its waits count for Load.LongestWait
 	heard  int64 // when its newest event came
+	absence
 }
 
 // A Load is clients connected to one event stream. It belongs to one goroutine.
 type Load struct {
-	addr     netip.AddrPort
+	addr     func(client, connection int) netip.AddrPort
 	path     func(client int, lastID string) string
 	apart    bool
 	protocol Protocol
@@ -51,6 +54,10 @@ type Load struct {
 	dropped     int64 // connections ended by the server
 	failure     error // the first reason for that, where it was not an end of the stream
 	longestWait int64 // between two events of a steady client
+
+	returning bool      // clients whose connection the server ends connect again
+	away      []*client // those that are to, in the order in which they are due
+	returns   []Return
 }
 
 // New returns a Load at addr, without clients. Path returns the path and query that a client, by its
@@ -62,7 +69,7 @@ func New(addr netip.AddrPort, path func(client int, lastID string) string, proto
 		return nil, err
 	}
 	return &Load{
-		addr:     addr,
+		addr:     func(int, int) netip.AddrPort { return addr },
 		path:     path,
 		protocol: protocol,
 		tls:      &tls.Config{RootCAs: roots, ServerName: addr.Addr().String(), NextProtos: []string{protocol.alpn()}},
@@ -72,6 +79,10 @@ func New(addr netip.AddrPort, path func(client int, lastID string) string, proto
 		buf:      make([]byte, 1<<20),
 	}, nil
 }
+
+// ServedBy says which server a client's connections go to, of which its first is 0, where one Load's clients have several
+// servers.
+func (l *Load) ServedBy(addr func(client, connection int) netip.AddrPort) { l.addr = addr }
 
 // Apart says that the clients get different events: these are only counted.
 func (l *Load) Apart() { l.apart = true }
@@ -87,7 +98,11 @@ func (l *Load) Close() {
 func (l *Load) Until(ctx context.Context, limit time.Duration, done func() bool) bool {
 	for end := time.Now().Add(limit); !done(); {
 		left := time.Until(end)
-		if left <= 0 || ctx.Err() != nil || l.poll(min(left, 50*time.Millisecond)) != nil {
+		if left <= 0 || ctx.Err() != nil {
+			return false
+		}
+		l.comeBack(ctx)
+		if l.poll(min(left, 50*time.Millisecond, l.untilDue())) != nil {
 			return false
 		}
 	}
@@ -157,6 +172,7 @@ func (l *Load) receive(c *client, b []byte) {
 	if wasHeader && c.headerDone {
 		l.pending--
 		l.open++
+		c.answered = l.now
 	}
 	if err == nil && c.frames != nil && c.frames.answers.Len() > 0 {
 		_, err = c.frames.answers.WriteTo(c.tls)
@@ -170,6 +186,7 @@ func (l *Load) receive(c *client, b []byte) {
 			l.longestWait = max(l.longestWait, l.now-c.heard)
 		}
 		c.heard = l.now
+		l.returned(c)
 	}
 }
 
@@ -180,6 +197,9 @@ func (l *Load) end(c *client, err error) {
 	}
 	l.close(c)
 	l.dropped++
+	if l.returning {
+		l.leave(c)
+	}
 	if l.failure == nil && err != io.EOF {
 		l.failure = err
 	}

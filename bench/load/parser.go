@@ -31,6 +31,8 @@ type parser struct {
 
 	epoch string // of Centrifugo's history
 
+	retry int64 // the reconnection time that the stream has named, in milliseconds, or 0
+
 	second, ordinal int64 // the last event without ID: its timestamp, and how many had the same
 }
 
@@ -125,9 +127,10 @@ func (p *parser) header(b []byte) error {
 }
 
 const (
-	idField   = "id: "
-	dataField = "data: "
-	timestamp = `{"timestamp":` // how the demo's payload begins
+	idField    = "id: "
+	dataField  = "data: "
+	retryField = "retry: "
+	timestamp  = `{"timestamp":` // how the demo's payload begins
 )
 
 // line reads one line of the stream (WHATWG HTML, section 9.2.6).
@@ -157,6 +160,8 @@ func (p *parser) line(b []byte, dispatch func(key int64)) {
 		if !p.hasID {
 			p.key = p.count(data)
 		}
+	case bytes.HasPrefix(b, []byte(retryField)):
+		p.retry = keyOf(b[len(retryField):])
 	}
 }
 
@@ -198,7 +203,7 @@ func (p *parser) count(data []byte) int64 {
 	return second*perSecond + p.ordinal
 }
 
-// reset makes the parser ready for the next connection's answer. The last event ID stays.
+// reset makes the parser ready for the next connection's answer. The last event ID and the reconnection time stay.
 func (p *parser) reset() {
-	*p = parser{rest: p.rest[:0], lastID: p.lastID, nextID: p.nextID, second: p.second, ordinal: p.ordinal}
+	*p = parser{rest: p.rest[:0], lastID: p.lastID, nextID: p.nextID, retry: p.retry, second: p.second, ordinal: p.ordinal}
 }
