@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"example.com/sse/bench/load"
 	"example.com/sse/bench/machine"
 	"example.com/sse/bench/rivals/demo"
 
@@ -122,7 +123,7 @@ func warmUp(ctx context.Context, addr netip.AddrPort) error {
 			return fmt.Errorf("the server at %v is not well", addr)
 		}
 	}
-	l, err := newLoad([]netip.AddrPort{addr}, 0)
+	l, err := load.New(addr, streamPath, load.HTTP, nil)
 	if err != nil {
 		return err
 	}

@@ -8,21 +8,28 @@ import (
 // figures are what a run has shown.
 type figures struct {
 	interval time.Duration
+	connect  time.Duration // how long connecting all clients took
 
-	connect                          time.Duration // until all were connected
-	idle, full                       int           // the servers' memory without and with clients, in KiB
-	kernelIdle, kernelFull           float64       // the kernel's
-	wall                             time.Duration // measured while nothing happens to the clients
-	serversCPU, loadsCPU, natsCPU    time.Duration // in that time
-	delivered                        int           // events that clients received of those due in that time
-	firstMedian, lagMedian, lagWorst time.Duration // from the time at which such an event was due to its receipt, by the first client and by the last
-	leftOut                          int           // ticks that no server published
+	idle, full             int     // the servers' memory without and with clients, in KiB
+	kernelIdle, kernelFull float64 // the kernel's memory without and with clients, in KiB
 
-	killed                      int           // clients of the server that was killed
-	back                        bool          // all of them are back
-	answeredHalf, answeredLast  time.Duration // from the kill until those were connected again
-	receivedHalf, receivedLast  time.Duration // and had an event again
-	lost, doubled, disconnected int
+	// While nothing happens to the clients:
+	wall                          time.Duration // how long is measured
+	serversCPU, loadsCPU, natsCPU time.Duration // the processor time that they took meanwhile
+	delivered                     int           // how often clients received the events that were due then
+	firstMedian                   time.Duration // from the time at which such an event was due until its first client had it
+	lagMedian, lagWorst           time.Duration // from the time at which such an event was due until its last client had it
+
+	// From the kill of a server on:
+	killed                     int           // how many clients it had
+	back                       bool          // whether all of them are connected again, and have an event
+	answeredHalf, answeredLast time.Duration // from the kill until half of them, and all, were connected again
+	receivedLast               time.Duration // from the kill until all of them had an event again
+	disconnected               int           // how many connections to other servers ended
+
+	// From the last client's first connection to the end:
+	leftOut       int // ticks that no server published
+	lost, doubled int // events that a client did not get, or got again
 }
 
 // A receipt says how many clients have received an event, and when the first and the last did.
@@ -92,7 +99,7 @@ func (f *figures) returns(reports []report, killed time.Time) {
 		}
 	}
 	f.answeredHalf, f.answeredLast = spread(answered)
-	f.receivedHalf, f.receivedLast = spread(received)
+	_, f.receivedLast = spread(received)
 }
 
 // spread returns the median and the largest.

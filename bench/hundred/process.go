@@ -98,9 +98,12 @@ func runLoad(args []string, questions io.Reader, answers *json.Encoder) error {
 	}
 }
 
+// streamPath is the path of every client's stream.
+func streamPath(int, string) string { return "/events" }
+
 // newLoad returns a load without clients on servers, at which its clients come back.
 func newLoad(servers []netip.AddrPort, first int) (*load.Load, error) {
-	l, err := load.New(servers[0], func(int, string) string { return "/events" }, load.HTTP, nil)
+	l, err := load.New(servers[0], streamPath, load.HTTP, nil)
 	if err == nil {
 		l.ServedBy(serversOf(servers, first))
 		l.ComeBack()

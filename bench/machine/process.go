@@ -78,9 +78,6 @@ func (p *Process) Pid() int { return p.cmd.Process.Pid }
 // Signal sends a signal to the program.
 func (p *Process) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
 
-// Kill ends the program at once.
-func (p *Process) Kill() { p.cmd.Process.Kill() }
-
 // Stop ends the program and all that it started. Of a nil Process, which could not be started, there is nothing to end.
 func (p *Process) Stop() {
 	if p == nil {
