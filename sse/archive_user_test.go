@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"example.com/sse/internal/testkit"
+	"example.com/sse/sse/internal/transport"
 )
 
 // A pacedTransport is a client that takes each part after a pause.
@@ -23,9 +24,9 @@ func newPacedTransport(pause time.Duration) *pacedTransport {
 	return &pacedTransport{pause: pause, over: make(chan struct{})}
 }
 
-func (p *pacedTransport) open(part []byte) error { return p.write(part, nil) }
+func (p *pacedTransport) Open(part []byte) error { return p.Write(part, nil) }
 
-func (p *pacedTransport) write(part []byte, _ *frame) error {
+func (p *pacedTransport) Write(part []byte, _ *transport.Frame) error {
 	if p.pause > 0 {
 		select {
 		case <-time.After(p.pause):
@@ -43,8 +44,8 @@ func (p *pacedTransport) write(part []byte, _ *frame) error {
 	return nil
 }
 
-func (p *pacedTransport) end()    { p.once.Do(func() { close(p.over) }) }
-func (p *pacedTransport) cutOff() { p.end() }
+func (p *pacedTransport) End()    { p.once.Do(func() { close(p.over) }) }
+func (p *pacedTransport) CutOff() { p.End() }
 
 // hasAll tells whether the user has the last event of its topics, or is one who can't be sure to get it: not before a
 // stalled connection is cut off, or who leaves.
@@ -107,12 +108,12 @@ func (u *archiveUser) connect(b *Broker, done <-chan struct{}) (again bool) {
 	select {
 	case <-u.connection.over:
 	case <-time.After(u.stays):
-		u.connection.cutOff()
+		u.connection.CutOff()
 	case <-done:
-		u.connection.cutOff()
+		u.connection.CutOff()
 		again = false
 	}
-	b.leave(c)
+	c.ConnectionEnded(nil)
 	c.users.Wait()
 	return again
 }

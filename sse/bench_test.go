@@ -75,9 +75,7 @@ func newKeptUpClients(tb testing.TB, clients int) (*Broker, *atomic.Int64) {
 		}
 		c := newClient(broker, theirs)
 		broker.join(c, "")
-		if !broker.watch(c) {
-			go broker.waitForEnd(c)
-		}
+		broker.watcher.Watch(c.socket)
 		go c.writeAlone(nil)
 		go func() {
 			buf := make([]byte, 4096)

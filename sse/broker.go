@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"example.com/sse/sse/internal/transport"
 )
 
 // notifierBuffer is how many events may wait in Notifier while the broker is busy. More
@@ -44,7 +46,7 @@ type Broker struct {
 	logLines       chan logLines           // capacity 1: what waits to be logged; listen fills and closes it
 	streams        sync.WaitGroup          // the registered clients' streams and writeLog; listen adds to it
 	stats          stats                   // written by listen, read by all
-	watcher        watcher                 // notices disconnects
+	watcher        transport.Watcher       // makes sockets, and notices disconnects
 	drain          drain                   // ends the streams one after another
 	archive        atomic.Pointer[Archive] // what has the events for longer
 	replayEnds     chan *replay            // turns at the archive that have ended
@@ -96,6 +98,7 @@ func New(options Options) *Broker {
 	b.topics = newTopics(b.options.History)
 	b.heartbeats.interval = b.options.Heartbeat
 	b.replays.max = maxReplays
+	b.watcher.UserTimeout = b.userTimeout()
 	b.heartbeatEvent = fmt.Appendf(nil, "event: heartbeat\ndata: %d\n\n", b.options.Heartbeat.Milliseconds())
 	b.stop = sync.OnceFunc(func() { close(b.done) })
 	// Set it running: listening and broadcasting events.
@@ -111,9 +114,9 @@ func New(options Options) *Broker {
 func (b *Broker) listen() {
 	defer close(b.stopped)
 	defer close(b.logLines)
-	defer b.watcher.close()
-	turn := time.NewTicker(b.heartbeats.turnEvery())
-	defer turn.Stop()
+	defer b.watcher.Close()
+	wheel := time.NewTicker(b.heartbeats.stepEvery())
+	defer wheel.Stop()
 	// A nil channel is never ready: that is how a case is switched off below.
 	newClients, notifier, published, done := b.newClients, b.Notifier, b.published, b.done
 	for done != nil || len(b.clients) > 0 {
@@ -141,7 +144,7 @@ func (b *Broker) listen() {
 			b.roundEnded(&b.writers.lanes[many])
 		case <-b.roundTimer.C:
 			b.abandonRounds()
-		case <-turn.C:
+		case <-wheel.C:
 			b.keepAlive()
 		case <-b.aheadTimer.C:
 			b.aheadUntil = time.Time{}
@@ -159,7 +162,7 @@ func (b *Broker) listen() {
 			b.endDue()
 		case <-done:
 			newClients, notifier, published, done = nil, nil, nil, nil
-			turn.Stop()
+			wheel.Stop()
 			b.addWaiting()
 			b.fanOutAll()
 			for _, c := range b.clients {

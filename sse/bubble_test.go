@@ -56,7 +56,8 @@ func newPipeServerOf(t *testing.T, handler http.Handler) *pipeListener {
 func newClient(b *Broker, conn net.Conn) *client {
 	c := &client{broker: b, index: gone}
 	c.outbox.init()
-	newSocket(c, conn)
+	c.socket = b.watcher.NewSocket(conn, c)
+	c.out = c.socket
 	return c
 }
 

@@ -4,6 +4,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"example.com/sse/sse/internal/transport"
 )
 
 // A client is a registered connection.
@@ -11,11 +13,11 @@ type client struct {
 	// Set before the client is registered:
 
 	broker         *Broker
-	out            transport
-	socket         *socket // out, where the connection was hijacked; otherwise nil
-	showHeartbeats bool    // its heartbeats are events
-	ends           *ending // when its stream is to end; nil for never
-	ended          func()  // what to call when its stream has ended; nil for nothing
+	out            transport.Transport
+	socket         *transport.Socket // out, where the connection was hijacked; otherwise nil
+	showHeartbeats bool              // its heartbeats are events
+	ends           *ending           // when its stream is to end; nil for never
+	ended          func()            // what to call when its stream has ended; nil for nothing
 
 	outbox  outbox         // from listen to the client's writer
 	writing batch          // what its writer has picked up and not written yet; owned by the writer
@@ -185,11 +187,12 @@ func (b *Broker) join(c *client, topics ...string) bool {
 	return false
 }
 
-// leave unregisters a client. Only what waits for the end of the client's connection calls it, the watcher,
-// waitForEnd or the handler: writers only end a stream, or cut it off.
-func (b *Broker) leave(c *client) {
-	b.closingClients <- c
-	b.streams.Done()
+// ConnectionEnded unregisters the client ([transport.Owner]). Only whoever notices the end of the client's connection
+// calls it, the watcher of sockets or the request's handler: writers only end a stream, or cut it off.
+func (c *client) ConnectionEnded(why error) {
+	c.noticeError(why)
+	c.broker.closingClients <- c
+	c.broker.streams.Done()
 }
 
 // cutOff cuts the client off. It does not wait. It is called by listen alone.
@@ -197,7 +200,7 @@ func (c *client) cutOff() {
 	if !c.cut {
 		c.cut, c.finished = true, true
 		c.broker.leaveReplays(c)
-		c.out.cutOff()
+		c.out.CutOff()
 	}
 }
 

@@ -2,7 +2,8 @@ package sse
 
 import (
 	"errors"
-	"syscall"
+
+	"example.com/sse/sse/internal/transport"
 )
 
 // A reason is why a client is not registered any more, as [Disconnects] has it.
@@ -29,28 +30,19 @@ func (c *client) reason() reason {
 // notice takes note of a reason for which a client's connection has ended, or will, unless one was noticed before.
 func (c *client) notice(r reason) { c.noticed.CompareAndSwap(byClient, r) }
 
-// noticeError takes note of the error with which a client's connection has ended, where that means that the network
-// was silent: the kernel has ended the connection because nothing that was sent was acknowledged for too long
-// (TCP_USER_TIMEOUT), or a router has said meanwhile that there is no way to the client.
+// noticeError takes note of the error with which a write to a client has failed, or its connection has ended, where that
+// tells more than that the client has left.
 func (c *client) noticeError(err error) {
-	for _, silent := range []error{syscall.ETIMEDOUT, syscall.EHOSTUNREACH, syscall.ENETUNREACH} {
-		if errors.Is(err, silent) {
-			c.notice(bySilence)
-		}
+	switch {
+	case transport.IsSilence(err):
+		c.notice(bySilence)
+	case errors.Is(err, transport.ErrTooMuchInput):
+		c.notice(byInput)
 	}
-}
-
-// hasSentTooMuch tells whether a client has sent more after its request than it may, and takes note of that.
-func (c *client) hasSentTooMuch() bool {
-	if c.socket.received <= maxInput {
-		return false
-	}
-	c.notice(byInput)
-	return true
 }
 
 // fail cuts off a client to which a write has failed. It is called by the client's writer.
 func (c *client) fail(err error) {
 	c.noticeError(err)
-	c.out.cutOff()
+	c.out.CutOff()
 }

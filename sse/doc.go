@@ -27,7 +27,7 @@
 //	    │                in the order of the events' arrival as it writes it
 //	    ▼
 //	its transport ────── a socket that was taken over from net/http (HTTP/1), or the request's
-//	                     handler (HTTP/2)
+//	                     handler (HTTP/2): a package of its own, internal/transport
 //
 // Where the source has an [Archive], a client that resumes and lacks more than the histories retain comes in from the
 // side: a goroutine of its own writes to its transport what the archive has, and then gives it a place in the
@@ -43,16 +43,15 @@
 //   - client.go and outbox.go: a client's cursor, and what is pending for it
 //   - merge.go: what is pending of several topics
 //   - writers.go and writer.go: the goroutines that write
-//   - transport.go, socket.go, head.go, socket_linux.go and handler.go: what they write to
+//   - internal/transport: what they write to, which doc.go there says
 //   - heartbeat.go: what a client gets when there are no events
 //
 // A client's way:
 //
 //   - stream.go and iris.go: its request and its topics, the latter file for Iris
-//   - unwrap.go: what lies below a middleware's writer
 //   - begin.go and place.go: what it resumes from, and where in the histories it begins
+//   - first.go: the first bytes of its stream
 //   - archive.go and replay.go: whose turn at the archive it is, and what a turn does
-//   - watcher_linux.go: how its disconnect is noticed
 //
 // All else:
 //
@@ -61,7 +60,6 @@
 //   - stats.go, rounds.go and disconnect.go: the figures, how long events took, why clients have left
 //   - log.go and logger.go: the log
 //   - publisher.go, publisher_body.go and cors.go: publishing over HTTP, and pages of other origins
-//   - socket_other.go and watcher_other.go: systems without epoll
 //
 // A stream and a client have these ends, each with one word:
 //
@@ -72,9 +70,9 @@
 //	cut off     listen, or a writer whose write   a write that blocks ends;   waits; ends cleanly
 //	            has failed                        the client sees a cut
 //	disconnect  the client or its network         –                           –
-//	leave       whoever waits for the end of the  the client is unregistered  writes
-//	            connection: the watcher, a        and its socket closed
-//	            goroutine or the handler
+//	leave       whoever notices the end of the    the client is unregistered  writes
+//	            connection: the watcher of        and its socket closed
+//	            sockets, or the handler
 //	shut down   the app ([Broker.Shutdown])       every stream ends           accepts what comes later
 //
 // Each of them ends the client's turn at the archive, too: the archive's context is cancelled, and "all that was

@@ -26,7 +26,7 @@ func TestEndedIsCalledAfterTheClientIsUnregistered(t *testing.T) {
 		if !b.join(c, "") {
 			t.Fatal("the broker has stopped")
 		}
-		b.leave(c)
+		c.ConnectionEnded(nil)
 		if n := testkit.Receive(t, clients, "Ended is called"); n != 0 {
 			t.Fatalf("its client is still registered: %d", n)
 		}

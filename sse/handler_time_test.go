@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"example.com/sse/internal/testkit"
+	"example.com/sse/sse/internal/transport"
 )
 
 // openWithInput opens a stream over HTTP/2 whose client can send something after its request.
@@ -40,7 +41,7 @@ func TestTooMuchInputCutsAStreamOffAlsoAfterTheServersReadTimeout(t *testing.T) 
 		synctest.Wait()
 		b.Notifier <- Event{ID: 1}
 		s.want(t, 1, "")
-		input.Write(make([]byte, maxInput))
+		input.Write(make([]byte, transport.MaxInput))
 		if e, err := s.Next(); err == nil || errors.Is(err, io.EOF) {
 			t.Errorf("got event %d, error %v; want the stream cut off", e.ID, err)
 		}
@@ -111,7 +112,7 @@ func TestHTTP2ClientThatDoesNotReadIsCutOffAndResumesWithoutLoss(t *testing.T) {
 
 func TestHandlerEndsWhileAWriteToItsClientIsBlocked(t *testing.T) {
 	for name, end := range map[string]func(b *Broker, s stream, input io.Writer){
-		"too much input": func(_ *Broker, _ stream, input io.Writer) { input.Write(make([]byte, maxInput+1)) },
+		"too much input": func(_ *Broker, _ stream, input io.Writer) { input.Write(make([]byte, transport.MaxInput+1)) },
 		"disconnected":   func(_ *Broker, s stream, _ io.Writer) { s.response.Body.Close() },
 		"shutdown": func(b *Broker, _ stream, _ io.Writer) {
 			ctx, cancel := context.WithCancel(context.Background())

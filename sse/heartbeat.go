@@ -10,25 +10,25 @@ import (
 const beatsPerInterval = 60
 
 // heartbeats knows when each client is to be looked at for its next heartbeat: the clients are in the slots of
-// a wheel that turns by one slot each sixtieth of the interval. So no client has a timer, a
-// turn touches a sixtieth of all clients, and an event touches none. A client that has been sent something
+// a wheel that goes on by one slot each sixtieth of the interval. So no client has a timer, a
+// step touches a sixtieth of all clients, and an event touches none. A client that has been sent something
 // since it was added is added again, for an interval after that.
 type heartbeats struct {
 	interval time.Duration                   // between two heartbeats
-	slots    [beatsPerInterval + 1][]*client // one more than an interval has turns, so that nobody is put into slot now
-	now      int                             // the slot of the last turn, whose clients are being looked at
+	slots    [beatsPerInterval + 1][]*client // one more than an interval has steps, so that nobody is put into slot now
+	now      int                             // the slot of the last step, whose clients are being looked at
 }
 
 // A beat is a client's place in the wheel.
 type beat struct{ slot, index int32 }
 
-// turnEvery returns the time between two turns.
-func (h *heartbeats) turnEvery() time.Duration { return h.interval / beatsPerInterval }
+// stepEvery returns the time between two steps.
+func (h *heartbeats) stepEvery() time.Duration { return h.interval / beatsPerInterval }
 
-// add has a client looked at after a time, counted in whole turns: at least one, at most an interval's.
+// add has a client looked at after a time, counted in whole steps: at least one, at most an interval's.
 func (h *heartbeats) add(c *client, after time.Duration) {
-	turns := min(max(1, int((after+h.turnEvery()-1)/h.turnEvery())), beatsPerInterval)
-	slot := (h.now + turns) % len(h.slots)
+	steps := min(max(1, int((after+h.stepEvery()-1)/h.stepEvery())), beatsPerInterval)
+	slot := (h.now + steps) % len(h.slots)
 	c.beat = beat{int32(slot), int32(len(h.slots[slot]))}
 	h.slots[slot] = append(h.slots[slot], c)
 }
@@ -43,8 +43,8 @@ func (h *heartbeats) remove(c *client) {
 	h.slots[c.beat.slot] = slot[:last]
 }
 
-// turn turns the wheel, and returns the clients to be looked at. All of them have to be added again.
-func (h *heartbeats) turn() []*client {
+// step moves the wheel on, and returns the clients to be looked at. All of them have to be added again.
+func (h *heartbeats) step() []*client {
 	h.now = (h.now + 1) % len(h.slots)
 	due := h.slots[h.now]
 	h.slots[h.now] = nil
@@ -71,7 +71,7 @@ func (b *Broker) isHeartbeat(batch batch) bool { return bytes.Equal(batch.bytes,
 // interval whatever else it is sent, since a page sees no event that it does not listen for.
 func (b *Broker) keepAlive() {
 	now := time.Now()
-	for _, c := range b.heartbeats.turn() {
+	for _, c := range b.heartbeats.step() {
 		next := b.heartbeats.interval - now.Sub(c.since)
 		if next <= 0 || c.showHeartbeats {
 			becamePending := b.enqueue(c, now, true, &b.writers.lanes[many])
@@ -79,7 +79,7 @@ func (b *Broker) keepAlive() {
 			case becamePending:
 				next = b.heartbeats.interval
 			case c.showHeartbeats:
-				next = 0 // Something else was pending, so the heartbeat is due at the next turn.
+				next = 0 // Something else was pending, so the heartbeat is due at the next step.
 			default:
 				next = b.heartbeats.interval / 4 // The client does not read: soon it may have stalled.
 			}

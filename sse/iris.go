@@ -5,6 +5,8 @@ import (
 	"net"
 	"net/http"
 
+	"example.com/sse/sse/internal/transport"
+
 	"github.com/kataras/iris/v12"
 	iriscontext "github.com/kataras/iris/v12/context"
 )
@@ -20,7 +22,7 @@ func (b *Broker) ServeIris(ctx iris.Context, s Stream) { b.serveIris(ctx, &s) }
 func (b *Broker) serveIris(ctx iris.Context, s *Stream) {
 	if recorder, ok := ctx.IsRecording(); ok && ctx.Method() == http.MethodGet {
 		allowReaders(recorder.Header())
-		unsupported(recorder)
+		transport.Unsupported(recorder)
 		return
 	}
 	b.serve(uncompressed(ctx), ctx.Request(), s)

@@ -58,6 +58,7 @@ func (b *Broker) Shutdown(ctx context.Context) error {
 	go func() {
 		<-b.stopped
 		b.streams.Wait()
+		b.watcher.Wait()
 		close(ended)
 	}()
 	select {

@@ -115,8 +115,11 @@ func TestShutdownWithAnEndedContextLeavesNobody(t *testing.T) {
 				ours, theirs := net.Pipe() // Nobody reads.
 				defer ours.Close()
 				c := newClient(b, theirs)
+				left := make(chan struct{})
+				c.ended = func() { close(left) }
 				if b.join(c, "") {
-					b.waitForEnd(c)
+					b.watcher.Watch(c.socket)
+					<-left
 				}
 			})
 		}

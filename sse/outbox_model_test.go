@@ -61,13 +61,13 @@ type writerAt int8
 
 const (
 	none       writerAt = iota
-	opening             // c.out.open(part)
+	opening             // c.out.Open(part)
 	swappingIn          // next: o.state.CompareAndSwap(dirty, writing)
 	receiving           // next: <-o.batch
 	writingOut          // w.write(c, part)
-	handingOn           // c.users.Add(1), go c.writeAlone(left)
+	handingOn           // c.users.Add(1), go c.writeAlone(rest)
 	counting            // what a mutation makes of that
-	finishing           // writeAlone: c.socket.conn.Write(chunk)
+	finishing           // writeAlone: c.socket.WriteRest(rest)
 	releasing           // release
 )
 

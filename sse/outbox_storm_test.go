@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"example.com/sse/internal/testkit"
+	"example.com/sse/sse/internal/transport"
 )
 
 // A stormTransport notes what is written to it, and whether that is one writer's at a time. What it notes has
@@ -34,9 +35,9 @@ type stormTransport struct {
 
 var errStorm = errors.New("a write has failed")
 
-func (s *stormTransport) open(part []byte) error { return s.write(part, nil) }
+func (s *stormTransport) Open(part []byte) error { return s.Write(part, nil) }
 
-func (s *stormTransport) write(part []byte, _ *frame) error {
+func (s *stormTransport) Write(part []byte, _ *transport.Frame) error {
 	defer s.work()()
 	for range s.noise.IntN(4) {
 		runtime.Gosched()
@@ -60,13 +61,13 @@ func (s *stormTransport) work() (done func()) {
 	return func() { s.busy.Store(false) }
 }
 
-func (s *stormTransport) end() {
+func (s *stormTransport) End() {
 	defer s.work()()
 	s.ended++
-	s.cutOff()
+	s.CutOff()
 }
 
-func (s *stormTransport) cutOff() { s.overOnce.Do(func() { close(s.over) }) }
+func (s *stormTransport) CutOff() { s.overOnce.Do(func() { close(s.over) }) }
 
 // stormFirst is the beginning of a stream, of more than one part.
 var stormFirst = []byte(strings.Repeat(":\n", maxPart/2+10))
@@ -156,7 +157,7 @@ func TestEveryClientGetsEverythingOnceInAStorm(t *testing.T) {
 				}
 				go c.writeFirst(slices.Clone(s.first))
 				<-out.over
-				s.b.leave(c)
+				c.ConnectionEnded(nil)
 				c.users.Wait()
 				if out.ended > 1 || out.ended == 1 && out.failed {
 					t.Errorf("ended %d times, failed %v", out.ended, out.failed)
@@ -211,9 +212,7 @@ func TestEveryClientGetsEverythingOnceInAStormOverTCP(t *testing.T) {
 					}
 				}
 			})
-			if !s.b.watch(c) {
-				go s.b.waitForEnd(c)
-			}
+			s.b.watcher.Watch(c.socket)
 			go c.writeFirst(slices.Clone(s.first))
 		}
 		s.run(t, clean)

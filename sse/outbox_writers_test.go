@@ -24,7 +24,7 @@ func (w world) writerSteps(i int, m mutation, next next) {
 		switch {
 		case writer.first: // writeFirst looks again for what closed means
 			writer.closed, writer.at = false, opening
-		case writer.closed: // c.out.end()
+		case writer.closed: // c.out.End()
 			w.leave(i)
 			wrong = w.endStream()
 		case w.restFrom < w.restTo:
@@ -33,7 +33,7 @@ func (w world) writerSteps(i int, m mutation, next next) {
 			writer.at = releasing
 		}
 		next(w, wrong)
-	case handingOn: // c.users.Add(1); go c.writeAlone(bytes.Clone(left))
+	case handingOn: // c.users.Add(1); go c.writeAlone(bytes.Clone(rest))
 		if m == doneBeforeHandOn {
 			w.users--
 			writer.at = counting
@@ -98,7 +98,7 @@ func (w *world) receive(i int) {
 
 // writeSteps are what can become of a write. One that blocks is one that makes no step.
 func (w world) writeSteps(i int, m mutation, next next) {
-	fails := w // c.out.cutOff()
+	fails := w // c.out.CutOff()
 	fails.failed = true
 	if m == failedWriterReleases {
 		fails.writers[i].at = releasing

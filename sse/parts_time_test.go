@@ -4,6 +4,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"example.com/sse/sse/internal/transport"
 )
 
 // A notingTransport notes who is written to, and takes a while for each part.
@@ -13,7 +15,7 @@ type notingTransport struct {
 	noted *[]int // owned by the one writer
 }
 
-func (n notingTransport) write(part []byte, _ *frame) error {
+func (n notingTransport) Write(part []byte, _ *transport.Frame) error {
 	time.Sleep(n.takes)
 	*n.noted = append(*n.noted, n.name)
 	return nil
@@ -89,7 +91,7 @@ func TestEventsThatComeWhileAClientResumesAreNotDelayed(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 		for _, c := range clients {
-			b.leave(c)
+			c.ConnectionEnded(nil)
 			c.users.Wait()
 		}
 		shutdown(t, b)

@@ -127,7 +127,7 @@ func (p *partSender) flush(least int) error {
 	rest := p.buf
 	for len(rest) >= least {
 		part := rest[:min(len(rest), maxPart)]
-		p.frame.part = nil // Its memory has other bytes now, so the frame's chunk is of no use.
+		p.frame.Forget() // The buffer has other bytes now.
 		if _, err := p.write(p.client, part); err != nil {
 			return err
 		}

@@ -4,15 +4,14 @@ package sse
 
 import (
 	"net"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// A network that goes silent is the kernel's to notice, and what it keeps for a client is bounded.
-func TestSocketsOptions(t *testing.T) {
+// A network that goes silent is the kernel's to notice, later than the broker notices a client that does not read.
+func TestUserTimeoutOfSockets(t *testing.T) {
 	_, writing := tcp(t)
 	b := New(Options{Heartbeat: time.Minute})
 	defer shutdown(t, b)
@@ -25,42 +24,7 @@ func TestSocketsOptions(t *testing.T) {
 		if timeout, err := unix.GetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT); timeout != 130_000 || err != nil {
 			t.Errorf("the user timeout is %d ms, error %v", timeout, err)
 		}
-		if buffer, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_SNDBUF); buffer > 2*sendBuffer || err != nil {
-			t.Errorf("the send buffer has %d bytes, error %v", buffer, err)
-		}
 	})
-}
-
-// A client on a Unix socket costs no goroutine either: it is watched, and written to without waiting.
-func TestUnixSocketIsWatchedAndTried(t *testing.T) {
-	listener, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	reading, err := net.Dial("unix", listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	writing, err := listener.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := NewBroker()
-	defer shutdown(t, b)
-	c := newClient(b, writing)
-	if !c.socket.tries {
-		t.Error("a write to it may wait")
-	}
-	if !b.join(c, "") {
-		t.Fatal("the broker has stopped")
-	}
-	if !b.watch(c) {
-		t.Fatal("it is not watched")
-	}
-	c.writeFirst(nil)
-	reading.Close()
-	eventually(t, "the client has left", func() bool { return b.Stats().Clients == 0 })
 }
 
 func TestWritersListKeepsNobody(t *testing.T) {

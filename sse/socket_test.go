@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"example.com/sse/internal/testkit"
+	"example.com/sse/sse/internal/transport"
 )
 
 // withoutEpoll has newApp's brokers wait for the end of each connection with a goroutine.
@@ -124,7 +125,7 @@ func TestClientThatSendsMuchIsCutOff(t *testing.T) {
 	b, server := newServer(t)
 	conn := dialStalled(t, server)
 	eventually(t, "registered", func() bool { return b.Stats().Clients == 1 })
-	io.WriteString(conn, strings.Repeat("x", maxInput))
+	io.WriteString(conn, strings.Repeat("x", transport.MaxInput))
 	io.WriteString(conn, "x")
 	eventually(t, "unregistered", func() bool { return b.Stats().Clients == 0 })
 }

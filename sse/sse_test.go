@@ -51,7 +51,7 @@ const smallHistory = 4 << 20
 func newApp(t *testing.T) (*Broker, *iris.Application) {
 	t.Helper()
 	b := New(Options{History: smallHistory})
-	b.watcher.off = withoutEpoll
+	b.watcher.WithoutEpoll = withoutEpoll
 	app := iris.New()
 	app.Any("/events", b.ServeHTTP)
 	if err := app.Build(); err != nil {

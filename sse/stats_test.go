@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"example.com/sse/internal/testkit"
+	"example.com/sse/sse/internal/transport"
 )
 
 // protocols are how a stream comes to its client: each way that a write, an end and a disconnect take.
@@ -96,7 +97,7 @@ func sendTooMuch(t *testing.T, protocol string, server *httptest.Server) {
 		conn = input
 	}
 	// The server may end it before all is written.
-	go io.WriteString(conn, strings.Repeat("x", maxInput+1))
+	go io.WriteString(conn, strings.Repeat("x", transport.MaxInput+1))
 }
 
 // A countingReader counts what is read.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"time"
+
+	"example.com/sse/sse/internal/transport"
 )
 
 // A Stream is what a request gets, as an app decides it. The zero value is what the request asks for.
@@ -95,16 +97,16 @@ func (b *Broker) serve(w http.ResponseWriter, r *http.Request, s *Stream) {
 	if c == nil {
 		return
 	}
-	if socket, err := hijack(w, r, c); err == nil {
+	if socket, err := b.watcher.Hijack(w, r, c); err == nil {
 		b.serveSocket(socket, c, topics, first)
-	} else if handler, err := newHandler(w, c); err != nil {
-		unsupported(w)
-	} else if b.join(c, topics...) {
-		handler.serve(r, c, first)
+	} else if handler, err := transport.NewHandler(w); err != nil {
+		transport.Unsupported(w)
+	} else if c.out = handler; b.join(c, topics...) {
+		c.serveHandler(handler, r, first)
 	} else {
 		// Over HTTP/2 net/http makes a GOAWAY of that, so the client's next request may reach another server.
 		w.Header().Set("Connection", "close")
-		handler.open(first)
+		handler.Open(first)
 		c.hasEnded()
 	}
 }
@@ -137,19 +139,26 @@ func (b *Broker) prepare(w http.ResponseWriter, r *http.Request, s *Stream) (c *
 
 // serveSocket streams to a client whose connection was hijacked, until nothing is pending for it; then
 // the broker's writers do.
-func (b *Broker) serveSocket(s *socket, c *client, topics []string, first []byte) {
+func (b *Broker) serveSocket(s *transport.Socket, c *client, topics []string, first []byte) {
+	c.out, c.socket = s, s
 	if !b.join(c, topics...) {
-		s.conn.SetWriteDeadline(time.Now().Add(endTimeout))
-		s.open(first)
-		s.sayGoodbye(s.last())
-		s.conn.Close()
+		s.OpenAndEnd(first)
 		c.hasEnded()
 		return
 	}
-	if !b.watch(c) {
-		go b.waitForEnd(c)
-	}
+	b.watcher.Watch(s)
 	c.writeFirst(first)
+}
+
+// serveHandler streams to a registered client until the stream ends.
+//
+// The handlers' stacks are much of what a client over HTTP/2 costs. What needs a deep stack is
+// done elsewhere, so that theirs stay at 4 KiB: that is why the first writer is a goroutine of its own.
+func (c *client) serveHandler(h *transport.Handler, r *http.Request, first []byte) {
+	go c.writeFirst(first)
+	why := h.Wait(r, func() { c.broker.endSoon(c) }) // The stream ends cleanly, and is not cut off.
+	c.ConnectionEnded(why)
+	h.Finish(why, c.users.Wait)
 }
 
 // answersWithStream reports whether a request gets a stream, by its method, and sets the stream's header then.

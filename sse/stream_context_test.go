@@ -55,7 +55,7 @@ func TestContextForgetsStreamsThatHaveEnded(t *testing.T) {
 		if !b.join(c, "") {
 			t.Fatal("the broker has stopped")
 		}
-		b.leave(c)
+		c.ConnectionEnded(nil)
 		synctest.Wait()
 		if c.ends.forget() {
 			t.Error("the context still knows it")
@@ -121,14 +121,14 @@ func TestContextThatIsStuckStopsNoStreamButItsOwn(t *testing.T) {
 		gets(1) // while the context is told of the client
 		close(session.known)
 		c := <-joined
-		b.leave(c)
+		c.ConnectionEnded(nil)
 		synctest.Wait()
 		gets(2) // while the context is to forget the client
 		if clients := b.Stats().Clients; clients != 1 {
 			t.Errorf("%d clients are registered", clients)
 		}
 		close(session.forgotten)
-		b.leave(other)
+		other.ConnectionEnded(nil)
 		shutdown(t, b)
 	})
 }
@@ -156,7 +156,7 @@ func TestContextThatHasEndedBeforeTheClientJoins(t *testing.T) {
 				if !c.finished {
 					t.Error("its stream goes on")
 				}
-				b.leave(c)
+				c.ConnectionEnded(nil)
 			}
 			<-ended
 			shutdown(t, b)

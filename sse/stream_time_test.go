@@ -141,7 +141,7 @@ func TestUntilLeavesNoTimer(t *testing.T) {
 		if !b.join(c, "") {
 			t.Fatal("the broker has stopped")
 		}
-		b.leave(c)
+		c.ConnectionEnded(nil)
 		synctest.Wait()
 		if c.ends.timer.Stop() {
 			t.Error("it still runs")

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"example.com/sse/internal/testkit"
+	"example.com/sse/sse/internal/transport"
 )
 
 // A flooder is a TLS client that asks for new keys again and again: crypto/tls answers each request
@@ -158,7 +159,7 @@ func TestUnfinishedRecordIsInput(t *testing.T) {
 	b, server := newFloodedServer(t)
 	f := newFlooder(t, server, "http/1.1", http1Request)
 	eventually(t, "registered", func() bool { return b.Stats().Clients == 1 })
-	if _, err := f.Write(append([]byte{23, 3, 3, 0x40, 0}, make([]byte, maxInput)...)); err != nil {
+	if _, err := f.Write(append([]byte{23, 3, 3, 0x40, 0}, make([]byte, transport.MaxInput)...)); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "unregistered", func() bool { return b.Stats().Clients == 0 })

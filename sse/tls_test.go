@@ -8,8 +8,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
-	"testing/synctest"
 	"time"
+
+	"example.com/sse/sse/internal/transport"
 )
 
 // dialTLS sends a request through TLS, over HTTP/1.1, and reads the header.
@@ -67,34 +68,12 @@ func TestTLSClientThatSendsMuchIsCutOff(t *testing.T) {
 	fmt.Fprint(conn, "a little")
 	b.Notifier <- Event{ID: 1}
 	s.want(t, 1, "")
-	for range maxInput {
+	for range transport.MaxInput {
 		if _, err := io.WriteString(conn, "x"); err != nil {
 			break
 		}
 	}
 	eventually(t, "unregistered", func() bool { return b.Stats().Clients == 0 })
-}
-
-func TestGoodbyeOverTLSBlocksNobody(t *testing.T) {
-	certificate := newTLSCertificate(t)
-	synctest.Test(t, func(t *testing.T) {
-		ours, theirs := net.Pipe()
-		defer ours.Close()
-		peer := tls.Client(ours, &tls.Config{InsecureSkipVerify: true})
-		conn := tls.Server(theirs, &tls.Config{Certificates: []tls.Certificate{certificate}})
-		go peer.Handshake()
-		if err := conn.Handshake(); err != nil {
-			t.Fatal(err)
-		}
-		// From now on nobody reads.
-		c := newClient(&Broker{}, conn)
-		start := time.Now()
-		c.out.end()
-		if took := time.Since(start); took > 0 {
-			t.Errorf("it took %v", took)
-		}
-		time.Sleep(time.Minute) // The goodbye is given up by then.
-	})
 }
 
 // newTLSCertificate returns httptest's own certificate.

@@ -17,7 +17,7 @@ func TestPendingEventOfAQuietTopicThatIsEvictedIsStillWritten(t *testing.T) {
 		if !b.join(c, "quiet", "other") {
 			t.Fatal("the broker has stopped")
 		}
-		go b.waitForEnd(c)
+		b.watcher.Watch(c.socket)
 		go c.writeFirst([]byte("retry: 1000\n"))
 		synctest.Wait() // The first write blocks in the pipe.
 		b.Notifier <- Event{ID: 1, Topic: "quiet", Data: []byte("pending")}
@@ -46,11 +46,14 @@ func TestClientsThatLeaveWhileTheyAreHeldLeaveNothing(t *testing.T) {
 		for range 1000 {
 			ours, theirs := net.Pipe()
 			c := newClient(b, theirs)
+			left := make(chan struct{})
+			c.ended = func() { close(left) }
 			if !b.join(c, "") {
 				t.Fatal("the broker has stopped")
 			}
 			ours.Close()
-			b.waitForEnd(c)
+			b.watcher.Watch(c.socket)
+			<-left
 		}
 		synctest.Wait()
 		if n := len(b.waiting); n > 100 {

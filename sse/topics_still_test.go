@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"example.com/sse/internal/testkit"
+	"example.com/sse/sse/internal/transport"
 )
 
 // A still is a broker whose loop does not run: a test takes the loop's steps itself, one after the
@@ -47,9 +48,9 @@ type reader struct {
 }
 
 // nowhere is a transport to nobody.
-type nowhere struct{ transport }
+type nowhere struct{ transport.Transport }
 
-func (nowhere) cutOff() {}
+func (nowhere) CutOff() {}
 
 // join registers a client; lastEventID may be empty.
 func (s still) join(lastEventID string, topics ...string) *reader {

@@ -133,7 +133,7 @@ func TestTopicsThatAreQuietCutOffWhoDoesNotRead(t *testing.T) {
 		if !b.join(c, "quiet", "quieter") {
 			t.Fatal("the broker has stopped")
 		}
-		go b.waitForEnd(c)
+		b.watcher.Watch(c.socket)
 		go c.writeFirst([]byte(":\n"))
 		synctest.Wait()
 		wait := publishEachSecond(t, b, 1) // to the default topic

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"example.com/sse/sse/internal/transport"
 )
 
 // A slowTransport takes a while for each part.
@@ -12,16 +14,16 @@ type slowTransport struct {
 	written chan<- time.Time
 }
 
-func (s slowTransport) open([]byte) error { return nil }
+func (s slowTransport) Open([]byte) error { return nil }
 
-func (s slowTransport) write([]byte, *frame) error {
+func (s slowTransport) Write([]byte, *transport.Frame) error {
 	time.Sleep(s.takes)
 	s.written <- time.Now()
 	return nil
 }
 
-func (s slowTransport) end()    {}
-func (s slowTransport) cutOff() {}
+func (s slowTransport) End()    {}
+func (s slowTransport) CutOff() {}
 
 // Clients that are each quick enough in their turn, but slow together, make the last of them wait for a
 // bounded time, whatever they write to.
@@ -46,7 +48,7 @@ func TestClientsThatAreSlowInTurnDelayTheLastForABoundedTime(t *testing.T) {
 			}
 		}
 		for _, c := range clients {
-			b.leave(c)
+			c.ConnectionEnded(nil)
 		}
 		shutdown(t, b)
 	})

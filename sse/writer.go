@@ -4,7 +4,14 @@ import (
 	"bytes"
 	"sync"
 	"time"
+
+	"example.com/sse/sse/internal/transport"
 )
+
+// maxPart is how many bytes of the stream go to one client in one write: few enough that a client
+// of 3 KB/s still finishes a part within stallTimeout, and that no client makes the others wait for
+// its megabytes; enough that a system call for each costs nothing.
+const maxPart = 32 << 10
 
 const (
 	// lookInterval is how long one client's turn may take before the other clients of its writer get writers of
@@ -19,9 +26,9 @@ const (
 // A writer is a goroutine that writes to its clients in turn, a part each, until nothing is pending
 // for any of them. Where a turn takes long, which it can only where writes may block, the other clients get writers of their own.
 type writer struct {
-	frame frame
+	frame transport.Frame
 	tries bool // its writes never block (Linux, without TLS): a client whose socket is full gets a writer of its own
-	try   trySender
+	try   transport.TrySender
 	sent  int64 // bytes of streams that were written, and not counted yet
 
 	mu     sync.Mutex // protects what follows
@@ -97,12 +104,12 @@ func (w *writer) look() {
 	w.leaveRound() // The round does not wait for the client whose turn takes long.
 }
 
-// writeAlone writes to one client until nothing is pending for it: first the rest of a chunk, if
-// there is one. It blocks until the client has read enough or is cut off.
-func (c *client) writeAlone(chunk []byte) {
+// writeAlone writes to one client until nothing is pending for it: first what a try has left of a part, if there is
+// something. It blocks until the client has read enough or is cut off.
+func (c *client) writeAlone(rest []byte) {
 	defer c.users.Done()
-	if len(chunk) > 0 {
-		if _, err := c.socket.conn.Write(chunk); err != nil {
+	if len(rest) > 0 {
+		if err := c.socket.WriteRest(rest); err != nil {
 			c.fail(err)
 			return
 		}
@@ -121,7 +128,7 @@ func (c *client) writePart(w *writer) (again bool) {
 	if c.writing.isEmpty() {
 		batch, closed := c.outbox.next()
 		if closed {
-			c.out.end()
+			c.out.End()
 			return false
 		}
 		c.writing = batch
@@ -133,15 +140,15 @@ func (c *client) writePart(w *writer) (again bool) {
 	}
 	if !c.writing.isEmpty() {
 		part := c.writing.part(maxPart)
-		left, err := w.write(c, part)
+		rest, err := w.write(c, part)
 		if err != nil {
 			c.fail(err)
 			return false
 		}
 		w.sent += int64(len(part))
-		if len(left) > 0 {
+		if len(rest) > 0 {
 			c.users.Add(1)
-			go c.writeAlone(bytes.Clone(left))
+			go c.writeAlone(bytes.Clone(rest)) // The frame is used for the next client.
 			return false
 		}
 		if !c.writing.isEmpty() {
@@ -152,13 +159,11 @@ func (c *client) writePart(w *writer) (again bool) {
 	return !c.outbox.release()
 }
 
-// write writes a part, and returns what of its chunk the client's socket had no room for. A writer that does not
-// try returns nothing of it: its write blocks until the client has read enough or is cut off.
-func (w *writer) write(c *client, part []byte) (left []byte, err error) {
+// write writes a part, and returns what is left for which the client's socket had no room. A writer that does not try
+// leaves nothing: its write blocks until the client has read enough or is cut off.
+func (w *writer) write(c *client, part []byte) (rest []byte, err error) {
 	if !w.tries {
-		return nil, c.out.write(part, &w.frame)
+		return nil, c.out.Write(part, &w.frame)
 	}
-	chunk := c.socket.framed(part, &w.frame)
-	n, err := w.try.send(c.socket, chunk)
-	return chunk[n:], err
+	return w.try.Send(c.socket, part, &w.frame)
 }

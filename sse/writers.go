@@ -86,7 +86,7 @@ func pop(list **client) *client {
 // add queues a client that has something pending and no writer.
 func (w *writers) add(c *client, l *lane) {
 	c.users.Add(1)
-	if c.socket != nil && c.socket.tries {
+	if c.socket != nil && c.socket.Tries() {
 		if l.queue.add(c) == clientsPerWriter {
 			l.start(w.round)
 		}

@@ -1,8 +1,8 @@
-package sse
+package transport
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"sync"
@@ -20,28 +20,29 @@ const openTimeout = 10 * time.Second
 // the 15 s for which package server waits for the answer, and far longer than a client's own end takes to arrive.
 const pingLost = 10 * time.Second
 
-// A handler is the transport of a client whose connection can't be hijacked, as over HTTP/2. The request's handler
-// returns only when the stream ends, but does not write: the broker's writers do. To wake each client's handler for
+// A Handler is the transport of a client whose connection can't be hijacked, as over HTTP/2. The request's handler
+// returns only when the stream ends, but does not write: the owner's goroutines do. To wake each client's handler for
 // each event would take 8 % more CPU.
-type handler struct {
+type Handler struct {
 	w       http.ResponseWriter
 	control *http.ResponseController // of w
 
 	mu  sync.Mutex // protects cut
-	cut bool       // unblock was called: open must not lift the deadlines that end what blocks
+	cut bool       // unblock was called: Open must not lift the deadlines that end what blocks
 
-	// ended has capacity 1: why the stream has ended. That is nil after a clean end, errCut, or
-	// what a middleware's writer panicked with.
-	ended chan any
+	// ended has capacity 1: why the stream has ended. That is nil after a clean end, errCutOff, or a panicked.
+	ended chan error
 }
 
-// errCut says that a stream was cut off.
-var errCut = errors.New("sse: the stream was cut off")
+// A panicked is why a stream has ended whose middleware's writer has panicked.
+type panicked struct{ value any }
 
-// newHandler returns the transport of a client, or an error where a write to the client can't be flushed, or
+func (p panicked) Error() string { return fmt.Sprintf("a writer panicked: %v", p.value) }
+
+// NewHandler returns the transport of a request, or an error where a write to the client can't be flushed, or
 // can't be ended.
-func newHandler(w http.ResponseWriter, c *client) (*handler, error) {
-	h := &handler{w: w, control: http.NewResponseController(w), ended: make(chan any, 1)}
+func NewHandler(w http.ResponseWriter) (*Handler, error) {
+	h := &Handler{w: w, control: http.NewResponseController(w), ended: make(chan error, 1)}
 	if !canFlush(w) {
 		return nil, http.ErrNotSupported
 	}
@@ -49,7 +50,6 @@ func newHandler(w http.ResponseWriter, c *client) (*handler, error) {
 	if err := h.control.SetWriteDeadline(time.Now().Add(openTimeout)); err != nil {
 		return nil, err
 	}
-	c.out = h
 	return h, nil
 }
 
@@ -64,48 +64,46 @@ func canFlush(w http.ResponseWriter) bool {
 	return false
 }
 
-// serve streams to a registered client until the stream ends.
-//
-// The handlers' stacks are much of what a client over HTTP/2 costs. What needs a deep stack is
-// done elsewhere, so that theirs stay at 4 KiB: that is why the first writer is a goroutine of its own.
-func (h *handler) serve(r *http.Request, c *client, first []byte) {
-	go c.writeFirst(first)
-	why := h.wait(r, c)
-	c.broker.leave(c)
-	if why == errCut {
-		h.unblock()
-	}
-	c.users.Wait() // net/http gives h.w to another request once this one's handler has returned.
-	if why != nil && why != errCut {
-		panic(why) // For net/http to recover.
-	}
-}
-
-// wait waits until the stream has ended, and returns why.
-func (h *handler) wait(r *http.Request, c *client) any {
+// Wait waits until the stream has ended, and returns why: nil after a clean end, ErrTooMuchInput, an error of which
+// [IsSilence] is true, or another where the client has left or was cut off. Where a middleware limits the request's time
+// Wait calls expired then, which is to end the stream, and waits on. It is called once, in the request's goroutine.
+func (h *Handler) Wait(r *http.Request, expired func()) (why error) {
 	tooMuch, done := tooMuchInput(r), r.Context().Done()
 	for {
 		select {
 		case why := <-h.ended:
 			return why
 		case <-tooMuch:
-			c.notice(byInput)
-			return errCut
+			return ErrTooMuchInput
 		case <-done:
 			if r.Context().Err() != context.DeadlineExceeded {
 				if heard.Silence(r.Context()) > pingLost {
-					c.notice(bySilence)
+					return errSilent
 				}
-				return errCut // The client has disconnected.
+				return errCutOff // The client has left.
 			}
-			// A middleware limits the request's time: the stream ends cleanly, and is not cut off.
-			c.broker.endSoon(c)
+			expired()
 			done = nil
 		}
 	}
 }
 
-func (h *handler) open(part []byte) error {
+// Finish ends, after Wait has returned why, a write that blocks, unless the stream has ended cleanly. It returns after
+// written, which waits until nobody writes any more: net/http gives the writer to another request once this one's handler
+// has returned. Where a middleware's writer has panicked Finish panics, for net/http to recover.
+func (h *Handler) Finish(why error, written func()) {
+	p, hasPanicked := why.(panicked)
+	if why != nil && !hasPanicked {
+		h.unblock()
+	}
+	written()
+	if hasPanicked {
+		panic(p.value)
+	}
+}
+
+// Open is [Transport]'s.
+func (h *Handler) Open(part []byte) error {
 	err := h.writeAndFlush(part)
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -119,7 +117,7 @@ func (h *handler) open(part []byte) error {
 
 // unblock ends a write that blocks and, over HTTP/2, resets the stream. Over HTTP/1 net/http may be waiting
 // for the rest of the request before it writes the header.
-func (h *handler) unblock() {
+func (h *Handler) unblock() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.cut = true
@@ -127,14 +125,15 @@ func (h *handler) unblock() {
 	h.control.SetReadDeadline(time.Unix(1, 0))
 }
 
-func (h *handler) write(part []byte, _ *frame) error { return h.writeAndFlush(part) }
+// Write is [Transport]'s.
+func (h *Handler) Write(part []byte, _ *Frame) error { return h.writeAndFlush(part) }
 
 // writeAndFlush writes to the client. A middleware's writer may panic: that ends this stream, and not the process.
-func (h *handler) writeAndFlush(b []byte) (err error) {
+func (h *Handler) writeAndFlush(b []byte) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			h.endWith(p)
-			err = errCut
+			h.endWith(panicked{p})
+			err = errCutOff
 		}
 	}()
 	if _, err := h.w.Write(b); err != nil {
@@ -143,12 +142,14 @@ func (h *handler) writeAndFlush(b []byte) (err error) {
 	return h.control.Flush()
 }
 
-func (h *handler) end() { h.endWith(nil) }
+// End is [Transport]'s.
+func (h *Handler) End() { h.endWith(nil) }
 
-func (h *handler) cutOff() { h.endWith(errCut) }
+// CutOff is [Transport]'s. The write that blocks is ended by Finish.
+func (h *Handler) CutOff() { h.endWith(errCutOff) }
 
-// endWith has the handler return for a reason, unless there was one before.
-func (h *handler) endWith(why any) {
+// endWith has Wait return why the stream has ended, unless it had ended before.
+func (h *Handler) endWith(why error) {
 	select {
 	case h.ended <- why:
 	default:
@@ -156,7 +157,7 @@ func (h *handler) endWith(why any) {
 }
 
 // tooMuchInput reads what a client sends after its request, and returns a channel that is closed
-// when that is more than maxInput; nil for a request without a body. The input means nothing, but over HTTP/2
+// when that is more than MaxInput; nil for a request without a body. The input means nothing, but over HTTP/2
 // takes room from the connection's other requests until it is read.
 func tooMuchInput(r *http.Request) <-chan struct{} {
 	if r.ContentLength == 0 {
@@ -164,7 +165,7 @@ func tooMuchInput(r *http.Request) <-chan struct{} {
 	}
 	tooMuch := make(chan struct{})
 	go func() {
-		if n, _ := io.CopyN(io.Discard, r.Body, maxInput+1); n > maxInput {
+		if n, _ := io.CopyN(io.Discard, r.Body, MaxInput+1); n > MaxInput {
 			close(tooMuch)
 		}
 	}()

@@ -1,4 +1,4 @@
-package sse
+package transport
 
 import (
 	"errors"
@@ -14,32 +14,29 @@ const (
 	// takes twice as much for its own bookkeeping, and would let it grow to 4 MiB otherwise.
 	sendBuffer = 128 << 10
 
-	// maxInput is how many bytes a client may send after its request. They mean nothing,
-	// and are read only because reading is how a disconnect is noticed.
-	maxInput = 4 << 10
-
 	// endTimeout bounds how long the end of a stream may take to be written.
 	endTimeout = 5 * time.Second
 )
 
-// A socket is the transport of a hijacked connection. A closed descriptor leaves no event behind, so a client whose
-// socket a writer or listen closed would stay registered until the next write. So they only shut the socket down;
-// what waits for the connection's end, the watcher or waitForEnd, closes it.
-type socket struct {
-	client *client
-	conn   net.Conn   // the kernel's, or TLS over it
-	below  net.Conn   // what lies below TLS, or conn
-	kernel kernelConn // below; nil where that is the kernel's neither by TCP nor by a Unix socket, as in tests
-	raw    rawConn    // of kernel; nil where writes may block and there is no epoll: not on Linux, or on 386
-	tries  bool       // it can be written to without blocking: on Linux, without TLS
+// A Socket is the transport of a hijacked connection. A closed descriptor leaves no event behind, so epoll would not tell
+// the end of a socket that a writer closed. So End and CutOff only shut the socket down; what waits for the connection's
+// end, the watcher or waitForEnd, closes it.
+type Socket struct {
+	owner   Owner
+	watcher *Watcher
+	conn    net.Conn   // the kernel's, or TLS over it
+	below   net.Conn   // what lies below TLS, or conn
+	kernel  kernelConn // below; nil where that is the kernel's neither by TCP nor by a Unix socket, as in tests
+	raw     rawConn    // of kernel; nil where writes may block and there is no epoll: not on Linux, or on 386
+	head    []byte     // the response's header, until Open has written it
 
-	head    []byte      // the response's header, until open has written it
+	tries   bool        // it can be written to without blocking: on Linux, without TLS
 	chunked bool        // the body is in chunks, as HTTP/1.1 has it; otherwise it ends with the connection
 	ended   atomic.Bool // it was shut down after all that was written, or is about to be
 
 	// Owned by the watcher or waitForEnd:
 
-	key      uint64 // the watcher's
+	key      uint64 // the epoll's
 	received int    // how many bytes the client has sent after its request
 	before   int    // how many bytes had come through the socket with the request and the handshake; TLS only
 }
@@ -53,53 +50,64 @@ type kernelConn interface {
 	SetWriteBuffer(bytes int) error
 }
 
-// hijack takes a connection from net/http, whose goroutines and buffers, 20 KB a client, end
-// with the handler.
-func hijack(w http.ResponseWriter, r *http.Request, c *client) (*socket, error) {
+// Hijack takes the connection of a request from net/http, whose goroutines and buffers, 20 KB a client, end
+// with the handler. Its error means that the connection stays where it is.
+func (w *Watcher) Hijack(rw http.ResponseWriter, r *http.Request, owner Owner) (*Socket, error) {
 	if r.ProtoMajor != 1 {
 		return nil, http.ErrNotSupported
 	}
-	conn, err := takeConn(w)
+	conn, err := takeConn(rw)
 	if err != nil {
 		return nil, err
 	}
-	s := newSocket(c, conn)
+	s := w.NewSocket(conn, owner)
 	s.chunked = r.ProtoAtLeast(1, 1)
-	s.head = makeHead(w.Header(), s.chunked)
+	s.head = makeHead(rw.Header(), s.chunked)
 	return s, nil
 }
 
-// newSocket returns the transport of a client with a connection of its own.
-func newSocket(c *client, conn net.Conn) *socket {
-	s := &socket{client: c, conn: conn, below: conn}
+// NewSocket returns the transport over a connection, without a header and without chunks.
+func (w *Watcher) NewSocket(conn net.Conn, owner Owner) *Socket {
+	s := &Socket{owner: owner, watcher: w, conn: conn, below: conn}
 	for t, ok := conn.(interface{ NetConn() net.Conn }); ok; t, ok = s.below.(interface{ NetConn() net.Conn }) {
 		s.below = t.NetConn()
 	}
 	if kernel, ok := s.below.(kernelConn); ok {
 		s.kernel = kernel
-		s.raw = rawConnOf(kernel, c.broker.userTimeout())
+		s.raw = rawConnOf(kernel, w.UserTimeout)
 		s.tries = s.raw != nil && !s.wrapped()
 		kernel.SetWriteBuffer(sendBuffer)
 	}
 	if s.wrapped() {
 		s.before = s.bytesReceived()
 	}
-	c.out, c.socket = s, s
 	return s
 }
 
 // wrapped tells whether conn lies over the kernel's connection: it is TLS, or an app's own wrapper.
-func (s *socket) wrapped() bool { return s.conn != s.below }
+func (s *Socket) wrapped() bool { return s.conn != s.below }
+
+// Tries tells whether a [TrySender] can send through the socket. It never changes.
+func (s *Socket) Tries() bool { return s.tries }
 
 // framed returns a part as it goes to the socket.
-func (s *socket) framed(part []byte, f *frame) []byte {
+func (s *Socket) framed(part []byte, f *Frame) []byte {
 	if !s.chunked {
 		return part
 	}
 	return f.around(part)
 }
 
-func (s *socket) open(part []byte) error {
+// Send sends as much of a part as the socket has room for, and returns what is left of how it goes to the socket, which is
+// valid as long as the frame is not used again. It never blocks.
+func (t *TrySender) Send(s *Socket, part []byte, f *Frame) (rest []byte, err error) {
+	b := s.framed(part, f)
+	n, err := t.send(s, b)
+	return b[n:], err
+}
+
+// Open is [Transport]'s.
+func (s *Socket) Open(part []byte) error {
 	b := s.head
 	s.head = nil
 	if s.chunked {
@@ -108,7 +116,7 @@ func (s *socket) open(part []byte) error {
 		b = append(b, part...)
 	}
 	if s.tries { // A new socket has room, so the write does not block. Go's scheduler, told of one, may start a thread.
-		n, err := new(trySender).send(s, b)
+		n, err := new(TrySender).send(s, b)
 		if b = b[n:]; len(b) == 0 || err != nil {
 			return err
 		}
@@ -117,18 +125,31 @@ func (s *socket) open(part []byte) error {
 	return err
 }
 
-func (s *socket) write(part []byte, f *frame) error {
-	_, err := s.conn.Write(s.framed(part, f))
+// Write is [Transport]'s.
+func (s *Socket) Write(part []byte, f *Frame) error { return s.WriteRest(s.framed(part, f)) }
+
+// WriteRest writes what a [TrySender] has left. It blocks until the client has room, or is cut off.
+func (s *Socket) WriteRest(rest []byte) error {
+	_, err := s.conn.Write(rest)
 	return err
 }
 
-// end writes the last chunk and shuts the connection down. Where that may block, over TLS and where the socket is
+// OpenAndEnd is all of a stream that ends where it begins, and of which nobody is told: it writes the header and the
+// stream's only part, ends the stream, and closes the connection. It blocks for endTimeout at most.
+func (s *Socket) OpenAndEnd(part []byte) {
+	s.conn.SetWriteDeadline(time.Now().Add(endTimeout))
+	s.Open(part)
+	s.sayGoodbye(s.last())
+	s.conn.Close()
+}
+
+// End writes the last chunk and shuts the connection down. Where that may block, over TLS and where the socket is
 // full, a goroutine does it, in at most endTimeout.
-func (s *socket) end() {
+func (s *Socket) End() {
 	s.ended.Store(true)
 	last := s.last()
 	if s.tries {
-		n, err := new(trySender).send(s, []byte(last))
+		n, err := new(TrySender).send(s, []byte(last))
 		if last = last[n:]; last == "" || err != nil {
 			s.shutDown()
 			return
@@ -141,7 +162,7 @@ func (s *socket) end() {
 }
 
 // last returns what ends the body: nothing over HTTP/1.0, where the body ends with the connection.
-func (s *socket) last() string {
+func (s *Socket) last() string {
 	if !s.chunked {
 		return ""
 	}
@@ -149,7 +170,7 @@ func (s *socket) last() string {
 }
 
 // sayGoodbye writes what is left of the last chunk, and TLS's own goodbye.
-func (s *socket) sayGoodbye(last string) {
+func (s *Socket) sayGoodbye(last string) {
 	s.conn.SetWriteDeadline(time.Now().Add(endTimeout))
 	s.conn.Write([]byte(last))
 	if t, ok := s.conn.(interface{ CloseWrite() error }); ok && s.wrapped() {
@@ -157,9 +178,9 @@ func (s *socket) sayGoodbye(last string) {
 	}
 }
 
-// cutOff resets the connection: what the kernel still keeps for the client is thrown away. A stream that has
+// CutOff resets the connection: what the kernel still keeps for the client is thrown away. A stream that has
 // ended before is left alone, since its client may still be reading the last of it.
-func (s *socket) cutOff() {
+func (s *Socket) CutOff() {
 	switch {
 	case s.ended.Load():
 	case s.kernel == nil:
@@ -176,7 +197,7 @@ func (s *socket) cutOff() {
 
 // resetOnClose has the kernel throw away what it keeps for a TCP client when the socket is closed. What the kernel keeps
 // for the client of a Unix socket lies with the client already, and goes when the client closes its end.
-func (s *socket) resetOnClose() {
+func (s *Socket) resetOnClose() {
 	if tcp, ok := s.kernel.(*net.TCPConn); ok {
 		tcp.SetLinger(0)
 	}
@@ -184,7 +205,7 @@ func (s *socket) resetOnClose() {
 
 // shutDown ends both directions. A socket that epoll can't watch is closed instead, which ends waitForEnd's
 // read.
-func (s *socket) shutDown() {
+func (s *Socket) shutDown() {
 	if s.raw == nil {
 		s.close()
 		return
@@ -193,30 +214,14 @@ func (s *socket) shutDown() {
 	s.noticeClosed(s.kernel.CloseWrite())
 }
 
-// noticeClosed unregisters the client of a socket whose shutdown has failed with err because it was closed already,
-// by the app say. Epoll does not report such a socket.
-func (s *socket) noticeClosed(err error) {
+// noticeClosed notices the end of a socket whose shutdown has failed with err because it was closed already, by the app
+// say. Epoll does not report such a socket.
+func (s *Socket) noticeClosed(err error) {
 	if errors.Is(err, net.ErrClosed) {
-		go s.client.broker.disconnected(s.client)
+		go s.watcher.disconnected(s, nil)
 	}
 }
 
 // close closes what lies below TLS, without TLS's goodbye: a write may have been cut amid a record, which no other
 // record can follow.
-func (s *socket) close() { s.below.Close() }
-
-// waitForEnd unregisters the client of a hijacked connection that is not watched when the connection ends: the
-// client has disconnected, was cut off, or its stream has ended.
-func (b *Broker) waitForEnd(c *client) {
-	buf := make([]byte, 64)
-	for !c.hasSentTooMuch() {
-		n, err := c.socket.conn.Read(buf)
-		if err != nil {
-			c.noticeError(err)
-			break
-		}
-		c.socket.received += n
-	}
-	c.socket.close()
-	b.leave(c)
-}
+func (s *Socket) close() { s.below.Close() }

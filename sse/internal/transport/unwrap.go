@@ -1,4 +1,4 @@
-package sse
+package transport
 
 import (
 	"fmt"
@@ -45,16 +45,16 @@ func takeConn(w http.ResponseWriter) (net.Conn, error) {
 func takeConnFrom(w http.Hijacker) (conn net.Conn, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("sse: a %T panicked: %v", w, p)
+			err = fmt.Errorf("a %T panicked: %v", w, p)
 		}
 	}()
 	conn, _, err = w.Hijack()
 	return conn, err
 }
 
-// unsupported answers a request that can't be streamed to, and names the writer that is in the way:
+// Unsupported answers a request that can't be streamed to, and names the writer that is in the way:
 // the last that can be reached, most likely a middleware's.
-func unsupported(w http.ResponseWriter) {
+func Unsupported(w http.ResponseWriter) {
 	header := w.Header()
 	header.Set("Content-Type", "text/plain; charset=utf-8")
 	header.Del("X-Accel-Buffering")

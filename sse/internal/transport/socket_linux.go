@@ -2,7 +2,7 @@
 
 // On 386 Linux has sendto only behind socketcall(2).
 
-package sse
+package transport
 
 import (
 	"net"
@@ -35,7 +35,7 @@ func rawConnOf(conn kernelConn, userTimeout time.Duration) rawConn {
 
 // bytesReceived returns how many bytes have come through the socket in all, whatever TLS makes
 // of them; 0 where the kernel does not tell (TCP_INFO, since Linux 4.1; not of Unix sockets).
-func (s *socket) bytesReceived() int {
+func (s *Socket) bytesReceived() int {
 	if s.raw == nil {
 		return 0
 	}
@@ -50,7 +50,7 @@ func (s *socket) bytesReceived() int {
 
 // pendingError returns why the kernel has ended the connection. It is nil where the kernel has not, or where a
 // write has returned the error before.
-func (s *socket) pendingError() (err error) {
+func (s *Socket) pendingError() (err error) {
 	s.raw.Control(func(fd uintptr) {
 		if errno, _ := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR); errno != 0 {
 			err = syscall.Errno(errno)
@@ -59,8 +59,9 @@ func (s *socket) pendingError() (err error) {
 	return err
 }
 
-// A trySender sends through sockets without waiting for room. It is used by one goroutine.
-type trySender struct {
+// A TrySender sends through sockets without waiting for room. It is used by one goroutine, and only for sockets of which
+// [Socket.Tries] is true. The zero TrySender is ready for use.
+type TrySender struct {
 	b     []byte           // what sendTo is to send
 	n     int              // how much of it sendTo has sent
 	errno syscall.Errno    // why not more
@@ -70,7 +71,7 @@ type trySender struct {
 // sendTo sends b through the socket of a descriptor. The system call does not block, so Go's scheduler is not told of
 // it. To 500 sockets in turn a send takes 6.2 µs of CPU this way, 6.6 with net.Conn.Write, which may block, and 6.8
 // with unix.SendmsgN: the best of 15 runs in turn on two cores.
-func (t *trySender) sendTo(fd uintptr) {
+func (t *TrySender) sendTo(fd uintptr) {
 	for {
 		n, _, errno := syscall.RawSyscall6(syscall.SYS_SENDTO, fd, uintptr(unsafe.Pointer(unsafe.SliceData(t.b))), uintptr(len(t.b)), syscall.MSG_NOSIGNAL|syscall.MSG_DONTWAIT, 0, 0)
 		if t.n, t.errno = int(n), errno; errno != syscall.EINTR {
@@ -81,7 +82,7 @@ func (t *trySender) sendTo(fd uintptr) {
 
 // send sends as much of b through a socket as the socket has room for, and returns how many bytes that was: 0 and
 // no error where the socket is full.
-func (t *trySender) send(s *socket, b []byte) (n int, err error) {
+func (t *TrySender) send(s *Socket, b []byte) (n int, err error) {
 	if t.call == nil {
 		t.call = t.sendTo
 	}
