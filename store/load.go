@@ -120,7 +120,8 @@ func findQuiet(tx *bolt.Tx, before, room int64, until time.Time) (quiet []place,
 func lastOf(in *bolt.Cursor, topic string) (last []place, next []byte, err error) {
 	prefix := topicKey(topic)
 	afterTopic := append(prefix[:len(prefix)-1:len(prefix)-1], 1) // after all keys of the topic, which go on with a byte 0
-	key, value := in.Seek(afterTopic)
+	var value []byte
+	key, _ := in.Seek(afterTopic)
 	if key == nil {
 		key, value = in.Last()
 	} else {
