@@ -89,9 +89,15 @@ func measure(ctx context.Context, o options, files int, out io.Writer) error {
 	for interval := o.interval; interval <= 2*o.interval; interval *= 2 {
 		r := &run{options: o, sizes: s, binaries: b, dir: dir, say: say}
 		r.interval = interval
-		var f *figures
-		if f, err = r.measured(ctx); err != nil {
-			break
+		f, failure := r.measured(ctx)
+		if failure != nil {
+			failure = fmt.Errorf("an event each %v: %w", interval, failure)
+			err = errors.Join(err, failure)
+			if ctx.Err() != nil {
+				break
+			}
+			say("%v", failure) // Half as many events may leave the time to connect all clients.
+			continue
 		}
 		all = append(all, f)
 		if f.lagWorst < interval {
