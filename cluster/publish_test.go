@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime"
 	"testing"
 
@@ -59,6 +60,24 @@ func TestPublishSaysForCertainWhatWasNotPublished(t *testing.T) {
 	check("the context has ended", member.Publish(ended, sse.Event{}), context.Canceled)
 	broker.Shutdown(t.Context())
 	check("the broker has stopped", member.Publish(t.Context(), sse.Event{}), sse.ErrStopped)
+}
+
+// A field that sse.Event gets is lost on NATS until a message has it.
+func TestEventFromNATSHasEachField(t *testing.T) {
+	e := sse.Event{Topic: "mail/anna", Name: "alert", Data: []byte("hello")}
+	msg := messageOf(e)
+	topic, _ := topicOf(msg.Subject)
+	read := reflect.ValueOf(eventOf(1, topic, msg))
+	for field, want := range reflect.ValueOf(e).Fields() {
+		got := read.FieldByIndex(field.Index)
+		switch {
+		case field.Name == "ID" || field.Name == "Gap": // They are the stream's to give.
+		case want.IsZero():
+			t.Errorf("the test gives %s no value", field.Name)
+		case !reflect.DeepEqual(got.Interface(), want.Interface()):
+			t.Errorf("%s is %v, want %v", field.Name, got, want)
+		}
+	}
 }
 
 func TestSendToTheNotifierOfABrokerThatAClusterFeedsPanics(t *testing.T) {

@@ -3,8 +3,34 @@ package store
 import (
 	"bytes"
 	"errors"
+	"reflect"
 	"testing"
+
+	"example.com/sse/sse"
 )
+
+// A field that sse.Event gets is lost on disk until a record has it.
+func TestEventFromDiskHasEachField(t *testing.T) {
+	s := openStore(t, t.TempDir(), 0)
+	e := sse.Event{Topic: "mail/anna", Name: "alert", Data: []byte("hello")}
+	if err := s.Publish(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	_, events := readAll(t, s, 0, e.Topic)
+	if len(events) != 1 {
+		t.Fatalf("%d events are on disk", len(events))
+	}
+	for field, want := range reflect.ValueOf(e).Fields() {
+		got := reflect.ValueOf(events[0]).FieldByIndex(field.Index)
+		switch {
+		case field.Name == "ID" || field.Name == "Gap": // They are the store's to give.
+		case want.IsZero():
+			t.Errorf("the test gives %s no value", field.Name)
+		case !reflect.DeepEqual(got.Interface(), want.Interface()):
+			t.Errorf("%s is %v, want %v", field.Name, got, want)
+		}
+	}
+}
 
 func FuzzRecord(f *testing.F) {
 	f.Add([]byte("alert"), []byte("data"), 0)
