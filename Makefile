@@ -37,9 +37,7 @@ lint: ## gofmt, go vet, staticcheck, e2e/lint and go mod tidy, in every module
 		(cd $$module && go vet ./... && go vet -vettool=$$checks ./... && \
 			go run $(STATICCHECK) ./... && go mod tidy -diff) || exit 1; \
 	done
-	@for platform in $(PLATFORMS); do \
-		GOOS=$${platform%/*} GOARCH=$${platform#*/} go vet ./... || exit 1; \
-	done
+	@for system in darwin windows; do GOOS=$$system GOARCH=amd64 go vet ./... || exit 1; done
 
 bench: ## measure the server beside its rivals: bench/results.md
 	e2e/install /usr/lib/nginx/modules/ngx_nchan_module.so libnginx-mod-nchan
