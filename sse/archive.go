@@ -116,7 +116,7 @@ func (b *Broker) leaveReplays(c *client) {
 func (b *Broker) replayEnded(r *replay) {
 	b.replays.reading--
 	c, from, now := r.client, r.client.beginning, time.Now()
-	from.replay, from.until = nil, time.Time{}
+	from.replay, from.until = nil, time.Time{} // The turn may have put the client ahead, so a wait for that begins anew.
 	if r.told && !from.told {
 		from.told = true
 		b.stats.countResume(false)

@@ -21,7 +21,7 @@ const (
 	// maxEcho bounds, in bytes, how much of a last event ID a gap event repeats: a client may send any text.
 	maxEcho = 100
 
-	// unplaceable stands for a last event ID that can't be any event's: one that is no number.
+	// unplaceable stands for a last event ID that can't be any event's: one that is no number. It is less than all others.
 	unplaceable = noneLost
 )
 
@@ -37,7 +37,7 @@ type beginning struct {
 
 	queued *list.Element // the client's place in the queue for the archive; nil where it does not wait there
 	replay *replay       // the client's turn; nil where it has none
-	read   int64         // up to which ID the archive has nothing more; unplaceable before the archive was asked
+	read   int64         // the ID up to which the archive has nothing more for the client; unplaceable before its first turn has ended
 	gapDue bool          // the archive lacks something, and the client was not told yet
 	told   bool          // the client was told of a gap, and is counted
 

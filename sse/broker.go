@@ -34,18 +34,18 @@ type Broker struct {
 	options        Options                 // with its defaults
 	heartbeatEvent []byte                  // a heartbeat for those who want to see it
 	began          time.Time               // what client.progress counts from
-	published      chan Event              // what Publish hands over; no buffer: what was sent was received
+	published      chan Event              // what Publish hands over; no buffer: a send is through only when listen has the event
 	newClients     chan registration       // new client connections, to be registered
 	closingClients chan *client            // closed client connections, to be unregistered
 	endingClients  chan *client            // clients whose streams are to end
 	holdRequests   chan hold               // whether clients are held from now on
-	abortRequests  chan chan<- int         // asks to cut all clients off, and how many they were
+	abortRequests  chan chan<- int         // asks listen to cut off all clients, and to answer how many there were
 	stop           func()                  // closes done, the first time
 	done           chan struct{}           // closed when Shutdown begins
 	stopped        chan struct{}           // closed by listen at its end: no client is left
 	logLines       chan logLines           // capacity 1: what waits to be logged; listen fills and closes it
-	streams        sync.WaitGroup          // the registered clients' streams and writeLog; listen adds to it
-	stats          stats                   // written by listen, read by all
+	streams        sync.WaitGroup          // the registered clients' streams, the turns at the archive, and writeLog; only New and listen add to it
+	stats          stats                   // written by listen, the writers and the turns at the archive; read by all
 	watcher        transport.Watcher       // makes sockets, and notices disconnects
 	drain          drain                   // ends the streams one after another
 	archive        atomic.Pointer[Archive] // what has the events for longer
@@ -64,10 +64,10 @@ type Broker struct {
 	replays     replays     // the clients that the archive has something for
 	aheadTimer  *time.Timer // fires when a client has waited long enough for an event that has not come
 	aheadUntil  time.Time   // when that is; zero where no client waits
-	writers     writers     // the goroutines that write to all clients
-	roundTimer  *time.Timer // fires when events have waited for the end of a round for maxRound
+	writers     writers     // the goroutines that write to all clients: a lane for topics with few clients, one for those with many
+	roundTimer  *time.Timer // fires when events have waited for maxRound for the end of a round: for the writers of earlier events
 	deferred    bool        // events wait for the end of a round
-	unsentSince int64       // topics.added before the first event that waits to be fanned out
+	unsentSince int64       // topics.added, a number of bytes, as it was before the first event that waits to be fanned out
 }
 
 // NewBroker returns a Broker with the zero [Options] that is running: it accepts clients and
@@ -107,7 +107,7 @@ func New(options Options) *Broker {
 	return b
 }
 
-// listen is the broker's loop. It alone owns the registry and the history, and it waits
+// listen is the broker's loop. It alone owns the registry and the histories, and it waits
 // for nobody: it neither writes to a client nor logs, since a socket or a terminal that
 // blocks would stop the stream for all. TestBlockedLogDoesNotStopTheStream and
 // TestClientThatNeverReadsDelaysNobodyAndIsCutOff guard this rule.
@@ -152,8 +152,8 @@ func (b *Broker) listen() {
 		case h := <-b.holdRequests:
 			b.held = h.held
 			b.filled = b.filled || !h.held
-			b.addWaiting()
-			b.fanOutAll() // Else the clients that Release places would get what was published before it.
+			b.addWaiting() // What was sent to Notifier before Release is not new to the clients that Release places.
+			b.fanOutAll()  // Clients that were placed only after the next event was added would miss that event.
 			close(h.done)
 		case over := <-b.drain.requests:
 			newClients = nil

@@ -31,7 +31,7 @@ type client struct {
 	next          *client         // in a list of clients
 	index         int             // in the registry; gone where the client is not there
 	beat          beat            // where it is among the heartbeats
-	subscriptions []subscription  // to its topics: its cursor, which stands at one place in the order of all events
+	subscriptions []subscription  // one for each of its topics; together they are its cursor, at one place in the order of all events
 	single        [1]subscription // the array of subscriptions where there is one: it saves an allocation
 	several       *several        // nil where there is one at most
 	since         time.Time       // when listen last found the outbox empty: since then something is pending, if anything is
@@ -100,7 +100,7 @@ func (c *client) extend(pending *batch) (ok bool) {
 	return true
 }
 
-// hasRange tells whether a range of one of the client's topics is pending, or was until listen last called taken.
+// hasRange tells whether a range of one of the client's topics is pending, or was picked up since listen last called taken.
 func (c *client) hasRange() bool {
 	if c.several != nil {
 		return len(c.several.pending) > 0
@@ -119,6 +119,7 @@ func (s *several) mark(sub *subscription) {
 // extend is [client.extend]. The pending batch is a single range, a merge, or a heartbeat.
 func (s *several) extend(pending *batch) (ok bool) {
 	unsent := s.fresh[:0]
+	// The first before of s.pending had a range pending before this call: where a merge is pending, it has their runs.
 	before, changed := len(s.pending), false
 	for _, sub := range s.fresh {
 		h := &sub.topic.history
@@ -134,7 +135,8 @@ func (s *several) extend(pending *batch) (ok bool) {
 				pending.merge.runs[sub.run] = h.from(sub.start)
 			}
 		}
-		// Until its topic is fanned out more may come to it, which must not be overtaken either.
+		// While the topic waits to be fanned out, add marks no subscription for further events of it. So the subscription
+		// stays marked: a later event of another topic must not go out before these.
 		if sub.fresh = sub.topic.unsent; sub.fresh {
 			unsent = append(unsent, sub)
 		}
@@ -150,7 +152,7 @@ func (s *several) extend(pending *batch) (ok bool) {
 		return true
 	case pending.merge == nil:
 		*pending = batch{merge: new(merge)}
-		before = 0
+		before = 0 // The new merge has no runs yet.
 	}
 	for _, sub := range s.pending[before:] {
 		if sub.evicted() {

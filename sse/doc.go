@@ -78,7 +78,7 @@
 // Each of them ends the client's turn at the archive, too: the archive's context is cancelled, and "all that was
 // pending" is then what the turn's goroutine has read.
 //
-// When a client is unregistered, one reason is counted ([Disconnects]): of "it did not read", "it sent too much" and
-// "its network was silent" the one that was noticed first; where none was, that its stream was ended, if it was; and
-// otherwise that it left.
+// When a client is unregistered, one reason is counted ([Disconnects]). Where it was noticed that the client did not read,
+// that it sent too much, or that its network was silent, the reason is the first of these that was noticed. Otherwise the
+// reason is that the broker has ended the stream or, where the broker has not, that the client left.
 package sse

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// drainTick is the least time between two calls of endDue: where more streams end in it, they end together.
+// drainTick is the least time between two calls of endDue. Streams whose times to end lie closer together end together.
 const drainTick = 10 * time.Millisecond
 
 // Drain ends the streams one after another, spread evenly over a time, so that the servers to which the clients
@@ -16,8 +16,8 @@ const drainTick = 10 * time.Millisecond
 // open another connection, which may lead to another server.
 //
 // Drain returns nil when the last stream was ended, or the broker was shut down, and ctx's error when ctx ends
-// earlier: then the streams still go on ending one after another. A second call waits for what the first has begun. Call [Broker.Shutdown]
-// afterwards: it waits for what is still being sent.
+// earlier: then the streams still go on ending one after another. A second call waits for what the first has begun.
+// Call [Broker.Shutdown] afterwards: it waits for what is still being sent.
 func (b *Broker) Drain(ctx context.Context, over time.Duration) error {
 	d := &b.drain
 	d.begin.Do(func() {

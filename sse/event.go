@@ -55,8 +55,8 @@ type Event struct {
 	Gap Gap
 }
 
-// A Gap says which events a source may have left out before an event, where IDs that it did not give
-// the broker are not simply unused: because it has lost them, or gives the broker the last ones only.
+// A Gap says which events a source may have left out before an event: events that the source has lost, or
+// that it does not give the broker because it gives only the last ones. IDs that no event ever had are no gap.
 type Gap uint8
 
 const (

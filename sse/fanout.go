@@ -79,7 +79,7 @@ func (b *Broker) fanOut(l *lane) {
 	}
 	for i, t := range l.topics {
 		for _, s := range t.subscriptions {
-			// Not where an earlier topic of this loop has taken along what is new in all of the client's topics.
+			// With the first of its topics in this loop a client gets what is new in all of them. Then s is not fresh any more.
 			if c := s.client; c.placed && (c.several == nil || s.fresh) {
 				b.enqueue(c, now, false, l)
 			}
@@ -109,10 +109,10 @@ func (b *Broker) fanOutAll() {
 	}
 }
 
-// enqueue makes pending what a client has not been sent yet or, where that is nothing and a heartbeat
-// is due, the heartbeat, and reports whether the heartbeat became pending. One that is pending already stays so, and
-// c.since with it, by which a client is noticed that does not read. It never blocks: takeBack has emptied the
-// outbox, and only listen puts something into it.
+// enqueue makes pending what a client has not been sent yet. Where that is nothing and a heartbeat is due, enqueue makes
+// the heartbeat pending. It reports whether it did the latter. A heartbeat that is pending already stays pending, and
+// c.since stays as it is: from c.since the broker tells that a client does not read. enqueue never blocks: takeBack has
+// emptied the outbox, and only listen puts something into it.
 func (b *Broker) enqueue(c *client, now time.Time, heartbeat bool, l *lane) (becamePending bool) {
 	if c.finished {
 		if !c.cut && c.stalled(now) { // It does not read the last of a stream that ends.
@@ -124,7 +124,7 @@ func (b *Broker) enqueue(c *client, now time.Time, heartbeat bool, l *lane) (bec
 	if !ok {
 		c.taken(now)
 	}
-	shown := c.showHeartbeats && b.isHeartbeat(pending)
+	shown := c.showHeartbeats && b.isHeartbeat(pending) // a heartbeat that the client wants to see is pending
 	if c.stalled(now) || c.placed && !c.extend(&pending) {
 		b.cutOffSlow(c)
 		return false
@@ -137,7 +137,7 @@ func (b *Broker) enqueue(c *client, now time.Time, heartbeat bool, l *lane) (bec
 	}
 	if shown && !heartbeat && !b.isHeartbeat(pending) {
 		b.heartbeats.remove(c)
-		b.heartbeats.add(c, 0) // An event has taken the heartbeat's place.
+		b.heartbeats.add(c, 0) // An event has taken the heartbeat's place, so another heartbeat is due at the next step.
 	}
 	if !pending.isEmpty() && c.outbox.put(pending) {
 		b.writers.add(c, l)

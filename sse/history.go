@@ -34,8 +34,8 @@ type entry struct {
 	seq      int64 // the event's number among those of all topics, in the order of their arrival
 }
 
-// start returns the position of the oldest event retained: a client that has not been sent
-// that one yet must be cut off.
+// start returns the position of the oldest event retained: a client whose next event lies before it
+// must be cut off.
 func (h *history) start() int64 { return h.positionOf(0) }
 
 // firstResumablePosition returns the position of the oldest event that a resuming client can get.
@@ -104,7 +104,8 @@ func (h *history) evict() {
 		h.base, h.buf, h.index = h.end(), nil, nil
 		return
 	}
-	// The retained bytes are moved only when more than them were evicted, so that a byte is moved once at most.
+	// The retained bytes are moved only when they are fewer than the evicted bytes before them, which the move drops.
+	// So all moves together copy fewer bytes than were evicted.
 	if evicted, retained := h.start()-h.base, h.end()-h.start(); evicted > retained {
 		h.buf = append(make([]byte, 0, 2*retained), h.buf[evicted:]...)
 		h.base += evicted

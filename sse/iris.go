@@ -32,7 +32,7 @@ func (b *Broker) serveIris(ctx iris.Context, s *Stream) {
 // if pages of other origins are to publish, for OPTIONS.
 //
 // Behind Iris's response recorder, which keeps an answer until the last handler has returned, a refusal
-// can't be sent first, so nothing is read of what it leaves unread.
+// can't be sent before the rest of the request's body is read. So that rest is not read there.
 func PublishHandler(p Publisher) iris.Handler {
 	return func(ctx iris.Context) {
 		p.ServeHTTP(uncompressed(ctx), ctx.Request())

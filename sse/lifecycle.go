@@ -25,7 +25,7 @@ func (b *Broker) Hold() {
 // that was published before Release. Without a Hold it does nothing.
 func (b *Broker) Release() { b.sendHold(false) }
 
-// A hold asks listen to hold clients or not; listen closes done when it does.
+// A hold asks listen to hold clients or not; listen closes done when it has done so.
 type hold struct {
 	held bool
 	done chan struct{}

@@ -60,9 +60,9 @@ func (m *merge) Pop() any {
 	return nil
 }
 
-// mergeSize is how many bytes are copied together of runs whose events alternate. A client that does not read what it
-// has missed of several topics takes that much memory. Events of one run that take more, and that no other run's event
-// comes between, are not copied: next returns a slice of their run.
+// mergeSize is how many bytes next copies together at most, where the events of several runs alternate. A client that does
+// not read what it has missed of several topics takes that much memory. Nothing is copied where only one run is left, or
+// where the events of one run that come before all others take more than mergeSize: then next returns a slice of the run.
 const mergeSize = 16 << 10
 
 // next takes the next bytes off a merge that is not empty, in the order of the events' arrival.

@@ -20,7 +20,7 @@ var (
 	// as [Event] says.
 	ErrName = errors.New("sse: the event's name is not one line of UTF-8 without control characters")
 
-	// ErrTopic is what [Broker.Publish] returns for an event whose topic is none, as [Event] says.
+	// ErrTopic is what [Broker.Publish] returns for an event whose topic is not valid, as [Event] says.
 	ErrTopic = errors.New("sse: the event's topic is not one line of UTF-8 without control characters, of at most 256 bytes")
 
 	// ErrFull is wrapped by the error of a source's own way to publish, such as [Publisher.Publish], where there is no room
@@ -34,9 +34,9 @@ var (
 // Otherwise it returns [ErrStopped], [ErrNoID], [ErrName], [ErrTopic] or the context's error, and no client gets
 // the event.
 //
-// Data may have any length, but some clients end at an event that is longer on the wire than they
-// expect, and, since it is replayed to them, again whenever they reconnect while it is retained. Many
-// clients in Go read with a bufio.Scanner: at most 64 KiB a line, or, as r3labs/sse and
+// Data may have any length, but some clients end their stream at an event that is longer on the wire than
+// they expect. When they reconnect the event is replayed to them, and they end again, as long as the event is
+// retained. Many clients in Go read with a bufio.Scanner: at most 64 KiB a line, or, as r3labs/sse and
 // tmaxmax/go-sse do, 64 KiB an event. [Publisher] accepts only what these can read.
 func (b *Broker) Publish(ctx context.Context, e Event) error {
 	if e.ID == 0 && b.numbered.Load() {

@@ -41,9 +41,9 @@ const (
 //	204     Publish has returned nil                                         yes
 //	204     to OPTIONS: what the page of another origin may do               no
 //	400     the name is not one line of UTF-8 without control characters,    no
-//	        the topic is none ([Event]), there is more than one of either,
-//	        the query can't be read, or the body can't
-//	401     the token is missing or wrong; the body is not believed          no
+//	        the topic is not valid ([Event]), there is more than one of
+//	        either, the query can't be read, or the body can't
+//	401     the token is missing or wrong, whatever is in the body           no
 //	403     a page of another origin that is not in Origins has sent it      no
 //	405     the method is neither POST nor OPTIONS                           no
 //	408     the body is not complete after 5 seconds                         no
@@ -88,7 +88,7 @@ func (p Publisher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p Publisher) serve(w http.ResponseWriter, r *http.Request) {
-	mayRead := !varies(w.Header(), "Origin")
+	mayRead := !varies(w.Header(), "Origin") // by what the app has set: mayPublish may set the same
 	allowed := mayPublish(w.Header(), r, p.Origins)
 	switch {
 	case r.Method == http.MethodOptions && allowed && r.Header.Get("Access-Control-Request-Method") == http.MethodPost:

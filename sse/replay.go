@@ -20,8 +20,8 @@ type replay struct {
 
 	// Owned by the turn's goroutine, and by listen once the turn has ended:
 
-	lastEventID string // the client's
-	id          int64  // the same as a number: of the last event that the client was sent
+	lastEventID string // what the client has named, or the ID of the last event that the turn has sent
+	id          int64  // the same as a number, or unplaceable
 	gap         bool   // the client is to be told of a gap
 	told        bool   // the client was told of it
 	more        bool   // the archive has more

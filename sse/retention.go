@@ -11,7 +11,7 @@ const (
 	keepEvents = 10
 
 	// eventCost and topicCost are what an event and a topic that retains one take beside the event's
-	// bytes and the topic's name: entries, buffers' ends, the map. They count against [Options.History], so that
+	// bytes and the topic's name: entries, the unused ends of buffers, the map. They count against [Options.History], so that
 	// a million topics of tiny events can't exceed it.
 	eventCost, topicCost = 64, 300
 )
@@ -58,11 +58,12 @@ func (r *retention) retain(t *topic, emptied func(*topic)) {
 	r.added += cost
 	r.window = append(r.window, arrival{topic: t, seq: t.history.index[last].seq})
 	if t.kept > 0 && last+1 > keepEvents {
-		r.evict(t, emptied)
+		r.evict(t, emptied) // The new event has pushed the topic's oldest event, a kept one, out of its last keepEvents.
 	}
 	for r.retained > r.max {
 		switch {
 		case r.keptBytes > r.max/2 || len(r.window) == 1 && len(r.kept) > 0:
+			// Too much is kept, or the window has only the newest event, which always stays.
 			if oldest := takeOldest(&r.kept); oldest.isKept() {
 				r.evict(oldest.topic, emptied)
 			}

@@ -6,11 +6,12 @@ import (
 )
 
 // A round is the writers that write the same events, and the fan-out that starts them. The last of them to end counts how
-// long the events took: once, however many clients there are. A nil round counts nothing.
+// long the events took: once, however many clients there are. A lane waits for only some of these writers, those of its
+// [runningWriters]. A nil round counts nothing.
 type round struct {
 	rounds *histogram
-	came   time.Time    // when the first of its events did
-	left   atomic.Int32 // how many of them have not ended
+	came   time.Time    // when the first of the events came
+	left   atomic.Int32 // how many writers have not ended; the fan-out counts as one
 }
 
 // newRound returns the round of a lane's events, for a fan-out that has begun, or nil where there are none.

@@ -13,7 +13,7 @@ type Stats struct {
 	Disconnects       Disconnects `json:"disconnects"`        // clients unregistered since then, by reason
 	Events            int64       `json:"events"`             // events taken from Notifier and Publish
 	EventBytes        int64       `json:"event_bytes"`        // what these take on the wire
-	EventsSent        int64       `json:"events_sent"`        // events that became pending for clients, each once a client, also by a replay
+	EventsSent        int64       `json:"events_sent"`        // events that became pending for clients or were sent from an [Archive], each counted for each client
 	BytesSent         int64       `json:"bytes_sent"`         // what was written to all clients, heartbeats included
 	SlowClients       int64       `json:"slow_clients"`       // clients cut off because they did not read
 	Resumes           int64       `json:"resumes"`            // clients that sent a last event ID and were placed after it
@@ -41,7 +41,8 @@ type Disconnects struct {
 	TooMuchInput  int64 `json:"too_much_input"` // cut off because they sent more than a few KB after their request
 }
 
-// stats is Stats as it is counted: by listen, but for rounds and bytesSent, which belong to the writers.
+// stats is Stats as it is counted: rounds and bytesSent by the writers, and all else by listen. The turns at the archive
+// add to eventsSent and gaps, too.
 type stats struct {
 	clients, clientsTotal, slowClients, resumesComplete, resumesIncomplete, topics atomic.Int64
 

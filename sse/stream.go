@@ -12,7 +12,7 @@ import (
 type Stream struct {
 	// Topics are the topics that the stream has, at most 10,000; one that is named twice counts once. Their
 	// events come in the order of their IDs, and the last event ID that a request names resumes all of them,
-	// also if the stream had others before. More topics, or one that is none ([Event] says what is), are
+	// also if the stream had others before. More topics, or one that is not valid ([Event] says what is), are
 	// answered with 400. Nil means what the request asks for: the topics that its query names, as in
 	// ?topic=mail/anna&topic=news, at most 100, and the default topic where it names none. An empty slice that
 	// is not nil means no topic: the stream has heartbeats only. An app in which not everybody may read
@@ -62,17 +62,17 @@ func (b *Broker) Handler() http.Handler {
 //
 //   - Last-Event-ID, a header, or where that is missing lastEventId, a parameter of the query: first come the later
 //     events that are retained or, where the broker has an [Archive], that the archive has. Any text is a last event
-//     ID. 0 stands for before all events.
+//     ID. The ID 0 is before those of all events.
 //   - last=10 in the query of a client that names no last event ID: first come the last ten events of each topic.
 //   - heartbeat=show in the query: heartbeats are events of the name heartbeat instead of comments, so that a page can
 //     tell a silent stream from a dead connection. The first heartbeat comes at once, and the data of each is the
 //     milliseconds within which something comes again.
 //
-// A client that resumes is told of a gap where some of the later events are missing, or may be, since its ID is none
-// that was given out. It is told by an event of the name gap, before the first of the others. That event has no ID,
-// and its data is JSON: {"lastEventId":"…","first":…}, the ID that the client named, cut to 100 bytes, and the ID of
-// the first event that the client gets, null where nothing is retained. After the ID 0 there is no gap as long as no
-// event of the stream's topics was evicted.
+// A client that resumes is told of a gap where some of the later events are missing. It is told of one, too, where they may be
+// missing, because its ID was never given out. The gap is an event of the name gap, before the first of the others.
+// That event has no ID, and its data is JSON: {"lastEventId":"…","first":…}, the ID that the client named, cut to 100
+// bytes, and the ID of the first event that the client gets, null where nothing is retained. After the ID 0 there is
+// no gap as long as no event of the stream's topics was evicted.
 //
 // Over HTTP/1 Serve hijacks the connection and returns soon, while the stream lives on ([Stream.Ended]
 // tells when it has ended); over HTTP/2 it returns when the stream ends. It answers HEAD with the

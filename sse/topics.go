@@ -17,7 +17,7 @@ type topic struct {
 	subscriptions []*subscription
 	restarts      int  // how many of topics.restarts its history knows of; get brings that up to date
 	kept          int  // how many of its events, the oldest, have left the window
-	unsent        bool // it is in a lane's topics
+	unsent        bool // an event of it waits to be fanned out: it is among the topics of its lane
 }
 
 // A subscription is a client's place in a topic's history.
@@ -36,8 +36,8 @@ const noRun = -1
 // evicted tells whether the history has evicted the next event.
 func (s *subscription) evicted() bool { return s.start < s.end && s.start < s.topic.history.start() }
 
-// topics are all topics, and their one numbering. All events have one order, that of their arrival; where
-// the source does not restart its numbering it is the order of their IDs. They are owned by the
+// topics are all topics, and their one numbering. All events have one order, that of their arrival. As long
+// as the source does not restart its numbering, the IDs of the events have that order, too. The topics are owned by the
 // broker's loop. The zero value is not usable: see newTopics.
 type topics struct {
 	byName map[string]*topic
@@ -116,13 +116,15 @@ func (ts *topics) add(e Event) *topic {
 // the ID is older than the first event or was never given out, gets all that can be resumed from: an event twice
 // is better than an event never.
 func (ts *topics) after(t *topic, id int64) (position int64, complete bool) {
-	h := &ts.get(t.name).history
-	// No event was lost between the first and the ID before it, whoever gave that out.
+	h := &ts.get(t.name).history // get, since t may not know of the last restart yet
+	// The ID is one of the current numbering, or the one before the broker's first event. Whoever has given out the latter,
+	// an earlier run say, there is no ID between it and the first event's, so no event was lost there.
 	if ts.seq > 0 && (ts.firstID <= id || ts.restarts == 0 && id == ts.firstID-1) && id <= ts.lastID {
 		position, complete = h.after(id)
 		return position, complete && id >= ts.gapID
 	}
-	// Whoever has the last event of the old numbering has all of that, and misses only what is missing of the new one.
+	// A client that names the last event before the restart has all events of the old numbering. So its resume is complete
+	// if no event of the new numbering is missing.
 	return h.firstResumablePosition(), id == ts.beforeRestart && h.lastLostID == noneLost && ts.gapID == noneLost
 }
 

@@ -9,8 +9,8 @@ import (
 )
 
 // maxPart is how many bytes of the stream go to one client in one write: few enough that a client
-// of 3 KB/s still finishes a part within stallTimeout, and that no client makes the others wait for
-// its megabytes; enough that a system call for each costs nothing.
+// that reads 3 KB/s takes a part in 11 s, while stallTimeout is 30 s by default, and that no client makes
+// the others wait for its megabytes; enough that a system call for each part costs nothing.
 const maxPart = 32 << 10
 
 const (
@@ -133,9 +133,10 @@ func (c *client) writePart(w *writer) (again bool) {
 		}
 		c.writing = batch
 	}
+	// Is nothing left of the batch but the client's turn at the archive?
 	if len(c.writing.bytes) == 0 && c.writing.merge != nil && c.writing.merge.replay != nil {
 		replay := c.writing.merge.replay
-		c.writing = batch{} // before hand: afterwards the turn's goroutine is the writer, and owns it
+		c.writing = batch{} // cleared before the call of hand, after which the turn's goroutine is the writer, and owns c.writing
 		return !replay.hand()
 	}
 	if !c.writing.isEmpty() {

@@ -19,7 +19,8 @@ const (
 	maxRound = 200 * time.Millisecond
 )
 
-// writers start the short-lived goroutines that write to all clients. Only listen calls their methods. The zero value is not usable: see newWriters.
+// writers start the short-lived goroutines that write to all clients. Only listen calls their methods. The zero value is
+// not usable: see newWriters.
 type writers struct {
 	lanes    [2]lane // the rounds of clients whose sockets are tried, which never blocks
 	blocking queue   // the clients for the next writer whose writes may block; no lane waits for that writer
@@ -35,8 +36,9 @@ type lane struct {
 	ended   chan struct{}   // capacity 1: the last writer of a round that listen awaits has ended
 }
 
-// runningWriters are the writers of a round that have not ended. The last of them wakes listen only where listen awaits that:
-// mostly nothing has come meanwhile, and to wake a goroutine takes as much CPU as to write to a client.
+// runningWriters are the writers of a round that have not ended, without those whose writes may block: a [round] counts
+// these, too, but no lane waits for them. The last of them to end wakes listen only where listen awaits that: mostly no
+// event has come meanwhile, and to wake a goroutine takes as much CPU as to write to a client.
 type runningWriters struct {
 	n       atomic.Int32
 	awaited atomic.Bool
@@ -130,7 +132,7 @@ func (r *runningWriters) done(ended chan<- struct{}) {
 	if r.n.Add(-1) == 0 && r.awaited.Swap(false) {
 		select {
 		case ended <- struct{}{}:
-		default: // listen has not received the last one yet.
+		default: // What an earlier round has put there will wake listen.
 		}
 	}
 }
@@ -138,7 +140,8 @@ func (r *runningWriters) done(ended chan<- struct{}) {
 // busy tells whether a round is under way.
 func (l *lane) busy() bool { return l.running.n.Load() > 0 }
 
-// await is busy, and where a round is under way the lane's ended says when it has ended.
+// await tells whether a round is under way, as busy does, and does not wait itself. If a round is under way, the lane's
+// ended receives something when the round has ended.
 func (l *lane) await() bool {
 	if !l.busy() {
 		return false
@@ -147,7 +150,7 @@ func (l *lane) await() bool {
 	if l.busy() {
 		return true
 	}
-	l.running.awaited.Store(false) // The last writer has ended meanwhile, perhaps without having seen it.
+	l.running.awaited.Store(false) // The last writer has ended meanwhile, perhaps before awaited was set.
 	return false
 }
 

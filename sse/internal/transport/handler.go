@@ -88,9 +88,10 @@ func (h *Handler) Wait(r *http.Request, expired func()) (why error) {
 	}
 }
 
-// Finish ends, after Wait has returned why, a write that blocks, unless the stream has ended cleanly. It returns after
-// written, which waits until nobody writes any more: net/http gives the writer to another request once this one's handler
-// has returned. Where a middleware's writer has panicked Finish panics, for net/http to recover.
+// Finish is called after Wait, with the reason that Wait has returned. It ends a write that blocks, unless the stream has
+// ended cleanly or by a panic. It returns after written, which waits until nobody writes any more: net/http gives the
+// writer to another request once this one's handler has returned. Where a middleware's writer has panicked Finish panics,
+// for net/http to recover.
 func (h *Handler) Finish(why error, written func()) {
 	p, hasPanicked := why.(panicked)
 	if why != nil && !hasPanicked {
@@ -115,8 +116,8 @@ func (h *Handler) Open(part []byte) error {
 	return err
 }
 
-// unblock ends a write that blocks and, over HTTP/2, resets the stream. Over HTTP/1 net/http may be waiting
-// for the rest of the request before it writes the header.
+// unblock ends a write that blocks and, over HTTP/2, resets the stream. It ends a read, too, since over HTTP/1 the
+// write may be waiting for one: net/http reads the rest of the request before it writes the header.
 func (h *Handler) unblock() {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -26,8 +26,8 @@ type Socket struct {
 	watcher *Watcher
 	conn    net.Conn   // the kernel's, or TLS over it
 	below   net.Conn   // what lies below TLS, or conn
-	kernel  kernelConn // below; nil where that is the kernel's neither by TCP nor by a Unix socket, as in tests
-	raw     rawConn    // of kernel; nil where writes may block and there is no epoll: not on Linux, or on 386
+	kernel  kernelConn // below, where that is a TCP or Unix socket of the kernel; otherwise nil, as in tests
+	raw     rawConn    // of kernel, for epoll and for sends that do not block; nil where there is neither: not on Linux, or on 386
 	head    []byte     // the response's header, until Open has written it
 
 	tries   bool        // it can be written to without blocking: on Linux, without TLS
@@ -69,6 +69,7 @@ func (w *Watcher) Hijack(rw http.ResponseWriter, r *http.Request, owner Owner) (
 // NewSocket returns the transport over a connection, without a header and without chunks.
 func (w *Watcher) NewSocket(conn net.Conn, owner Owner) *Socket {
 	s := &Socket{owner: owner, watcher: w, conn: conn, below: conn}
+	// TLS, and many a wrapper of an app, tell by the method NetConn what lies below them.
 	for t, ok := conn.(interface{ NetConn() net.Conn }); ok; t, ok = s.below.(interface{ NetConn() net.Conn }) {
 		s.below = t.NetConn()
 	}
@@ -115,7 +116,7 @@ func (s *Socket) Open(part []byte) error {
 	} else {
 		b = append(b, part...)
 	}
-	if s.tries { // A new socket has room, so the write does not block. Go's scheduler, told of one, may start a thread.
+	if s.tries { // A new socket has room, so this does not block. For conn.Write, which may, Go's scheduler may start a thread.
 		n, err := new(TrySender).send(s, b)
 		if b = b[n:]; len(b) == 0 || err != nil {
 			return err

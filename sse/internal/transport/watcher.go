@@ -36,7 +36,8 @@ func (s *Socket) waitForEnd() {
 	s.owner.ConnectionEnded(why)
 }
 
-// endedBy returns why a connection has ended, or has to end, after a read from it has returned an error, or nil.
+// endedBy returns why a connection has ended, or has to end, or nil where it goes on. It is called after each read from
+// the connection, with the error of the read.
 func (s *Socket) endedBy(err error) (why error) {
 	if s.received > MaxInput {
 		return ErrTooMuchInput

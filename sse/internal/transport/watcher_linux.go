@@ -133,7 +133,7 @@ func (e *epoll) disconnected(s *Socket, why error) {
 		return // The end was noticed before, or the socket is not watched.
 	}
 	delete(e.sockets, s.key)
-	// Closing the socket ends this only once no write uses its descriptor any more.
+	// Closing the socket has epoll forget it only once no write uses its descriptor any more.
 	e.control(s, unix.EPOLL_CTL_DEL)
 	e.mu.Unlock()
 	s.close()
