@@ -195,7 +195,6 @@ func (b *Broker) register(n registration) {
 	c.since = time.Now()
 	b.placeOrWait(c, c.since)
 	b.stats.topics.Store(int64(len(b.topics.byName)))
-	b.writers.start() // for the client if its first writer, its request's goroutine, has found nothing pending before
 	close(n.done)
 }
 
