@@ -85,8 +85,8 @@ func newApp(serving context.Context, broker *sse.Broker, source *program.Source,
 	return app
 }
 
-// maxCatchUp is how late an event may be and still be published, at once, where events were delayed. One that is later
-// means that the process was suspended: what it has missed then is left out.
+// maxCatchUp is how late a tick may be and still be published: it is then published at once. A tick that is later means that
+// the process was suspended, and the ticks that were due meanwhile are left out.
 const maxCatchUp = time.Second
 
 // tick publishes an event each interval until done is closed. A time.Ticker would drop events at intervals that the
@@ -110,7 +110,7 @@ func tick(publish func(context.Context, sse.Event) error, done <-chan struct{}, 
 	}
 }
 
-// nextDue returns when the next event is due, after one that was due at last.
+// nextDue returns when the next event is due. The argument last is when the one before it was due.
 func nextDue(last time.Time, interval time.Duration) time.Time {
 	due := last.Add(interval)
 	if time.Since(due) > maxCatchUp {

@@ -43,7 +43,7 @@ func (m *Member) archive(ctx context.Context, topics []string, after int64) (com
 	select {
 	case err = <-prepared:
 	case <-ctx.Done():
-		err = ctx.Err() // The goroutine has r to itself.
+		err = ctx.Err() // From here on r is not used, since the goroutine may still write to it.
 	}
 	if err != nil {
 		return false, func(yield func(sse.Event, error) bool) { yield(sse.Event{}, err) }

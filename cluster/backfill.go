@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// Where not all of the stream is read when a server starts (backfill), the last event of each quiet topic is: of
-	// maxQuiet topics at most, and for no longer than quietTimeout.
+	// Where a server that starts reads only the stream's end (backfill), readQuiet reads the last event of each topic that
+	// has none there. It reads maxQuiet events at most, and for no longer than quietTimeout.
 	maxQuiet     = 100_000
 	quietTimeout = 10 * time.Second
 )
@@ -37,9 +37,9 @@ func startSequence(state jetstream.StreamState, last uint64, filled bool) uint64
 	return start
 }
 
-// backfill returns how many of a stream's last messages are read when a server starts: all where the stream is no
-// larger than ours may be (maxMessages, maxBytes), and otherwise as many as take that much. Where all are read, each
-// topic's last events are among them; otherwise readQuiet reads these.
+// backfill returns how many of a stream's last messages are read when a server starts. These are all messages where the
+// stream is no larger than one that we create may be (maxMessages, maxBytes), and otherwise about as many as fit into
+// these two bounds. Where all are read, each topic's last events are among them; otherwise readQuiet reads these.
 func backfill(state jetstream.StreamState) uint64 {
 	n := min(state.Msgs, maxMessages)
 	if state.Bytes > maxBytes {
@@ -56,7 +56,7 @@ func (m *Member) prepareFilling(info *jetstream.StreamInfo, start uint64) {
 		if start > state.FirstSeq || state.NumDeleted > 0 {
 			m.begunTopics = make(map[string]bool)
 		}
-	} else if start > last+1 { // An earlier try has ended at last, and the messages up to start are left out.
+	} else if start > last+1 { // An earlier try has read up to last; the messages between last and start are left out.
 		m.gapAhead = true
 	}
 	m.fillStart, m.deleted = start, deletedOf(state)
@@ -75,8 +75,8 @@ func (m *Member) finishFilling(state jetstream.StreamState) {
 	m.gapAhead = m.gapAhead || m.fillStart == 0 && deletedOf(state) != m.deleted
 }
 
-// readQuiet gives the broker the last event of each topic whose last event comes before a
-// sequence, from which on all is read afterwards. NATS delivers these events in the order of their sequences.
+// readQuiet gives the broker the last event of each topic that has no event from the sequence before on. All messages
+// from that sequence on are read afterwards. NATS delivers readQuiet's events in the order of their sequences.
 func (m *Member) readQuiet(ctx context.Context, js jetstream.JetStream, before uint64) error {
 	messages, pending, err := consumeFrom(ctx, js, consumerConfig(0, ourSubjects()), maxInFlight, 0)
 	if err != nil {

@@ -56,7 +56,7 @@ type Member struct {
 	missed    atomic.Uint64            // how many events NATS deleted before they were read
 	lag       atomic.Uint64            // how many events the stream had after the newest one read, when NATS sent that one
 	subjects  atomic.Pointer[[]string] // the stream's subjects, as last looked up; nil before that
-	shared    atomic.Bool              // the stream has subjects of others, too, so not all of its sequences are events'
+	shared    atomic.Bool              // the stream has other subjects, too, so some of its sequences belong to no event
 	created   atomic.Int64             // when the stream that is read was created, in ns since 1970; 0 before the first
 
 	mayNotDelete atomic.Bool  // NATS has forbidden to delete a consumer
@@ -71,10 +71,10 @@ type Member struct {
 	gapAhead   bool      // the next event comes after a gap
 	gaps       gapLog
 
-	// filled says that the broker has had what the stream holds. It is false again once the stream was created again or
-	// has lost its end. While it is false the broker is being filled, which the following describe (prepareFilling):
+	// filled says that the broker was given what the stream holds. Unlike ready, it becomes false again when the stream was
+	// created again or has lost its end. While it is false the broker is being filled, and prepareFilling sets these:
 	filled      bool
-	fillStart   uint64          // all messages from this sequence on are read; 0 where gaps in the sequences tell nothing
+	fillStart   uint64          // the first sequence that is read; 0 where a missing sequence need not be a missing event
 	deleted     uint64          // how many messages the stream had deleted when the filling began
 	begunTopics map[string]bool // topics of which an event was read, where not all of the stream is read; otherwise nil
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// configDiff returns in words how a stream's configuration differs from ours, or "": in what may
-// keep events from being stored, read or retained. More replicas than ours are no difference.
+// configDiff returns in words how a stream's configuration differs from ours, or "" where it does not. It compares what
+// may keep events from being stored, read or retained. More replicas than ours are no difference.
 func configDiff(theirs, ours jetstream.StreamConfig) string {
 	var list []string
 	compare := func(what string, theirs, ours any) {

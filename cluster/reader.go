@@ -42,8 +42,8 @@ func (m *Member) read(ctx context.Context, nc *nats.Conn, js jetstream.JetStream
 		}()
 		err := m.consume(connCtx, js, &trouble)
 		cancelConn()
-		// Until this server has caught up, others may be ahead of it, after a long outage by more than the broker waits by
-		// itself for the event that a client names. So these clients wait for Release:
+		// Until this server has caught up, others may be ahead of it. Where a client names an event that the broker does not have
+		// yet, the broker waits for it by itself, but not as long as this may take. So these clients wait for Release:
 		//
 		//   - those that name an event which this server has not read: they would get all that is retained;
 		//   - those without an ID: they would get old events.
@@ -91,7 +91,7 @@ func (m *Member) consume(ctx context.Context, js jetstream.JetStream, trouble *w
 	m.lag.Store(pending)
 	defer messages.stop()
 	catchingUp := true
-	for wantSequence := uint64(1); ; wantSequence++ { // of the consumer, which counts its messages
+	for wantSequence := uint64(1); ; wantSequence++ { // A consumer numbers its own messages from 1.
 		if catchingUp && m.lastSeq.Load() >= newest {
 			catchingUp = false
 			m.filled, m.begunTopics = true, nil
@@ -169,7 +169,7 @@ func (m *Member) forward(ctx context.Context, sequence uint64, stored time.Time,
 		m.gapAhead = false
 	} else {
 		m.noTopics.warn("NATS: the subject %q is no topic's: what is published to it is left out", msg.Subject)
-		m.gapAhead = m.isLacking(sequence)
+		m.gapAhead = m.isLacking(sequence) // The next event has to tell the gap, since this message is no event.
 	}
 	m.noteGap(sequence)
 	m.lastSeq.Store(sequence)

@@ -11,8 +11,8 @@ import (
 // maxDeleted bounds how many sequences of deleted messages NATS is asked for: all of them come in one answer.
 const maxDeleted = 10_000
 
-// retained reports whether the stream has deleted none of some topics' events after a sequence so far. Where it can't
-// be known, it reports false.
+// retained reports whether the stream still has every event of these topics that was published after a sequence. Where
+// that can't be known, it reports false.
 func (r *replay) retained(ctx context.Context, topics []string, after uint64) (bool, error) {
 	stream, err := r.stream(ctx)
 	if err != nil {
@@ -49,8 +49,8 @@ func (r *replay) stream(ctx context.Context) (jetstream.Stream, error) {
 	return stream, nil
 }
 
-// reaches reports whether the stream begins at the message after a sequence or before, and ends not before the sequence.
-// The sequence is 0 for a client that wants all that there ever was.
+// reaches reports whether the stream's first message is no later than the one after a sequence, and its last one no
+// earlier than the sequence. The sequence is 0 for a client that wants all that there ever was.
 func reaches(info *jetstream.StreamInfo, after uint64) bool {
 	if after == 0 {
 		return !hasLostFirst(info)
@@ -64,9 +64,9 @@ func deletesOldest(c jetstream.StreamConfig) bool {
 	return c.MaxMsgsPerSubject > 0 && c.Retention == jetstream.LimitsPolicy && !c.AllowRollup && !c.AllowMsgTTL && c.SubjectDeleteMarkerTTL == 0
 }
 
-// withinLimit reports whether no topic has had more events after a sequence than the stream keeps of a subject. A topic
-// has not where the stream has fewer of its events than the limit, or where the first of them comes right after the
-// sequence at the latest.
+// withinLimit reports whether the stream's limit for each subject has deleted no event of these topics after a sequence.
+// It has deleted none of a topic where the stream has fewer of its events than the limit, or where the first that the
+// stream still has comes right after the sequence or earlier.
 func (r *replay) withinLimit(ctx context.Context, stream jetstream.Stream, topics []string, after uint64) (bool, error) {
 	limit := uint64(stream.CachedInfo().Config.MaxMsgsPerSubject)
 	for _, topic := range topics {

@@ -17,8 +17,8 @@ const (
 	archiveBatch = 256
 	archiveBytes = 512 << 10
 
-	// archiveThreshold is after how long NATS deletes a consumer that is not asked for messages, such as one of a
-	// server that was killed, or that may not delete it.
+	// archiveThreshold is after how long NATS deletes a consumer that is not asked for messages. A server leaves one
+	// behind if it was killed, or if NATS forbids it to delete consumers.
 	archiveThreshold = 30 * time.Second
 
 	// refusedPause is how long no consumer is asked for after the stream's configuration has refused one.
@@ -32,7 +32,7 @@ type source struct {
 	topics   []string
 	subjects []string    // those of the topics; none for all of the stream's
 	after    uint64      // the sequence of the last message read
-	wanted   uint64      // the sequence of the last message to be read, which may be after the replay's limit
+	wanted   uint64      // the sequence of the last message to be read; where that is after the replay's limit, batch stops at the limit
 	messages *puller     // the consumer's messages, once there is a consumer
 	came     uint64      // how many messages have come from the consumer
 	events   []sse.Event // events that were read and not taken yet
@@ -89,7 +89,7 @@ func (s *source) batch(ctx context.Context) error {
 		if s.came++; meta.Sequence.Consumer != s.came {
 			return errGap
 		}
-		if meta.Sequence.Stream > s.replay.limit { // Sources of other topics may have ended at the limit, before this message.
+		if meta.Sequence.Stream > s.replay.limit { // Other topics' events between the limit and this one may be read by no source.
 			s.wanted = s.after
 			break
 		}
@@ -104,8 +104,8 @@ func (s *source) batch(ctx context.Context) error {
 // isRefused reports whether the stream has refused a consumer a short time ago.
 func (m *Member) isRefused() bool { return time.Now().UnixNano() < m.refusedUntil.Load() }
 
-// noteRefusal takes note of a stream whose configuration allows no more consumers. Clients then get what their server
-// retains, and not the same error at each reconnect.
+// noteRefusal takes note of a stream whose configuration allows no more consumers, or refuses the archive's with code 400.
+// Clients then get what their server retains, and not the same error at each reconnect.
 func (m *Member) noteRefusal(err error) error {
 	var answer *jetstream.APIError
 	if errors.Is(err, jetstream.ErrMaximumConsumersLimit) || errors.As(err, &answer) && answer.Code == 400 {

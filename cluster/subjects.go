@@ -16,8 +16,8 @@ const (
 	// topicSubjects are the subjects of all topics but the default one.
 	topicSubjects = subject + ".>"
 
-	// emptyToken stands for an empty segment between two slashes, since NATS has no empty token. It is no other
-	// segment's token: where one has a percent sign, two digits follow.
+	// emptyToken stands for an empty segment between two slashes, since NATS has no empty token. No other segment has
+	// this token: in the others each percent sign is followed by two hexadecimal digits.
 	emptyToken = "%"
 )
 
@@ -33,8 +33,8 @@ func (m *Member) filter() []string {
 	return nil
 }
 
-// subjectOf returns the subject of a topic's events: at most 779 bytes, where NATS takes 4,096 a line if
-// not configured otherwise.
+// subjectOf returns the subject of a topic's events. It has at most 779 bytes: 11 for "sse.events.", and three for each of
+// a topic's 256 bytes, where all are escaped. NATS takes 4,096 bytes a line if not configured otherwise.
 func subjectOf(topic string) string {
 	if topic == "" {
 		return subject
@@ -74,7 +74,8 @@ func takes(subjects []string, s string) bool {
 }
 
 // covers reports whether a pattern of a stream's subjects takes all that is published to s: token by token, where "*"
-// stands for any one token, and ">" at the end for one or more (https://docs.nats.io/nats-concepts/subjects).
+// stands for any one token, and ">" at the end for one or more (https://docs.nats.io/nats-concepts/subjects). A ">" in s,
+// which may be topicSubjects, is taken by a ">" alone: "*" would take only some of what is published there.
 func covers(pattern, s string) bool {
 	for {
 		first, rest, more := strings.Cut(pattern, ".")

@@ -50,7 +50,7 @@ func onBoundaries(ctx context.Context, interval time.Duration, clock func() time
 		now := clock()
 		next := nextBoundary(now, boundary, interval)
 		if wait := time.Unix(0, next).Sub(now); wait > 0 {
-			boundary = next - int64(interval) // It is later if the clock was set back.
+			boundary = next - int64(interval) // This changes boundary only where the clock was set back.
 			select {
 			case <-time.After(min(wait, clockCheck)):
 			case <-ctx.Done():

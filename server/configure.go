@@ -18,7 +18,7 @@ import (
 //     its own deadlines with http.ResponseController.
 //   - An HTTP/2 connection has 100 streams at most, and keeps 64 KiB of unread bodies. When nothing has
 //     come for 15 s it is sent a ping, and when no answer comes in 15 s more it is dead. A client takes 1 KiB less
-//     for a smaller header table, and 9 KiB less since the handshake leaves no deep stack behind.
+//     memory because the header table is smaller, and 9 KiB less because the TLS handshake runs in a goroutine of its own.
 //   - HTTP/2 is spoken without TLS, too, to a client that begins with it (RFC 9113, section 3.3), as proxies can.
 //   - What an answer leaves unread of its request's body is thrown away, 1 MiB and 1 s of it at most, so
 //     that the answer arrives. For that srv.Handler is wrapped: the writers of requests with a body are of another

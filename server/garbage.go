@@ -15,13 +15,13 @@ const (
 	// so that is 1 MB.
 	minClients = 100
 
-	// calmShare says when garbage is collected although clients still come: when a tenth at most of the clients whose
-	// garbage is there has come since the last look. While more come, collecting waits, since they leave more garbage.
-	// So the garbage of a steady stream of clients is collected each calmShare looks, and no more often.
+	// calmShare says when garbage is collected although clients still come: when at most one in ten of the clients that
+	// have come since the last collection has come since the last look. While more come, collecting waits, since they leave
+	// more garbage. So while clients come at a steady rate, garbage is collected at every tenth look, and no more often.
 	calmShare = 10
 
-	// restAfter is how much longer than a collection the time after it is in which there is no other while clients
-	// still come: so collecting takes at most a twentieth of one core's time.
+	// restAfter is by how much the time that a collection took is multiplied for the rest after it. While clients still
+	// come there is no collection in that rest, so collecting takes at most a twentieth of one core's time.
 	restAfter = 20
 
 	// ballast is how many bytes are allocated and never used, which takes none of the

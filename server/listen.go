@@ -81,7 +81,7 @@ func (l *Listener) URL() string {
 	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
 		host = "localhost" // All addresses of this machine are no address to go to.
 	}
-	_, port, _ := net.SplitHostPort(l.Addr().String()) // 0 and names are numbers there.
+	_, port, _ := net.SplitHostPort(l.Addr().String()) // the real port, also where Listen was given 0 or a name such as "http"
 	// The percent sign before an IPv6 address's zone, as in fe80::1%eth0, is escaped (RFC 6874).
 	return scheme + "://" + net.JoinHostPort(strings.Replace(host, "%", "%25", 1), port)
 }

@@ -119,7 +119,7 @@ func stop(srv *http.Server, brokers []*sse.Broker) {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	var ending sync.WaitGroup
-	ending.Go(func() { srv.Shutdown(ctx) }) // It closes the listener at once, then waits for the handlers, as HTTP/2's.
+	ending.Go(func() { srv.Shutdown(ctx) }) // It closes the listener at once, then waits for handlers, such as HTTP/2's.
 	for _, broker := range brokers {
 		ending.Go(func() {
 			if err := broker.Shutdown(ctx); err != nil {

@@ -11,8 +11,8 @@ import (
 // ends the process at once, as though nothing caught it, even if it comes in the same moment.
 // SIGHUP, which comes when a terminal is closed, stays ignored where it was: nohup(1) does that.
 //
-// What happens to the log ends nothing: from now on a pipe without a reader is an error of the write
-// and no signal, and a terminal does not stop a process in the background that writes to it.
+// No trouble with the log ends the process: from now on writing to a pipe without a reader returns an error
+// and sends no signal, and a terminal does not stop a process in the background that writes to it.
 func UntilSignal() context.Context {
 	signal.Ignore(aboutWriting...)
 	signals := make(chan os.Signal, 2) // The second is not missed while the first is being handled.
@@ -31,7 +31,7 @@ func UntilSignal() context.Context {
 			if err != nil || self.Signal(again) != nil { // Windows can't send it.
 				os.Exit(1)
 			}
-		default: // It comes when nothing catches it any more.
+		default: // A second signal that comes from now on ends the process by itself, since nothing catches it.
 		}
 	}()
 	return ctx

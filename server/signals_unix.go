@@ -8,5 +8,5 @@ import (
 )
 
 // aboutWriting are the signals that a process gets when it writes to a pipe without a reader, and to a terminal from the
-// background. Ignored, the write fails or succeeds, and ends nothing.
+// background. Where they are ignored, the write returns an error or succeeds, and the process goes on.
 var aboutWriting = []os.Signal{syscall.SIGPIPE, syscall.SIGTTOU}

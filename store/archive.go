@@ -186,9 +186,9 @@ func readEvent(parts *bolt.Bucket, id int64, topic string, value []byte) (sse.Ev
 	return e, nil
 }
 
-// readInTurn is view for one reader at a time. A page that has to come from the disk stops a thread without a system call,
-// so the runtime lets no other goroutine run in its place until the page is there. As many readers as there are
-// processors would stop the program.
+// readInTurn is view for one reader at a time. The file is mapped, so a goroutine that needs a page from the disk waits
+// without a system call, and the runtime lets no other goroutine run on that processor until the page is there. As
+// many readers as there are processors would stop the program.
 func (s *Store) readInTurn(ctx context.Context, fn func(*bolt.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -12,10 +12,10 @@ import (
 const BackupName = "backup.db"
 
 // Backup writes all events that are on disk now to the file [BackupName] in the store's directory, while events are published
-// and read as ever, and replaces an earlier one once it is whole. Named events.db, in a directory of its own, it is
-// a store. The file with the events grows by what is published meanwhile. Backup returns the backup's path. A copy of
-// events.db by other means is of use only where no process has it open: what is copied first and
-// last would be of two times.
+// and read as ever. It replaces an earlier backup once the new one is complete, and returns its path. To use a backup, put
+// it into a directory of its own under the name events.db. The file with the events grows by what is published meanwhile.
+// A copy of events.db by other means is of use only where no process has it open: otherwise the file changes while it
+// is copied.
 func (s *Store) Backup() (path string, err error) {
 	path = filepath.Join(s.options.Dir, BackupName)
 	f, err := os.CreateTemp(s.options.Dir, leftovers)

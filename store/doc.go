@@ -27,11 +27,11 @@
 //	log     ID                       an event's cost and its topic: all events in their order
 //	events  topic, 0                 the ID of the topic's event that was evicted last, if there is one
 //	        topic, 0, ID             an event's name and data: all events of a topic, side by side, in their order
-//	parts   ID, number               a part of data that is too long for a page, which the event's value says
+//	parts   ID, number               a part of data that is too long for a page; the event's value says how long
 //
 // An ID is eight bytes, the most significant first, so that the order of the keys is that of the IDs. A topic has no byte 0. Data
-// is cut into parts because a value that is longer than a page takes pages side by side, and looking for
-// these the file would grow.
+// is cut into parts because bbolt needs pages side by side for a value that is longer than a page. Free pages are seldom
+// side by side, so the file would grow.
 //
 // The code's files in the order of this way: store.go (what can be set, and the life of a store), publish.go (Publish, the
 // committer, and the feeder), retention.go (what is evicted), format.go and state.go (keys and values), archive.go (what a client

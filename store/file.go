@@ -19,7 +19,8 @@ import (
 )
 
 const (
-	// fileName is the file's name in its directory. leftovers matches files that were to become it, or a backup, once whole.
+	// fileName is the file's name in its directory. leftovers matches files that are being written: each is renamed when it
+	// is complete, to fileName or to BackupName.
 	fileName  = "events.db"
 	leftovers = "*.new"
 
@@ -68,7 +69,7 @@ func createDir(dir string, born int64, log sse.Logger) error {
 	return nil
 }
 
-// createFile makes an empty file one without events.
+// createFile writes a database without events to an empty file.
 func createFile(path string, born int64) error {
 	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: lockTimeout, FreelistType: bolt.FreelistMapType, PageSize: pageSize})
 	if err != nil {
@@ -128,8 +129,8 @@ func openFile(dir string, maxBytes int64) (db *bolt.DB, st state, err error) {
 		},
 	}
 	if strconv.IntSize == 64 && runtime.GOOS != "windows" {
-		// The file is mapped with room for as large as it may become (Options.Bytes): to map it anew the committer would
-		// have to wait for all readers.
+		// More is mapped than the file can grow to (Options.Bytes): to map more later, the committer would have to wait
+		// for all readers.
 		options.InitialMmapSize = int(4*maxBytes) + 64<<20
 	}
 	if db, err = bolt.Open(filepath.Join(dir, fileName), 0o600, options); err != nil {
@@ -153,7 +154,7 @@ func checkFile(db *bolt.DB, file *os.File) (st state, err error) {
 		if info.Size() < tx.Size() {
 			return fmt.Errorf("%w: %d bytes are missing at its end", errDamaged, tx.Size()-info.Size())
 		}
-		// Read in the order of the disk, and not of the tree, it is faster by far.
+		// All pages are read once, in the order of the disk: to read them in the order of the tree takes much longer.
 		if _, err := io.Copy(io.Discard, io.NewSectionReader(file, 0, tx.Size())); err != nil {
 			return err
 		}
@@ -207,7 +208,7 @@ func guard(err *error) func() {
 	}
 }
 
-// explain returns the line for whoever has to mend what an error says of the file in a directory.
+// explain returns an error in one line that names the file in a directory and says what its operator can do.
 func explain(dir string, err error) error {
 	path := filepath.Join(dir, fileName)
 	const advice = "put a backup in its place, or move it away to begin without events"

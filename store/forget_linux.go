@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// forget has the kernel forget what it has in memory of the file in a directory, which nobody has open, as far as it was
-// written or lost, so that the file is read from the disk.
+// forget has the kernel drop the pages that it has in memory of the file in a directory, so that the file is read from
+// the disk. Nobody may have the file open. Pages that are still to be written stay.
 func forget(dir string) {
 	if f, err := os.Open(filepath.Join(dir, fileName)); err == nil {
 		unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED)

@@ -2,5 +2,5 @@
 
 package store
 
-// forget is for Linux.
+// forget does nothing: what it does on Linux is not done on other systems.
 func forget(string) {}

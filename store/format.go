@@ -8,8 +8,8 @@ import (
 	"example.com/sse/internal/text"
 )
 
-// version is the version of what format.go and state.go write. Whoever changes that gives it another, and
-// reads this one, too.
+// version is the version of what format.go and state.go write. Whoever changes what they write increases it, and
+// still reads files of this version.
 const version = 1
 
 // The names of the buckets and of the keys in bucket meta.
@@ -51,7 +51,8 @@ func parseID(key []byte) (int64, error) {
 	return int64(binary.BigEndian.Uint64(key)), nil
 }
 
-// topicKey returns the key of what is known of a topic, before those of its events.
+// topicKey returns the key under which bucket events has the ID of the topic's event that was evicted last. The keys of
+// the topic's events begin with it, and come after it.
 func topicKey(topic string) []byte {
 	return append(append(make([]byte, 0, len(topic)+9), topic...), 0)
 }
@@ -66,7 +67,7 @@ func partKey(id int64, part int) []byte {
 	return binary.BigEndian.AppendUint32(idKey(id), uint32(part))
 }
 
-// splitKey returns the topic and the ID of a key of bucket events. What is known of a topic has ID 0.
+// splitKey returns the topic and the ID of a key of bucket events. For a topicKey the ID is 0.
 func splitKey(key []byte) (topic []byte, id int64, err error) {
 	end := len(key) - 1
 	if len(key) > 8 && key[len(key)-9] == 0 {

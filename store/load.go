@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// loadedCost is by about how many bytes an event counts more in the broker's memory than on disk.
+	// loadedCost is about how many more bytes an event counts in the broker's memory than on disk.
 	loadedCost = 40
 
 	// quietTimeout is how long the last events of quiet topics are looked for: there may be half a million topics. What
@@ -164,7 +164,7 @@ func (s *Store) loadQuiet(quiet []place) error {
 	return nil
 }
 
-// loadTail gives the broker all events from one to another.
+// loadTail gives the broker all events from the ID first to the ID last.
 func (s *Store) loadTail(first, last int64) error {
 	gap := sse.AnyGap // Events before the first one were left out, or may have been evicted.
 	for first <= last {

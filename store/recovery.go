@@ -31,7 +31,7 @@ func (s *Store) recover(batch []*publication, cause error) {
 		s.refuse(batch, fmt.Errorf("%w, %w", err, ErrUncertain))
 		return
 	}
-	if s.fileLast != batch[len(batch)-1].event.ID {
+	if s.fileLast != batch[len(batch)-1].event.ID { // The file does not have the batch.
 		why := ErrFailed
 		if isFull(cause) {
 			why = sse.ErrFull
@@ -39,7 +39,8 @@ func (s *Store) recover(batch []*publication, cause error) {
 		s.refuse(batch, fmt.Errorf("not published: %w", why))
 		return
 	}
-	// The batch is there, but the last page that was written is not known to be. Another transaction, once it is on disk, says that it is.
+	// The file has the batch, but its header, which was written last, may be in memory alone. Once another transaction is on
+	// disk, so is the batch.
 	st, err := s.write(func(*writer) error { return nil })
 	if err != nil {
 		s.log.Errorf("store: %v: the file is to be opened again", err)
@@ -99,7 +100,7 @@ func (s *Store) reopen() error {
 	return nil
 }
 
-// complain logs an error, unless it has logged the same one last: each event that is published may meet it.
+// complain logs an error, unless the last one that it logged was the same: each publication may have that error.
 func (s *Store) complain(format string, args ...any) {
 	if line := fmt.Sprintf(format, args...); line != s.complaint {
 		s.complaint = line

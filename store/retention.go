@@ -50,7 +50,8 @@ type writer struct {
 
 func newWriter(tx *bolt.Tx, st *state, max int64) *writer {
 	w := &writer{state: st, max: max, mayEvict: maxLowering, meta: tx.Bucket(metaBucket), log: tx.Bucket(logBucket), events: tx.Bucket(eventsBucket), parts: tx.Bucket(partsBucket)}
-	// What is appended to the end of a tree needs no room for more.
+	// Buckets log and parts grow only at their end, so their pages need no room for more. Bucket events grows at the end of
+	// each topic, so its pages keep a tenth free.
 	w.log.FillPercent, w.parts.FillPercent, w.events.FillPercent = 1, 1, 0.9
 	w.inLog, w.inEvents = w.log.Cursor(), w.events.Cursor()
 	return w
@@ -77,7 +78,7 @@ func (w *writer) add(e sse.Event) error {
 	st.windowEvents++
 	st.bytes += cost(e)
 	w.mayEvict += cost(e)
-	// The new event may have pushed the topic's oldest one out of the last keepEvents, for which alone it is kept.
+	// Where the topic's oldest event has left the window, it is kept only while it is among the topic's last keepEvents.
 	if oldest > 0 && oldest < st.window && !w.isLast(prefix, oldest) {
 		if err := w.evict(oldest); err != nil {
 			return err
@@ -161,7 +162,7 @@ func (w *writer) shrinkWindow() error {
 
 func (w *writer) evict(id int64) error { return w.evictKey(idKey(id)) }
 
-// evictKey evicts the event of a key of the log, which is its topic's oldest and not in the window.
+// evictKey evicts the event that has a key in the log. The event has to be its topic's oldest, and not in the window.
 func (w *writer) evictKey(key []byte) error {
 	id, err := parseID(key)
 	if err != nil {

@@ -13,7 +13,7 @@ type Stats struct {
 	Waiting int64 `json:"waiting"`
 }
 
-// counts are Stats as the committer counts them, and Publish what waits.
+// counts are what Stats returns. Publish counts waiting, and the committer the others.
 type counts struct{ stored, failed, events, bytes, waiting atomic.Int64 }
 
 func (c *counts) set(st state) {

@@ -14,7 +14,7 @@ import (
 //   - pages of the origins in p.Origins read all answers, and browsers send their cookies along;
 //   - all other pages read what everybody may read, which is all but the answers about publishing.
 //
-// An sse.Publisher lets pages publish whose origin the answer names.
+// An sse.Publisher lets a page publish where the answer names the page's origin.
 func (p *Rights) allowOrigins(ctx iris.Context) {
 	r, header := ctx.Request(), ctx.ResponseWriter().Header()
 	if len(p.Origins) > 0 {

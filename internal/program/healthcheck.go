@@ -13,8 +13,8 @@ import (
 // healthTimeout bounds how long CheckHealth waits for an answer.
 const healthTimeout = 5 * time.Second
 
-// CheckHealth asks the server that runs with the same options whether it is well: a container's image calls it, which
-// has no other program that could ask. The error says why the server is not well, or that it does not answer.
+// CheckHealth asks the server that runs with the same options whether it is well. It is for containers, whose image has
+// no other program that could ask. The error says why the server is not well, or that it does not answer.
 func CheckHealth(o Options) error {
 	network, addr := "tcp", o.Addr
 	if path, ok := strings.CutPrefix(addr, "unix:"); ok {

@@ -9,7 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// A metric is one line of /metrics. It is there from the start, and no label of it grows with users.
+// A metric is one line of /metrics. It is there from the start, and no user can add a value to its label.
 type metric struct {
 	desc  *prometheus.Desc
 	kind  prometheus.ValueType

@@ -11,13 +11,13 @@ import (
 	"example.com/sse/store"
 )
 
-// Options are what the command line and the environment say. No option holds a token or a key: those are in
-// files, and the options are their paths: other users may see a command line, and children inherit an environment.
+// Options are what the command line and the environment say. No option holds a token or a key, since other users may
+// see a command line, and children inherit an environment. Tokens and keys are in files, whose paths are options.
 type Options struct {
 	Addr                 string
 	AdminAddr            string        // of the figures; empty where they are at Addr
 	Interval             time.Duration // between two ticks
-	Cert, Key, TokenFile string        // paths; empty for HTTP, and where nobody may publish with a token
+	Cert, Key, TokenFile string        // paths; empty where there is none: without Cert and Key the server speaks HTTP
 	Origins              OriginList    // of the pages that may publish, and send cookies
 	Keys                 KeyOptions
 	Broker               sse.Options

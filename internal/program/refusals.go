@@ -15,7 +15,7 @@ const (
 	noToken     reason = reason(rights.Reasons) + iota
 	twoTokens          // the request has more than one
 	noRight            // the token is good, but not for this topic
-	otherOrigin        // a page of an origin that may not has sent it
+	otherOrigin        // a page has sent it whose origin may not publish
 	badEvent           // what is to be published can't be
 	unavailable        // the source has not taken the event
 
@@ -31,7 +31,8 @@ func (r reason) String() string {
 }
 
 // status returns the status with which a reason is answered, and the challenge where another token may help (RFC 6750,
-// section 3). badEvent and unavailable are not among them: an sse.Publisher answers those.
+// section 3). It is never called for badEvent and unavailable, since an sse.Publisher answers those. The last line is for
+// each rights.Reason.
 func (r reason) status() (status int, challenge string) {
 	switch r {
 	case noToken: // without an error code, by section 3.1

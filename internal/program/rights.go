@@ -15,8 +15,8 @@ import (
 	"github.com/kataras/iris/v12"
 )
 
-// Rights decide which streams a request gets, and what it publishes: by the JSON Web Tokens whose keys there
-// are, and by the one token that may publish everything. The zero value lets everybody read everything, and
+// Rights decide which streams a request gets, and what it publishes: by JSON Web Tokens, which Keys verify,
+// and by PublishToken, which may publish everything. The zero value lets everybody read everything, and
 // nobody publish. Methods are safe for concurrent use as long as nobody changes the fields.
 type Rights struct {
 	// Keys verify JSON Web Tokens. Nil means that there are none, and that all topics are open.
@@ -43,7 +43,7 @@ const (
 	// maxTopicsOfURL is how many topics a broker takes from a URL: package sse's own bound.
 	maxTopicsOfURL = 100
 
-	// maxSpread bounds how long before its token a stream ends.
+	// maxSpread bounds how much earlier than its token expires a stream ends: see endOf.
 	maxSpread = 10 * time.Second
 )
 

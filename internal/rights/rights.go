@@ -25,7 +25,7 @@ const (
 	leeway = 5 * time.Second
 )
 
-// Options say what a token's claims must be beyond what all must be.
+// Options say what the claims of a token must be, beyond what [Keys.Verify] asks of every token.
 type Options struct {
 	Audience string // what the claim aud has to name, if it is not empty
 	Issuer   string // what the claim iss has to be, if it is not empty
