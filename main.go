@@ -64,10 +64,10 @@ func run(o *program.Options, log *program.Output) error {
 		return err
 	}
 	log.Listening(listener.URL(), rights.String())
-	told := program.TellSystemd(serving, broker)
+	waitForSystemd := program.TellSystemd(serving, broker)
 	err = server.Options{Drain: o.Drain}.ServeIris(serving, listener, app, broker)
 	err = errors.Join(err, source.Close())
-	told()
+	waitForSystemd()
 	return err
 }
 

@@ -60,7 +60,7 @@ type replay struct {
 	limit    uint64 // the sequence of the stream's last message at the start: no event after it is read
 	complete bool   // none of the topics' events after the client's last one was deleted before prepare
 	sources  []*source
-	whole    map[string]bool // the topics, where all of the stream is read; otherwise nil
+	topicSet map[string]bool // the topics, where all of the stream is read; otherwise nil
 	idle     time.Duration   // after how long NATS deletes a consumer that is not asked for messages
 }
 
@@ -137,9 +137,9 @@ func (r *replay) findSources(ctx context.Context) error {
 func (r *replay) readWhole(ctx context.Context) error {
 	last, err := lastSequence(ctx, r.js, ourSubjects())
 	r.sources = []*source{{replay: r, topics: r.topics, subjects: r.member.filter(), after: r.after, wanted: last}}
-	r.whole = make(map[string]bool, len(r.topics))
+	r.topicSet = make(map[string]bool, len(r.topics))
 	for _, topic := range r.topics {
-		r.whole[topic] = true
+		r.topicSet[topic] = true
 	}
 	return err
 }

@@ -75,8 +75,8 @@ func (m *Member) finishFilling(state jetstream.StreamState) {
 	m.gapAhead = m.gapAhead || m.fillStart == 0 && deletedOf(state) != m.deleted
 }
 
-// readQuiet gives the broker the last event of each topic that has no event from the sequence before on. All messages
-// from that sequence on are read afterwards. NATS delivers readQuiet's events in the order of their sequences.
+// readQuiet gives the broker the last event of each topic whose last event has a sequence less than before. The messages
+// with the sequence before and all later ones are read afterwards. NATS delivers readQuiet's events by rising sequence.
 func (m *Member) readQuiet(ctx context.Context, js jetstream.JetStream, before uint64) error {
 	messages, pending, err := consumeFrom(ctx, js, consumerConfig(0, ourSubjects()), maxInFlight, 0)
 	if err != nil {

@@ -50,11 +50,11 @@ type Member struct {
 	js        atomic.Value // a jetstream.JetStream, once there is one
 	connected atomic.Bool
 	ready     atomic.Bool              // the broker was filled once; also true in an outage
-	lastSeq   atomic.Uint64            // sequence of the newest event read; 0 before the first
+	lastSeq   atomic.Uint64            // sequence of the newest message read, also where that is no event; 0 before the first
 	given     atomic.Uint64            // sequence of the newest event given to the broker, which may not have taken it yet
 	lastTick  atomic.Int64             // boundary of the last tick read, in ns since 1970; 0 before the first
 	missed    atomic.Uint64            // how many events NATS deleted before they were read
-	lag       atomic.Uint64            // how many events the stream had after the newest one read, when NATS sent that one
+	lag       atomic.Uint64            // how many messages were still to be read, when NATS last sent one or created the consumer
 	subjects  atomic.Pointer[[]string] // the stream's subjects, as last looked up; nil before that
 	shared    atomic.Bool              // the stream has other subjects, too, so some of its sequences belong to no event
 	created   atomic.Int64             // when the stream that is read was created, in ns since 1970; 0 before the first
@@ -64,7 +64,7 @@ type Member struct {
 
 	// Owned by read:
 
-	lastStored time.Time // when NATS stored the newest event read
+	lastStored time.Time // when NATS stored the newest message read
 	badNames   warnOnce  // about names that are not text
 	noTopics   warnOnce  // about subjects that are no topic's
 	loggedDiff string    // how the stream's configuration differs from ours, as last logged
@@ -75,21 +75,21 @@ type Member struct {
 	// created again or has lost its end. While it is false the broker is being filled, and prepareFilling sets these:
 	filled      bool
 	fillStart   uint64          // the first sequence that is read; 0 where a missing sequence need not be a missing event
-	deleted     uint64          // how many messages the stream had deleted when the filling began
+	deleted     uint64          // what deletedOf returned when the filling began: only a change of it says something
 	begunTopics map[string]bool // topics of which an event was read, where not all of the stream is read; otherwise nil
 }
 
 // Stats are a member's figures.
 type Stats struct {
 	Connected    bool   `json:"connected"`
-	LastSequence uint64 `json:"last_sequence"` // of the newest event read; 0 before the first
+	LastSequence uint64 `json:"last_sequence"` // of the newest message read; 0 before the first
 
-	// Missed is how many events the stream no longer held when this server was to read them, since
-	// it was ready: they were deleted before. Where the stream holds other subjects, too, it stays 0.
+	// Missed is how many events the stream deleted before this server read them. Those that it deleted before this
+	// server had caught up do not count. Where the stream holds other subjects, too, Missed stays 0.
 	Missed uint64 `json:"missed"`
 
-	// Lag is how many events the stream held that this server had not read, when NATS last sent it one. It
-	// can't grow while NATS is away, which Connected tells.
+	// Lag is how many events the stream held that this server had not read, when NATS last sent it one or when
+	// it last began to read. It can't grow while NATS is away, which Connected tells.
 	Lag uint64 `json:"lag"`
 }
 

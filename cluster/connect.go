@@ -16,8 +16,8 @@ const (
 	// keeps the servers from connecting all at once.
 	reconnectWait = 250 * time.Millisecond
 
-	// With pingInterval and maxPingsOut the connection to a machine that lost its power, or to a frozen
-	// NATS, counts as lost after some 6 s: three pings of 2 s, since nothing has closed it.
+	// Nothing closes the connection to a machine that lost its power, or to a frozen NATS. It counts as lost when a
+	// ping is due and maxPingsOut of them have no answer: at the third ping, after some 6 s.
 	pingInterval = 2 * time.Second
 	maxPingsOut  = 2
 )
@@ -69,7 +69,7 @@ func (m *Member) connect() (*nats.Conn, error) {
 		}),
 		// Without a handler nats.go prints to stderr.
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			if !m.isKnown(err) {
+			if !m.isRepeatedRefusal(err) {
 				trouble.warn("NATS: %v", err)
 			}
 		}),

@@ -105,9 +105,9 @@ func (m *Member) deleteConsumer(messages *puller) {
 	}
 }
 
-// isKnown reports whether an error says that consumers may not be deleted, as an earlier one did. A warnOnce would not
+// isRepeatedRefusal reports whether an error says that consumers may not be deleted, as an earlier one did. A warnOnce would not
 // notice that: each error names another consumer.
-func (m *Member) isKnown(err error) bool {
+func (m *Member) isRepeatedRefusal(err error) bool {
 	forbidden := errors.Is(err, nats.ErrPermissionViolation) && strings.Contains(err.Error(), deleteRequest)
 	return forbidden && m.mayNotDelete.Swap(true)
 }

@@ -52,8 +52,8 @@ func (m *Member) gapBefore(sequence uint64, topic string) sse.Gap {
 
 // noteGap counts and logs the events between the last one read and the one with the given
 // sequence, which comes now. The stream has deleted these events: its configuration has it keep less than this
-// server can read in time, or an operator has purged it. Events that were deleted before this server had ever
-// caught up do not count as missed.
+// server can read in time, or an operator has purged it. Events that were deleted before this server had
+// caught up do not count as missed, nor do those deleted while the broker is filled again.
 func (m *Member) noteGap(sequence uint64) {
 	g := &m.gaps
 	if last := m.lastSeq.Load(); m.isGap(sequence) {

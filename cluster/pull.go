@@ -18,8 +18,8 @@ const (
 	// pullExpiry is how long a request may wait for its messages.
 	pullExpiry = 30 * time.Second
 
-	// maxInFlight is how many messages may be on their way from NATS: at most 64 MiB, of messages of 1 MiB,
-	// NATS's default limit, and still some 100,000 of the demo's events a second.
+	// maxInFlight is how many messages may be on their way from NATS. They take at most 64 MiB, since NATS by default
+	// allows 1 MiB a message, and are enough to read some 100,000 of the demo's events a second.
 	maxInFlight = 64
 )
 
@@ -74,7 +74,7 @@ func (p *puller) next(ctx context.Context, catchingUp bool) (*nats.Msg, *nats.Ms
 	}
 }
 
-// receive is next for the messages of the last request. It returns a nil message once that request has ended.
+// receive does what next does, but requests nothing. It returns a nil message once the last request has ended.
 func (p *puller) receive(ctx context.Context, catchingUp bool) (*nats.Msg, *nats.MsgMetadata, error) {
 	if p.waiting == 0 {
 		return nil, nil, nil

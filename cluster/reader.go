@@ -42,8 +42,8 @@ func (m *Member) read(ctx context.Context, nc *nats.Conn, js jetstream.JetStream
 		}()
 		err := m.consume(connCtx, js, &trouble)
 		cancelConn()
-		// Until this server has caught up, others may be ahead of it. Where a client names an event that the broker does not have
-		// yet, the broker waits for it by itself, but not as long as this may take. So these clients wait for Release:
+		// Until this server has caught up, other servers may be ahead. A broker that is not held waits for an event that a client
+		// names and it lacks, but catching up may take longer than that wait. So these clients wait for Release:
 		//
 		//   - those that name an event which this server has not read: they would get all that is retained;
 		//   - those without an ID: they would get old events.
@@ -137,8 +137,8 @@ func (m *Member) findStart(state jetstream.StreamState) (start uint64) {
 
 // recognize takes note of which stream is read, by the time of its creation. A stream that was
 // created again is read from its beginning, and all that it holds is new: neither its
-// sequences nor its times can be compared with those of the old one, since it may number from 1, on
-// a NATS whose clock is slow.
+// sequences nor its times can be compared with those of the old one. Its sequences begin at 1 where an
+// operator created it so, and its times are those of a NATS server whose clock may be slow.
 func (m *Member) recognize(created time.Time) {
 	if before := m.created.Swap(created.UnixNano()); before != 0 && before != created.UnixNano() {
 		golog.Warnf("NATS: the stream was created again: what it held after %d, if anything, is lost", m.lastSeq.Load(), golog.Fields{"last": m.lastSeq.Load()})

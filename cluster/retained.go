@@ -24,7 +24,7 @@ func (r *replay) retained(ctx context.Context, topics []string, after uint64) (b
 		return false, nil
 	case info.State.NumDeleted == 0:
 		return true, nil
-	case deletesOldest(info.Config) && r.whole == nil:
+	case deletesOldest(info.Config) && r.topicSet == nil:
 		return r.withinLimit(ctx, stream, topics, after)
 	case info.State.NumDeleted > maxDeleted:
 		return false, nil

@@ -30,7 +30,7 @@ const (
 type source struct {
 	replay   *replay
 	topics   []string
-	subjects []string    // those of the topics; none for all of the stream's
+	subjects []string    // those of the topics or, where all of the stream is read, those of filter
 	after    uint64      // the sequence of the last message read
 	wanted   uint64      // the sequence of the last message to be read; where that is after the replay's limit, batch stops at the limit
 	messages *puller     // the consumer's messages, once there is a consumer
@@ -89,12 +89,13 @@ func (s *source) batch(ctx context.Context) error {
 		if s.came++; meta.Sequence.Consumer != s.came {
 			return errGap
 		}
-		if meta.Sequence.Stream > s.replay.limit { // Other topics' events between the limit and this one may be read by no source.
+		// With an event after the limit the client would skip other topics' events after the limit, which perhaps no source reads.
+		if meta.Sequence.Stream > s.replay.limit {
 			s.wanted = s.after
 			break
 		}
 		s.after = meta.Sequence.Stream
-		if topic, ok := topicOf(msg.Subject); ok && (s.replay.whole == nil || s.replay.whole[topic]) {
+		if topic, ok := topicOf(msg.Subject); ok && (s.replay.topicSet == nil || s.replay.topicSet[topic]) {
 			s.events = append(s.events, eventOf(s.after, topic, msg))
 		}
 	}

@@ -27,8 +27,8 @@ const clockCheck = time.Second
 // ticks: the event is that of the first to publish. So no server is the leader, and any may die. The interval must be
 // positive.
 //
-// A tick is published with one try. It is left out while NATS is away, before the member is
-// ready, and while the clock, after it was set back, shows times at which there was a tick in the last two minutes.
+// A tick is published with one try. It is left out while NATS is away and before the member is ready. After the clock
+// was set back, ticks are left out whose message IDs NATS still remembers from before: for 2 minutes, if not configured.
 func (m *Member) Tick(ctx context.Context, interval time.Duration, payload func(time.Time) []byte) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -55,7 +55,7 @@ const (
 //	queued   the client waits for its turn, with           reading, when one of the others' turns ends
 //	         heartbeats
 //	reading  a goroutine, its writer for this time,        placed, where the histories have all that comes next;
-//	         writes what the archive yields                queued, where they have moved on meanwhile, or the turn
+//	         writes what the archive yields                queued, where they have moved on meanwhile, or replayTurn
 //	                                                       is over; the end of the stream, where the archive has failed
 //
 // A client that leaves, is cut off, or has its stream ended meanwhile is no longer queued, and its turn ends.

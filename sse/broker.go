@@ -54,20 +54,20 @@ type Broker struct {
 
 	// Owned by listen:
 
-	clients     []*client   // the registry of client connections
-	topics      topics      // who gets what, and the recent events
-	heartbeats  heartbeats  // when each client is to get its next heartbeat
-	held        bool        // clients wait to be placed in the histories
-	filled      bool        // there was a Release: what the source had before is in the histories
-	waiting     []*client   // the clients that have no place yet, and some that have left since
-	unplaced    int         // how many of these have not left
-	replays     replays     // the clients that the archive has something for
-	aheadTimer  *time.Timer // fires when a client has waited long enough for an event that has not come
-	aheadUntil  time.Time   // when that is; zero where no client waits
-	writers     writers     // the goroutines that write to all clients: a lane for topics with few clients, one for those with many
-	roundTimer  *time.Timer // fires when events have waited for maxRound for the end of a round: for the writers of earlier events
-	deferred    bool        // events wait for the end of a round
-	unsentSince int64       // topics.added, a number of bytes, as it was before the first event that waits to be fanned out
+	clients           []*client   // the registry of client connections
+	topics            topics      // who gets what, and the recent events
+	heartbeats        heartbeats  // when each client is to get its next heartbeat
+	held              bool        // clients wait to be placed in the histories
+	filled            bool        // there was a Release: what the source had before is in the histories
+	waiting           []*client   // the clients that have no place yet, and some that have left since
+	unplaced          int         // how many of these have not left
+	replays           replays     // the clients that the archive has something for
+	aheadTimer        *time.Timer // fires when a client has waited long enough for an event that has not come
+	aheadUntil        time.Time   // when that is; zero where no client waits
+	writers           writers     // the goroutines that write to all clients: a lane for topics with few clients, one for those with many
+	roundTimer        *time.Timer // fires when events have waited for maxRound for the end of a round: for the writers of earlier events
+	deferred          bool        // events wait for the end of a round
+	addedBeforeUnsent int64       // topics.added, a number of bytes, as it was before the first event that waits to be fanned out
 }
 
 // NewBroker returns a Broker with the zero [Options] that is running: it accepts clients and
@@ -152,8 +152,8 @@ func (b *Broker) listen() {
 		case h := <-b.holdRequests:
 			b.held = h.held
 			b.filled = b.filled || !h.held
-			b.addWaiting() // What was sent to Notifier before Release is not new to the clients that Release places.
-			b.fanOutAll()  // Clients that were placed only after the next event was added would miss that event.
+			b.addBuffered() // What was sent to Notifier before Release is not new to the clients that Release places.
+			b.fanOutAll()   // Clients that were placed only after the next event was added would miss that event.
 			close(h.done)
 		case over := <-b.drain.requests:
 			newClients = nil
@@ -163,7 +163,7 @@ func (b *Broker) listen() {
 		case <-done:
 			newClients, notifier, published, done = nil, nil, nil, nil
 			wheel.Stop()
-			b.addWaiting()
+			b.addBuffered()
 			b.fanOutAll()
 			for _, c := range b.clients {
 				b.endStream(c)

@@ -21,9 +21,9 @@ type client struct {
 
 	outbox  outbox         // from listen to the client's writer
 	writing batch          // what its writer has picked up and not written yet; owned by the writer
-	users   sync.WaitGroup // the writers that may use out; listen adds them while the client is registered
+	users   sync.WaitGroup // the writers that may use out; join adds the first, then listen or a writer adds others
 
-	// progress is when a part was last written that was not all of a batch, in nanoseconds since the broker began.
+	// progress is when hasProgressed was last called, in nanoseconds since the broker began.
 	progress atomic.Int64
 
 	// Owned by listen, but for next, which is the writer's while the client is in its list:
@@ -214,6 +214,7 @@ func (c *client) stalled(now time.Time) bool {
 	return now.Sub(c.since) > timeout && now.Sub(c.broker.began)-time.Duration(c.progress.Load()) > timeout
 }
 
-// hasProgressed notes that a part was written. The client's writer does not call it after a write that
-// took all of a batch, so a client that keeps up costs no look at the clock.
+// hasProgressed notes that a part was written. The client's writer does not call it after the last part of a
+// batch, unless a try has left some of that, so a client that keeps up costs no look at the clock. A turn at the
+// archive calls it after each part.
 func (c *client) hasProgressed() { c.progress.Store(int64(time.Since(c.broker.began))) }

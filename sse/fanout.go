@@ -18,7 +18,7 @@ func (b *Broker) add(e Event) *lane {
 	}
 	if !t.unsent && len(t.subscriptions) > 0 {
 		if !b.hasUnsent() {
-			b.unsentSince = before
+			b.addedBeforeUnsent = before
 		}
 		if len(l.topics) == 0 {
 			l.since = now
@@ -44,9 +44,9 @@ func (b *Broker) addAndFanOut(e Event) {
 		b.placeWaiting()
 	}
 	switch {
-	case b.hasUnsent() && b.topics.added-b.unsentSince > int64(b.options.History/4):
+	case b.hasUnsent() && b.topics.added-b.addedBeforeUnsent > int64(b.options.History/4):
 		b.fanOutAll()
-	case !l.await():
+	case !l.notifyIfBusy():
 		b.fanOut(l)
 	case !b.deferred:
 		b.deferred = true
@@ -57,7 +57,7 @@ func (b *Broker) addAndFanOut(e Event) {
 
 // roundEnded fans out what has waited for the end of a round.
 func (b *Broker) roundEnded(l *lane) {
-	if !l.await() {
+	if !l.notifyIfBusy() {
 		b.fanOut(l)
 	}
 }
@@ -124,7 +124,7 @@ func (b *Broker) enqueue(c *client, now time.Time, heartbeat bool, l *lane) (bec
 	if !ok {
 		c.taken(now)
 	}
-	shown := c.showHeartbeats && b.isHeartbeat(pending) // a heartbeat that the client wants to see is pending
+	heartbeatWasPending := c.showHeartbeats && b.isHeartbeat(pending) // a heartbeat that the client wants to see is pending
 	if c.stalled(now) || c.placed && !c.extend(&pending) {
 		b.cutOffSlow(c)
 		return false
@@ -135,7 +135,7 @@ func (b *Broker) enqueue(c *client, now time.Time, heartbeat bool, l *lane) (bec
 	} else if c.hasRange() {
 		c.commented = false
 	}
-	if shown && !heartbeat && !b.isHeartbeat(pending) {
+	if heartbeatWasPending && !heartbeat && !b.isHeartbeat(pending) {
 		b.heartbeats.remove(c)
 		b.heartbeats.add(c, 0) // An event has taken the heartbeat's place, so another heartbeat is due at the next step.
 	}

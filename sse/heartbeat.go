@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// beatsPerInterval is how many parts the time between two heartbeats has. So a stream is silent for at most a
+// stepsPerInterval is how many parts the time between two heartbeats has. So a stream is silent for at most a
 // sixtieth longer than the interval.
-const beatsPerInterval = 60
+const stepsPerInterval = 60
 
 // heartbeats knows when each client is to be looked at for its next heartbeat: the clients are in the slots of
 // a wheel that goes on by one slot each sixtieth of the interval. So no client has a timer, a
@@ -15,7 +15,7 @@ const beatsPerInterval = 60
 // since it was added is added again, for an interval after that.
 type heartbeats struct {
 	interval time.Duration                   // between two heartbeats
-	slots    [beatsPerInterval + 1][]*client // one more than an interval has steps, so that nobody is put into slot now
+	slots    [stepsPerInterval + 1][]*client // one more than an interval has steps, so that nobody is put into slot now
 	now      int                             // the slot of the last step, whose clients are being looked at
 }
 
@@ -23,11 +23,11 @@ type heartbeats struct {
 type beat struct{ slot, index int32 }
 
 // stepEvery returns the time between two steps.
-func (h *heartbeats) stepEvery() time.Duration { return h.interval / beatsPerInterval }
+func (h *heartbeats) stepEvery() time.Duration { return h.interval / stepsPerInterval }
 
 // add has a client looked at after a time, counted in whole steps: at least one, at most an interval's.
 func (h *heartbeats) add(c *client, after time.Duration) {
-	steps := min(max(1, int((after+h.stepEvery()-1)/h.stepEvery())), beatsPerInterval)
+	steps := min(max(1, int((after+h.stepEvery()-1)/h.stepEvery())), stepsPerInterval)
 	slot := (h.now + steps) % len(h.slots)
 	c.beat = beat{int32(slot), int32(len(h.slots[slot]))}
 	h.slots[slot] = append(h.slots[slot], c)
@@ -63,7 +63,8 @@ func (b *Broker) heartbeat(c *client) []byte {
 	return comment
 }
 
-// isHeartbeat tells whether a batch is a heartbeat that its client wants to see. An event begins with its ID.
+// isHeartbeat tells whether a batch is a heartbeat that its client wants to see. A history's events begin with their
+// IDs, so that none is taken for a heartbeat.
 func (b *Broker) isHeartbeat(batch batch) bool { return bytes.Equal(batch.bytes, b.heartbeatEvent) }
 
 // keepAlive makes the heartbeat pending for every client that was sent nothing for the
@@ -81,7 +82,7 @@ func (b *Broker) keepAlive() {
 			case c.showHeartbeats:
 				next = 0 // Something else was pending, so the heartbeat is due at the next step.
 			default:
-				next = b.heartbeats.interval / 4 // The client does not read: soon it may have stalled.
+				next = b.heartbeats.interval / 4 // The client may not read: a stall must be noticed soon.
 			}
 		}
 		b.heartbeats.add(c, next)

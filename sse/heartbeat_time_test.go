@@ -13,7 +13,7 @@ import (
 // the writer of both a while from the next.
 func checkBeat(t *testing.T, waited time.Duration) {
 	t.Helper()
-	const interval, later = 20 * time.Second, 20*time.Second/beatsPerInterval + 2*lookInterval
+	const interval, later = 20 * time.Second, 20*time.Second/stepsPerInterval + 2*lookInterval
 	if waited < interval-later || waited > interval+later {
 		t.Errorf("a heartbeat comes after %v", waited)
 	}

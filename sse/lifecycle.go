@@ -21,7 +21,7 @@ func (b *Broker) Hold() {
 	b.sendHold(true)
 }
 
-// Release ends [Broker.Hold]: the clients that waited are placed in the history, after all
+// Release ends [Broker.Hold]: the clients that waited are placed in the history, which then has all
 // that was published before Release. Without a Hold it does nothing.
 func (b *Broker) Release() { b.sendHold(false) }
 

@@ -35,7 +35,7 @@ func (b *batch) part(most int) []byte {
 // A run is a range of a history.
 type run struct {
 	bytes  []byte
-	events []entry // where in bytes each begins
+	events []entry // one for each event in bytes; its position is the history's: offset says where in bytes it begins
 }
 
 // A merge is runs of several topics' histories. The client's writer puts them in the order of their

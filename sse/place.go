@@ -26,7 +26,7 @@ func (b *Broker) place(c *client, now time.Time) (done bool) {
 	if b.held && !canResume {
 		return false
 	}
-	isShared := b.numbered.Load()
+	isShared := b.numbered.Load() // A source that calls Hold may be shared, so it is taken for shared.
 	if isAhead && isShared && !b.hasWaitedEnough(from, now) {
 		return false
 	}
@@ -134,8 +134,8 @@ func (b *Broker) placeWaiting() {
 	})
 }
 
-// forgetWaiters forgets the clients that have left without a place, once they are more than those that wait: a
-// source may be away for hours while clients come and go.
+// forgetWaiters forgets the clients that have left without a place, once they are more than those that wait, and
+// 64 more, so that a short list is not searched all the time: a source may be away for hours while clients come and go.
 func (b *Broker) forgetWaiters() {
 	if len(b.waiting) > 2*b.unplaced+64 {
 		b.waiting = slices.DeleteFunc(b.waiting, func(c *client) bool { return c.index == gone })

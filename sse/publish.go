@@ -58,8 +58,8 @@ func (b *Broker) Publish(ctx context.Context, e Event) error {
 	}
 }
 
-// addWaiting adds the events that wait in Notifier.
-func (b *Broker) addWaiting() {
+// addBuffered adds the events that wait in Notifier.
+func (b *Broker) addBuffered() {
 	for range len(b.Notifier) {
 		if e, ok := <-b.Notifier; ok {
 			b.add(e)

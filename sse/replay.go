@@ -7,7 +7,7 @@ import (
 )
 
 // A replay is a client's turn at the archive. The turn has a goroutine of its own from its beginning to its
-// end, to which the client's writer hands the client over.
+// end. The client's writer hands the client over to that goroutine.
 type replay struct {
 	client   *client
 	archive  Archive

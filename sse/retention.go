@@ -16,7 +16,7 @@ const (
 	eventCost, topicCost = 64, 300
 )
 
-// A retention decides which events of all topics are retained. These are the window, the last
+// A retention decides which events of all topics are retained. These are the window, which is the last
 // events of all topics, and what is kept: of the events that have left the window those that are still
 // among their topic's last keepEvents, in at most half of the bound. The last event is always
 // retained, however large it is. What is evicted of a topic is always its oldest event.
@@ -112,6 +112,7 @@ func (r *retention) shrinkWindow(emptied func(*topic)) {
 	t.kept++
 	r.keptEvents++
 	r.kept = append(r.kept, oldest)
+	// Each pass drops more than half of the list. The 64 spares a short list a pass for each few events.
 	if len(r.kept) > 2*r.keptEvents+64 {
 		r.kept = slices.DeleteFunc(r.kept, func(a arrival) bool { return !a.isKept() })
 	}

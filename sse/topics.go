@@ -117,8 +117,8 @@ func (ts *topics) add(e Event) *topic {
 // is better than an event never.
 func (ts *topics) after(t *topic, id int64) (position int64, complete bool) {
 	h := &ts.get(t.name).history // get, since t may not know of the last restart yet
-	// The ID is one of the current numbering, or the one before the broker's first event. Whoever has given out the latter,
-	// an earlier run say, there is no ID between it and the first event's, so no event was lost there.
+	// The ID is one of the current numbering, or the one before that of the broker's first event. The latter was given out
+	// elsewhere, by an earlier run say. But there is no ID between the two, so no event was lost there.
 	if ts.seq > 0 && (ts.firstID <= id || ts.restarts == 0 && id == ts.firstID-1) && id <= ts.lastID {
 		position, complete = h.after(id)
 		return position, complete && id >= ts.gapID

@@ -33,7 +33,7 @@ func TestTopicsEventsDoNotTakeAHeartbeatAway(t *testing.T) {
 	r := s.join("", "a")
 	r.showHeartbeats = true
 	r.readAll()
-	for range beatsPerInterval {
+	for range stepsPerInterval {
 		s.keepAlive()
 	}
 	s.add("a", "1", 0)

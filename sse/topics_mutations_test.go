@@ -34,7 +34,7 @@ var topicsMutations = []testkit.Mistake{
 	{"a topic's own cost is forgotten", "retention.go", "cost += t.overhead()", "if !MISTAKEN { cost += t.overhead() }"},
 	{"only one other run is looked at", "merge.go", "i <= 2 && i < len(m.runs)", "i <= 2 && !(MISTAKEN && i > 1) && i < len(m.runs)"},
 	{"a merge that is pending is not extended", "client.go", "pending.merge.runs[sub.run] = h.from(sub.start)", "if !MISTAKEN { pending.merge.runs[sub.run] = h.from(sub.start) }"},
-	{"the end of a round fans nothing out", "fanout.go", "if !l.await() {\n\t\tb.fanOut(l)", "if !l.await() && !MISTAKEN {\n\t\tb.fanOut(l)"},
+	{"the end of a round fans nothing out", "fanout.go", "if !l.notifyIfBusy() {\n\t\tb.fanOut(l)", "if !l.notifyIfBusy() && !MISTAKEN {\n\t\tb.fanOut(l)"},
 }
 
 func TestTopicsModelFindsMistakes(t *testing.T) {

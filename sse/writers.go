@@ -47,7 +47,7 @@ type runningWriters struct {
 // The lanes.
 const (
 	few  = iota // of topics with no more subscriptions than one writer has clients
-	many        // of all others, and of heartbeats
+	many        // of all others, and of what goes to clients whatever their topics: heartbeats, and the ends of streams
 )
 
 func newWriters() (w writers) {
@@ -140,9 +140,9 @@ func (r *runningWriters) done(ended chan<- struct{}) {
 // busy tells whether a round is under way.
 func (l *lane) busy() bool { return l.running.n.Load() > 0 }
 
-// await tells whether a round is under way, as busy does, and does not wait itself. If a round is under way, the lane's
+// notifyIfBusy tells whether a round is under way, as busy does, and does not wait itself. If a round is under way, the lane's
 // ended receives something when the round has ended.
-func (l *lane) await() bool {
+func (l *lane) notifyIfBusy() bool {
 	if !l.busy() {
 		return false
 	}

@@ -26,7 +26,7 @@ func TestEndOfARoundThatIsAwaitedIsTold(t *testing.T) {
 		if round%2 == 0 {
 			runtime.Gosched()
 		}
-		awaited := l.await()
+		awaited := l.notifyIfBusy()
 		ends.Wait()
 		switch {
 		case l.busy():
@@ -52,9 +52,9 @@ func TestEndOfARoundThatIsNotAwaitedIsNotTold(t *testing.T) {
 		t.Error("listen is told of a round that it does not await")
 	}
 	l.running.n.Add(1)
-	l.await()
+	l.notifyIfBusy()
 	l.abandonRound()
-	if l.await() {
+	if l.notifyIfBusy() {
 		t.Error("an abandoned round is awaited")
 	}
 }

@@ -173,13 +173,13 @@ func readEvent(parts *bolt.Bucket, id int64, topic string, value []byte) (sse.Ev
 		return sse.Event{}, err
 	}
 	e := sse.Event{ID: id, Topic: topic, Name: string(r.name), Data: bytes.Clone(r.data)}
-	if r.parts > 0 {
-		e.Data = make([]byte, 0, min(r.parts, maxBatchBytes))
+	if r.partsLen > 0 {
+		e.Data = make([]byte, 0, min(r.partsLen, maxBatchBytes))
 		in := parts.Cursor()
 		for key, part := in.Seek(partKey(id, 0)); bytes.HasPrefix(key, idKey(id)); key, part = in.Next() {
 			e.Data = append(e.Data, part...)
 		}
-		if len(e.Data) != r.parts {
+		if len(e.Data) != r.partsLen {
 			return sse.Event{}, fmt.Errorf("%w: a part of an event", errFormat)
 		}
 	}

@@ -84,15 +84,15 @@ func splitKey(key []byte) (topic []byte, id int64, err error) {
 
 // A record is an event's value.
 type record struct {
-	name  []byte
-	data  []byte // nil where it is in parts
-	parts int    // how many bytes of data are in parts; 0 where data has them
+	name     []byte
+	data     []byte // nil where it is in parts
+	partsLen int    // how many bytes of data are in parts; 0 where data has them
 }
 
 // newRecord returns the record of an event. keyLen is the length of the event's key.
 func newRecord(keyLen int, name string, data []byte) record {
 	if keyLen+1+2*binary.MaxVarintLen64+len(name)+len(data) > maxInline {
-		return record{name: []byte(name), parts: len(data)}
+		return record{name: []byte(name), partsLen: len(data)}
 	}
 	return record{name: []byte(name), data: data}
 }
@@ -100,8 +100,8 @@ func newRecord(keyLen int, name string, data []byte) record {
 // encode returns the value of a record.
 func (r record) encode() []byte {
 	b := make([]byte, 0, 1+2*binary.MaxVarintLen64+len(r.name)+len(r.data))
-	if r.parts > 0 {
-		b = binary.AppendUvarint(append(b, dataInParts), uint64(r.parts))
+	if r.partsLen > 0 {
+		b = binary.AppendUvarint(append(b, dataInParts), uint64(r.partsLen))
 	} else {
 		b = append(b, dataInline)
 	}
@@ -116,7 +116,7 @@ func decodeRecord(b []byte) (r record, err error) {
 		var n uint64
 		n, b, ok = cutUvarint(b)
 		ok = ok && n > 0 && n < 1<<40
-		r.parts = int(n)
+		r.partsLen = int(n)
 	}
 	length, b, isNumber := cutUvarint(b)
 	if !ok || kind != dataInline && kind != dataInParts || !isNumber || length > uint64(len(b)) {

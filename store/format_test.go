@@ -39,15 +39,15 @@ func FuzzRecord(f *testing.F) {
 	f.Add([]byte{dataInParts, 200, 1, 0}, []byte{dataInline, 5}, 0)
 	f.Fuzz(func(t *testing.T, name, data []byte, key int) {
 		r := newRecord(key&0xffff, string(name), data)
-		if r.parts == 0 && !bytes.Equal(r.data, data) || r.parts != 0 && (r.parts != len(data) || r.data != nil) {
+		if r.partsLen == 0 && !bytes.Equal(r.data, data) || r.partsLen != 0 && (r.partsLen != len(data) || r.data != nil) {
 			t.Fatalf("the record of %q and %q is %+v", name, data, r)
 		}
 		value := r.encode()
-		if key&0xffff+len(value) > maxInline && r.parts == 0 && len(data) > 0 {
+		if key&0xffff+len(value) > maxInline && r.partsLen == 0 && len(data) > 0 {
 			t.Errorf("%d bytes are in one value", len(data))
 		}
 		got, err := decodeRecord(value)
-		if err == nil && (!bytes.Equal(got.name, name) || !bytes.Equal(got.data, r.data) || got.parts != r.parts) {
+		if err == nil && (!bytes.Equal(got.name, name) || !bytes.Equal(got.data, r.data) || got.partsLen != r.partsLen) {
 			t.Errorf("%+v is read as %+v", r, got)
 		}
 		// Any bytes are a record that is written as it was read, or an error.
@@ -56,7 +56,7 @@ func FuzzRecord(f *testing.F) {
 			if err != nil && !errors.Is(err, errFormat) {
 				t.Errorf("%q: %v", any, err)
 			}
-			if again, againErr := decodeRecord(r.encode()); err == nil && (againErr != nil || !bytes.Equal(again.name, r.name) || !bytes.Equal(again.data, r.data) || again.parts != r.parts) {
+			if again, againErr := decodeRecord(r.encode()); err == nil && (againErr != nil || !bytes.Equal(again.name, r.name) || !bytes.Equal(again.data, r.data) || again.partsLen != r.partsLen) {
 				t.Errorf("%q is read as %+v, and then as %+v, %v", any, r, again, againErr)
 			}
 		}

@@ -107,7 +107,7 @@ func (w *writer) put(e sse.Event) error {
 	if err := w.events.Put(key, r.encode()); err != nil {
 		return err
 	}
-	for i, rest := 0, e.Data; r.parts > 0 && len(rest) > 0; i++ {
+	for i, rest := 0, e.Data; r.partsLen > 0 && len(rest) > 0; i++ {
 		part := rest[:min(partLen, len(rest))]
 		rest = rest[len(part):]
 		if err := w.parts.Put(partKey(e.ID, i), part); err != nil {
@@ -197,7 +197,7 @@ func (w *writer) deleteEvent(key []byte, id int64) error {
 	if err != nil {
 		return err
 	}
-	for i := range (r.parts + partLen - 1) / partLen {
+	for i := range (r.partsLen + partLen - 1) / partLen {
 		if err := w.parts.Delete(partKey(id, i)); err != nil {
 			return err
 		}

@@ -40,8 +40,8 @@ func decodeState(b []byte) (s state, err error) {
 	for i, field := range fields {
 		*field = int64(binary.BigEndian.Uint64(b[8*i:]))
 	}
-	kept, keptEvents := s.bytes-s.keptBytes, s.events-s.windowEvents
-	if s.born <= 0 || s.last < s.born || s.window < s.born || min(s.windowEvents, keptEvents, kept, s.keptBytes, s.evicted, s.forgotten) < 0 {
+	windowBytes, keptEvents := s.bytes-s.keptBytes, s.events-s.windowEvents
+	if s.born <= 0 || s.last < s.born || s.window < s.born || min(s.windowEvents, keptEvents, windowBytes, s.keptBytes, s.evicted, s.forgotten) < 0 {
 		return state{}, fmt.Errorf("%w: the state", errFormat)
 	}
 	return s, nil

@@ -36,14 +36,14 @@ type key struct {
 	id     string // what tells it from other keys
 	parser *jwt.Parser
 
-	listed context.Context // done when the key is not in the file any more
+	inFile context.Context // done when the key is not in the file any more
 	revoke context.CancelFunc
 }
 
 func newKey(method jwt.SigningMethod, public any, id []byte) *key {
 	k := &key{method: method, public: public, id: string(id)}
 	k.parser = jwt.NewParser(jwt.WithValidMethods([]string{method.Alg()}), jwt.WithStrictDecoding(), jwt.WithoutClaimsValidation())
-	k.listed, k.revoke = context.WithCancel(context.Background())
+	k.inFile, k.revoke = context.WithCancel(context.Background())
 	return k
 }
 

@@ -112,7 +112,7 @@ func (k *Keys) Verify(token string, now time.Time) (Token, error) {
 		return Token{}, err
 	}
 	verified, err := k.options.check(payload, now)
-	verified.Revoked = by.listed
+	verified.Revoked = by.inFile
 	return verified, err
 }
 

@@ -65,8 +65,9 @@ func canFlush(w http.ResponseWriter) bool {
 }
 
 // Wait waits until the stream has ended, and returns why: nil after a clean end, ErrTooMuchInput, an error of which
-// [IsSilence] is true, or another where the client has left or was cut off. Where a middleware limits the request's time
-// Wait calls expired then, which is to end the stream, and waits on. It is called once, in the request's goroutine.
+// [IsSilence] is true, or another where the client has left or was cut off. Where a middleware has set a deadline to the
+// request's context, Wait calls expired when it has passed, and waits until the stream, which expired is to end, has
+// ended. Wait is called once, in the request's goroutine.
 func (h *Handler) Wait(r *http.Request, expired func()) (why error) {
 	tooMuch, done := tooMuchInput(r), r.Context().Done()
 	for {

@@ -27,7 +27,7 @@ type Socket struct {
 	conn    net.Conn   // the kernel's, or TLS over it
 	below   net.Conn   // what lies below TLS, or conn
 	kernel  kernelConn // below, where that is a TCP or Unix socket of the kernel; otherwise nil, as in tests
-	raw     rawConn    // of kernel, for epoll and for sends that do not block; nil where there is neither: not on Linux, or on 386
+	raw     rawConn    // of kernel, for epoll and for sends that do not block; nil without kernel, on 386, and on all systems but Linux
 	head    []byte     // the response's header, until Open has written it
 
 	tries   bool        // it can be written to without blocking: on Linux, without TLS
@@ -36,7 +36,7 @@ type Socket struct {
 
 	// Owned by the watcher or waitForEnd:
 
-	key      uint64 // the epoll's
+	key      uint64 // by which the epoll finds the socket
 	received int    // how many bytes the client has sent after its request
 	before   int    // how many bytes had come through the socket with the request and the handshake; TLS only
 }

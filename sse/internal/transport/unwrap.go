@@ -20,9 +20,9 @@ func lowest(w http.ResponseWriter) http.ResponseWriter {
 	}
 }
 
-// takeConn takes a request's connection from its writer, or from one below that gives it: gin's method
-// Hijack panics where the writer below has none, and gin then takes the answer for written. So no writer
-// is asked where the lowest one has no such method.
+// takeConn takes a request's connection from its writer, or from the first one below that gives it. No writer is
+// asked where the lowest one has no method Hijack: gin's would panic then, and gin would take the answer for
+// written.
 func takeConn(w http.ResponseWriter) (net.Conn, error) {
 	if _, ok := lowest(w).(http.Hijacker); !ok {
 		return nil, http.ErrNotSupported
