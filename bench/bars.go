@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"iter"
 	"math"
 	"strings"
 
@@ -125,15 +127,23 @@ func (r *results) overloadBar() bar {
 
 // bars returns which bars are reached, for the terminal.
 func (r *results) bars() string {
-	var b strings.Builder
-	figure := ""
-	for _, c := range r.checks() {
-		if c.figure != "" {
-			figure = c.figure
-		}
-		fmt.Fprintf(&b, "%-8s%s, %s: %s\n", c.verdict(), figure, c.bar, c.value)
+	var text strings.Builder
+	for figure, b := range named(r.checks()) {
+		fmt.Fprintf(&text, "%-8s%s, %s: %s\n", b.verdict(), figure, b.bar, b.value)
 	}
-	return b.String()
+	return text.String()
+}
+
+// named returns bars with the names of their figures.
+func named(bars []bar) iter.Seq2[string, bar] {
+	return func(yield func(string, bar) bool) {
+		figure := ""
+		for _, b := range bars {
+			if figure = cmp.Or(b.figure, figure); !yield(figure, b) {
+				return
+			}
+		}
+	}
 }
 
 func (b bar) verdict() string {

@@ -304,15 +304,7 @@ func TestBarsAreCheckedAgainstTheMedianOfTheRounds(t *testing.T) {
 		r.add(server{name: "nchan"}, figures{"https2/cpu": 9, "https2/memory": 43, "many/memory": 14})
 		r.add(server{name: proxied}, figures{"https2/cpu": 10.2, "https2/memory": 40})
 	}
-	got := make(map[string]string)
-	figure := ""
-	for _, c := range r.checks() {
-		if c.figure != "" {
-			figure = c.figure
-		}
-		got[figure+": "+c.bar] = c.value + " " + c.verdict()
-	}
-	for name, want := range map[string]string{
+	wantBars(t, r.checks(), map[string]string{
 		"CPU per delivered event, 9000 clients: at most 0.80 of the seed's":                                  "0.50 yes",
 		"CPU per delivered event, 9000 clients: below every rival's":                                         "2, the best rival's 2 NO",
 		"CPU per delivered event, 9000 clients: at most 1.35 of the limit's":                                 "– unknown",
@@ -325,7 +317,17 @@ func TestBarsAreCheckedAgainstTheMedianOfTheRounds(t *testing.T) {
 		"reconnect, 9000 clients: all have resumed no later than with the best rival that loses nothing, ms": "500, its 500 yes",
 		"overload, events lost: 0": "2 NO", // the worst round
 		"overload at 100 µs, delivered a second: at least 25 times the seed's": "– unknown",
-	} {
+	})
+}
+
+// wantBars fails where bars do not have some values and verdicts, which are named by figure and bar.
+func wantBars(t *testing.T, bars []bar, want map[string]string) {
+	t.Helper()
+	got := make(map[string]string)
+	for figure, b := range named(bars) {
+		got[figure+": "+b.bar] = b.value + " " + b.verdict()
+	}
+	for name, want := range want {
 		if got[name] != want {
 			t.Errorf("%s: got %q, want %q", name, got[name], want)
 		}

@@ -76,15 +76,7 @@ func TestBarsOfEventsOnDiskAreThoseWithout(t *testing.T) {
 		})
 		r.add(server{name: app}, figures{"stored-1/rate": 3000, "stored-256/rate": 20_001})
 	}
-	got := make(map[string]string)
-	figure := ""
-	for _, b := range r.storeBars() {
-		if b.figure != "" {
-			figure = b.figure
-		}
-		got[figure+": "+b.bar] = b.value + " " + b.verdict()
-	}
-	for name, want := range map[string]string{
+	wantBars(t, r.storeBars(), map[string]string{
 		"CPU per delivered event with events on disk: at most 1.10 times that without":                      "1.11 NO",
 		"CPU per connect with events on disk: at most 1.10 times that without":                              "1.10 yes",
 		"memory per client with events on disk: at most 1.10 times that without":                            "0.50 yes",
@@ -93,11 +85,7 @@ func TestBarsOfEventsOnDiskAreThoseWithout(t *testing.T) {
 		"events stored a second by 256 publishers by a call: at least 20,000, or ten times one publisher's": "20,001 yes",
 		"reconnect after a restart with events on disk: nothing lost, doubled or dropped":                   "101 NO", // the worst round
 		"1000 clients lack 4 MiB on disk: no steady client's event later than 1,000 ms":                     "1,001 NO",
-	} {
-		if got[name] != want {
-			t.Errorf("%s: got %q, want %q", name, got[name], want)
-		}
-	}
+	})
 }
 
 func TestEventsOnDiskAreMeasuredOfThoseThatRestart(t *testing.T) {

@@ -82,6 +82,9 @@ func (r *replay) prepare(ctx context.Context) error {
 	if limit := info.Config.ConsumerLimits.InactiveThreshold; limit > 0 {
 		r.idle = min(r.idle, limit)
 	}
+	if r.member.isRefused() {
+		return nil // Without sources the replay is not complete, and reads nothing.
+	}
 	// findSources comes before retained: so what the stream deletes between the two calls makes the replay incomplete.
 	if err := r.findSources(ctx); err != nil {
 		return err
@@ -181,9 +184,6 @@ func (r *replay) events(ctx context.Context, yield func(sse.Event, error) bool) 
 // read reads the events of all sources, in the order of their sequences. A source's next batch is
 // read only when all of its events were taken.
 func (r *replay) read(ctx context.Context, events chan<- archivedEvent) error {
-	if r.member.isRefused() {
-		return nil
-	}
 	for {
 		var first *source
 		for _, s := range r.sources {

@@ -20,7 +20,7 @@ func (r *replay) retained(ctx context.Context, topics []string, after uint64) (b
 	}
 	info := stream.CachedInfo()
 	switch {
-	case r.member.isRefused(), !reaches(info, after):
+	case !reaches(info, after):
 		return false, nil
 	case info.State.NumDeleted == 0:
 		return true, nil

@@ -71,8 +71,14 @@ func (b *Broker) startReplays() {
 	for b.replays.reading < b.replays.max && b.replays.queue.Len() > 0 {
 		c := b.replays.queue.Remove(b.replays.queue.Front()).(*client)
 		from := c.beginning
-		r := newReplay(c, *b.archive.Load())
-		from.queued, from.replay = nil, r
+		from.queued = nil
+		archive := b.archive.Load()
+		if archive == nil { // It was taken away while the client waited, who gets what is retained.
+			b.placeOrWait(c, time.Now())
+			continue
+		}
+		r := newReplay(c, *archive)
+		from.replay = r
 		b.replays.reading++
 		b.streams.Add(1)
 		c.users.Add(1)

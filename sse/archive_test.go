@@ -99,6 +99,39 @@ func TestArchiveMayBeAheadOfTheBroker(t *testing.T) {
 	})
 }
 
+// The archive is taken away while a client waits for its turn: the client gets what the broker retains.
+func TestArchiveThatIsTakenAwayKeepsNobodyWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := New(Options{History: 1, Log: quiet})
+		b.replays.max = 1
+		b.Hold()
+		b.SetArchive(func(ctx context.Context, _ []string, _ int64) (bool, iter.Seq2[Event, error]) {
+			<-ctx.Done()
+			return false, func(func(Event, error) bool) {}
+		})
+		b.Release()
+		for id := range int64(20) {
+			if err := b.Publish(t.Context(), Event{ID: id + 1}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l := newPipeServerOf(t, b.Handler())
+		first := request(l, "Last-Event-ID: 1\r\n")
+		synctest.Wait()
+		second := request(l, "Last-Event-ID: 2\r\n")
+		s := readResponse(t, second)
+		synctest.Wait()
+		b.SetArchive(nil)
+		first.Close()
+		s.want(t, 20, "")
+		if len(s.Gaps) != 1 {
+			t.Errorf("gaps %+v", s.Gaps)
+		}
+		second.Close()
+		shutdown(t, b)
+	})
+}
+
 // A lockedLog is what was logged.
 type lockedLog struct {
 	mu   sync.Mutex

@@ -7,12 +7,14 @@ import (
 	"testing"
 	"time"
 
+	"example.com/sse/internal/testkit"
+
 	"golang.org/x/sys/unix"
 )
 
 // A network that goes silent is the kernel's to notice, later than the broker notices a client that does not read.
 func TestUserTimeoutOfSockets(t *testing.T) {
-	_, writing := tcp(t)
+	_, writing := testkit.TCP(t)
 	b := New(Options{Heartbeat: time.Minute})
 	defer shutdown(t, b)
 	newClient(b, writing)
@@ -28,7 +30,7 @@ func TestUserTimeoutOfSockets(t *testing.T) {
 }
 
 func TestWritersListKeepsNobody(t *testing.T) {
-	reading, writing := tcp(t)
+	reading, writing := testkit.TCP(t)
 	b := NewBroker()
 	defer shutdown(t, b)
 	w := newWriters()

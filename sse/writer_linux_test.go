@@ -5,34 +5,14 @@ package sse
 import (
 	"io"
 	"math/rand/v2"
-	"net"
 	"testing"
 	"time"
 
 	"example.com/sse/internal/testkit"
 )
 
-// tcp returns a connection's two ends.
-func tcp(t *testing.T) (reading, writing net.Conn) {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	if reading, err = net.Dial("tcp", listener.Addr().String()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { reading.Close() })
-	if writing, err = listener.Accept(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { writing.Close() })
-	return reading, writing
-}
-
 func TestWriterThatIsAboutToEndLooksAgain(t *testing.T) {
-	reading, writing := tcp(t)
+	reading, writing := testkit.TCP(t)
 	go io.Copy(io.Discard, reading)
 	b := NewBroker()
 	defer shutdown(t, b)

@@ -18,25 +18,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tcp returns a connection's two ends.
-func tcp(t *testing.T) (reading, writing net.Conn) {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	if reading, err = net.Dial("tcp", listener.Addr().String()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { reading.Close() })
-	if writing, err = listener.Accept(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { writing.Close() })
-	return reading, writing
-}
-
 func TestWritingDoesNotWaitForRoom(t *testing.T) { testWritingDoesNotWait(t, true) }
 
 // An app may have made a connection's socket one that blocks, as net.TCPConn.File and os.File.Fd did in
@@ -44,7 +25,7 @@ func TestWritingDoesNotWaitForRoom(t *testing.T) { testWritingDoesNotWait(t, tru
 func TestWritingDoesNotWaitForRoomInASocketThatBlocks(t *testing.T) { testWritingDoesNotWait(t, false) }
 
 func testWritingDoesNotWait(t *testing.T, nonblocking bool) {
-	reading, writing := tcp(t)
+	reading, writing := testkit.TCP(t)
 	raw, err := writing.(*net.TCPConn).SyscallConn()
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +58,7 @@ func testWritingDoesNotWait(t *testing.T, nonblocking bool) {
 }
 
 func TestWritingToOneWhoIsGoneIsAnError(t *testing.T) {
-	reading, writing := tcp(t)
+	reading, writing := testkit.TCP(t)
 	reading.(*net.TCPConn).SetLinger(0)
 	reading.Close()
 	s := new(Watcher).NewSocket(writing, nil)
@@ -91,7 +72,7 @@ func TestWritingToOneWhoIsGoneIsAnError(t *testing.T) {
 
 // What a try has left is written after it, and the chunk arrives whole.
 func TestRestOfAChunkIsWritten(t *testing.T) {
-	reading, writing := tcp(t)
+	reading, writing := testkit.TCP(t)
 	s := new(Watcher).NewSocket(writing, nil)
 	s.chunked = true
 	part := bytes.Repeat([]byte("x"), 64<<20) // more than both sockets have room for
@@ -118,7 +99,7 @@ func TestRestOfAChunkIsWritten(t *testing.T) {
 
 // A network that goes silent is the kernel's to notice, and what it keeps for a client is bounded.
 func TestSocketsOptions(t *testing.T) {
-	_, writing := tcp(t)
+	_, writing := testkit.TCP(t)
 	w := Watcher{UserTimeout: 130 * time.Second}
 	w.NewSocket(writing, nil)
 	raw, err := writing.(*net.TCPConn).SyscallConn()
