@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -36,20 +35,9 @@ func TestEventsOnDiskAreMeasured(t *testing.T) {
 		gosse:   {restart: {"all have resumed, ms", "events lost", "events doubled", "clients dropped"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			run := startBench(t, "", "-servers", name, "-only", "store", "-clients", "18", "-rounds", "1", "-interval", "200ms", "-duration", "300ms")
-			if code := run.wait(t); code != 0 {
-				t.Fatalf("exit code %d: %s", code, run.output())
-			}
-			if strings.Contains(run.output(), "left out") {
-				t.Skip(run.output())
-			}
-			report, err := os.ReadFile(filepath.Join(run.dir, "results.md"))
-			if err != nil {
-				t.Fatal(err)
-			}
+			dir, report := measured(t, "-servers", name, "-only", "store", "-clients", "18", "-rounds", "1", "-interval", "200ms", "-duration", "300ms")
 			for title, rows := range sections {
-				_, section, _ := strings.Cut(string(report), "### "+title+"\n")
-				section, _, _ = strings.Cut(section, "\n#")
+				section := sectionOf(report, title)
 				for _, row := range rows {
 					m := regexp.MustCompile(`(?m)^\| ` + row + ` \| ([\d.,-]+) \|$`).FindStringSubmatch(section)
 					never := strings.HasPrefix(row, "events ") || row == "clients dropped"
@@ -59,7 +47,7 @@ func TestEventsOnDiskAreMeasured(t *testing.T) {
 					}
 				}
 			}
-			if left, _ := filepath.Glob(filepath.Join(run.dir, "bench*")); len(left) > 0 {
+			if left, _ := filepath.Glob(filepath.Join(dir, "bench*")); len(left) > 0 {
 				t.Errorf("left %q", left)
 			}
 		})

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -17,17 +15,7 @@ func TestTopicsOfEveryServerAreMeasured(t *testing.T) {
 		}
 		t.Run(s.name, func(t *testing.T) {
 			compiles(t, s)
-			run := startBench(t, "", "-servers", s.name, "-only", "topics", "-clients", "18", "-rounds", "1", "-duration", "300ms")
-			if code := run.wait(t); code != 0 {
-				t.Fatalf("exit code %d: %s", code, run.output())
-			}
-			if strings.Contains(run.output(), "left out") {
-				t.Skip(run.output())
-			}
-			report, err := os.ReadFile(filepath.Join(run.dir, "results.md"))
-			if err != nil {
-				t.Fatal(err)
-			}
+			_, report := measured(t, "-servers", s.name, "-only", "topics", "-clients", "18", "-rounds", "1", "-duration", "300ms")
 			rows := map[string][]string{
 				"36 clients on a topic each, an event each 500µs":    {"delivered a second", "CPU per addressed event, µs", "a publication, median, µs", "memory per silent client with what is its topic's, KiB", "events lost"},
 				"10 clients on a topic each, an event each 500µs":    {"CPU per addressed event, µs", "events lost"},
@@ -43,8 +31,7 @@ func TestTopicsOfEveryServerAreMeasured(t *testing.T) {
 				rows["36 silent clients of the default topic"] = []string{"memory per client, KiB"}
 			}
 			for title, rows := range rows {
-				_, section, _ := strings.Cut(string(report), "### "+title+"\n")
-				section, _, _ = strings.Cut(section, "\n#")
+				section := sectionOf(report, title)
 				for _, row := range rows {
 					m := regexp.MustCompile(`(?m)^\| ` + row + ` \| ([\d.,-]+) \|$`).FindStringSubmatch(section)
 					if m == nil || strings.HasPrefix(row, "events ") && m[1] != "0" {
