@@ -111,13 +111,27 @@ func (l *topicsLife) step() error {
 			}
 		}
 	}
-	return errors.Join(l.place(incomplete), l.check())
+	err := errors.Join(l.place(incomplete), l.check())
+	l.model.noteGone(l.subscribed()) // Clients have left.
+	return err
+}
+
+// subscribed returns the topics that have clients.
+func (l *topicsLife) subscribed() map[string]bool {
+	subscribed := make(map[string]bool)
+	for _, r := range l.readers {
+		for _, name := range r.topics {
+			subscribed[name] = true
+		}
+	}
+	return subscribed
 }
 
 // place takes note of the clients that have been placed in this step.
 func (l *topicsLife) place(incomplete int64) error {
 	exact := !l.model.gone
-	subscribed := make(map[string]bool)
+	subscribed := l.subscribed()
+	l.model.noteGone(subscribed) // Events were evicted, before these clients were placed.
 	for _, r := range l.readers {
 		if r.client.placed && !r.placed {
 			r.placed = true
@@ -132,9 +146,6 @@ func (l *topicsLife) place(incomplete int64) error {
 					r.wantGap.First = l.model.events[r.want[0]-1].id
 				}
 			}
-		}
-		for _, name := range r.topics {
-			subscribed[name] = true
 		}
 	}
 	if err := l.model.compare(&l.topics, subscribed); err != nil {

@@ -134,21 +134,33 @@ func (m *topicsModel) resume(lastEventID string, topics []string) (seqs []int64,
 	return seqs, complete
 }
 
-// compare checks what topics retain against the model. A topic without an event is there while it has a client.
-func (m *topicsModel) compare(ts *topics, subscribed map[string]bool) error {
-	want := make(map[string][]int64)
+// topics returns the topics that are there, with the events that they retain. A topic without an event is there while
+// it has a client.
+func (m *topicsModel) topics(subscribed map[string]bool) map[string][]int64 {
+	there := make(map[string][]int64)
 	for name := range subscribed {
-		want[name] = nil
+		there[name] = nil
 	}
 	for _, e := range m.retained {
-		want[e.topic] = append(want[e.topic], e.seq)
+		there[e.topic] = append(there[e.topic], e.seq)
 	}
+	return there
+}
+
+// noteGone takes note of the topics that are gone. It has to be called before another client could bring one back.
+func (m *topicsModel) noteGone(subscribed map[string]bool) {
+	topics := m.topics(subscribed)
 	for name, all := range m.byTopic {
 		lost := slices.ContainsFunc(all, func(e *modelEvent) bool { return e.evicted && e.restarts == m.restarts })
-		if _, there := want[name]; lost && !there {
+		if _, there := topics[name]; lost && !there {
 			m.gone = true
 		}
 	}
+}
+
+// compare checks what topics retain against the model.
+func (m *topicsModel) compare(ts *topics, subscribed map[string]bool) error {
+	want := m.topics(subscribed)
 	if len(ts.byName) != len(want) {
 		return fmt.Errorf("%d topics, want %d", len(ts.byName), len(want))
 	}
