@@ -34,7 +34,7 @@ var (
 
 // archive is the member's [sse.Archive]. It has all events of some topics after a sequence that are in the stream,
 // at least up to the last one that the broker had when archive was called. It waits for NATS in goroutines of its own,
-// for some seconds at a time, and shares only the connection with what feeds the broker.
+// since a send to NATS may block whatever its context, and shares only the connection with what feeds the broker.
 func (m *Member) archive(ctx context.Context, topics []string, after int64) (complete bool, events iter.Seq2[sse.Event, error]) {
 	r := &replay{member: m, topics: topics, after: uint64(max(after, 0))}
 	prepared := make(chan error, 1)
@@ -48,6 +48,7 @@ func (m *Member) archive(ctx context.Context, topics []string, after int64) (com
 	if err != nil {
 		return false, func(yield func(sse.Event, error) bool) { yield(sse.Event{}, err) }
 	}
+	// A client may name a negative ID, which NATS never gives. It gets all that the stream has, as incomplete.
 	return r.complete && after >= 0, func(yield func(sse.Event, error) bool) { r.events(ctx, yield) }
 }
 
@@ -58,7 +59,7 @@ type replay struct {
 	topics   []string
 	after    uint64 // the sequence of the client's last event
 	limit    uint64 // the sequence of the stream's last message at the start: no event after it is read
-	complete bool   // none of the topics' events after the client's last one was deleted before prepare
+	complete bool   // the stream still had all of the topics' events after the client's last one when prepare asked
 	sources  []*source
 	topicSet map[string]bool // the topics, where all of the stream is read; otherwise nil
 	idle     time.Duration   // after how long NATS deletes a consumer that is not asked for messages
@@ -83,7 +84,7 @@ func (r *replay) prepare(ctx context.Context) error {
 		r.idle = min(r.idle, limit)
 	}
 	if r.member.isRefused() {
-		return nil // Without sources the replay is not complete, and reads nothing.
+		return nil // The replay stays incomplete, and reads nothing, since it has no sources.
 	}
 	// findSources comes before retained: so what the stream deletes between the two calls makes the replay incomplete.
 	if err := r.findSources(ctx); err != nil {

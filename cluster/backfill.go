@@ -10,7 +10,7 @@ import (
 
 const (
 	// Where a server that starts reads only the stream's end (backfill), readQuiet reads the last event of each topic that
-	// has none there. It reads maxQuiet events at most, and for no longer than quietTimeout.
+	// has none there. Clients wait meanwhile, so it reads maxQuiet events at most, and for no longer than quietTimeout.
 	maxQuiet     = 100_000
 	quietTimeout = 10 * time.Second
 )
@@ -51,7 +51,7 @@ func backfill(state jetstream.StreamState) uint64 {
 // prepareFilling takes note of what is left out when the broker is filled from a sequence on.
 func (m *Member) prepareFilling(info *jetstream.StreamInfo, start uint64) {
 	last, state := m.lastSeq.Load(), info.State
-	if last == 0 { // This is the first try.
+	if last == 0 { // Nothing of this stream was read yet.
 		m.gapAhead = m.gapAhead || hasLostFirst(info)
 		if start > state.FirstSeq || state.NumDeleted > 0 {
 			m.begunTopics = make(map[string]bool)
@@ -69,15 +69,15 @@ func (m *Member) prepareFilling(info *jetstream.StreamInfo, start uint64) {
 // before the first that the stream ever had.
 func deletedOf(state jetstream.StreamState) uint64 { return state.LastSeq - state.Msgs }
 
-// finishFilling is called before the last event with which the broker is filled. Where the sequences do not show what
-// the stream deletes, and it has deleted anything during the filling, that may have been an event that was not read.
+// finishFilling is called before the last event with which the broker is filled. Where fillStart is 0, the sequences do
+// not show what the stream deletes: what it has deleted during the filling may have been an event that was not read.
 func (m *Member) finishFilling(state jetstream.StreamState) {
 	m.gapAhead = m.gapAhead || m.fillStart == 0 && deletedOf(state) != m.deleted
 }
 
-// readQuiet gives the broker the last event of each topic whose last event has a sequence less than before. The messages
-// with the sequence before and all later ones are read afterwards. NATS delivers readQuiet's events by rising sequence.
-func (m *Member) readQuiet(ctx context.Context, js jetstream.JetStream, before uint64) error {
+// readQuiet gives the broker the last event of each topic whose last event comes before the sequence start: from there on
+// all is read afterwards. NATS delivers readQuiet's events by rising sequence.
+func (m *Member) readQuiet(ctx context.Context, js jetstream.JetStream, start uint64) error {
 	messages, pending, err := consumeFrom(ctx, js, consumerConfig(0, ourSubjects()), maxInFlight, 0)
 	if err != nil {
 		return err
@@ -98,7 +98,7 @@ func (m *Member) readQuiet(ctx context.Context, js jetstream.JetStream, before u
 			return err
 		case meta.Sequence.Consumer != wantSequence:
 			return errGap
-		case meta.Sequence.Stream >= before:
+		case meta.Sequence.Stream >= start:
 			return nil
 		}
 		if err := m.forward(ctx, meta.Sequence.Stream, meta.Timestamp, msg); err != nil {

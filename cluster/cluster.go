@@ -10,6 +10,15 @@
 //   - with one, all later events, also those of the outage;
 //   - without one, the events from the time on when its server has caught up, and not those that
 //     the server reads while it catches up.
+//
+// The files, in the order in which to read them:
+//
+//   - cluster.go and connect.go: a member, and its connection to NATS
+//   - stream.go, diff.go and subjects.go: the stream, how it may differ from ours, and the subjects of topics
+//   - reader.go, backfill.go and gap.go: how the broker is fed, from where on, and which events it lacks
+//   - consumer.go and pull.go: how messages are looked up and read
+//   - publish.go and ticks.go: how events are published
+//   - archive.go, source.go and retained.go: what a client gets from the stream that its server does not retain
 package cluster
 
 import (
@@ -52,7 +61,7 @@ type Member struct {
 	ready     atomic.Bool              // the broker was filled once; also true in an outage
 	lastSeq   atomic.Uint64            // sequence of the newest message read, also where that is no event; 0 before the first
 	given     atomic.Uint64            // sequence of the newest event given to the broker, which may not have taken it yet
-	lastTick  atomic.Int64             // boundary of the last tick read, in ns since 1970; 0 before the first
+	lastTick  atomic.Int64             // boundary of the last tick read: when it was due, in ns since 1970; 0 before the first
 	missed    atomic.Uint64            // how many events NATS deleted before they were read
 	lag       atomic.Uint64            // how many messages were still to be read, when NATS last sent one or created the consumer
 	subjects  atomic.Pointer[[]string] // the stream's subjects, as last looked up; nil before that
@@ -72,10 +81,10 @@ type Member struct {
 	gaps       gapLog
 
 	// filled says that the broker was given what the stream holds. Unlike ready, it becomes false again when the stream was
-	// created again or has lost its end. While it is false the broker is being filled, and prepareFilling sets these:
+	// created again or has lost its end. While it is false the broker is being filled, and prepareFilling has set the others:
 	filled      bool
-	fillStart   uint64          // the first sequence that is read; 0 where a missing sequence need not be a missing event
-	deleted     uint64          // what deletedOf returned when the filling began: only a change of it says something
+	fillStart   uint64          // the first sequence that is read; 0 where a missing one may be another subject's, or have been deleted before
+	deleted     uint64          // what deletedOf returned when the filling began; where fillStart is 0, only a change of it tells of a loss
 	begunTopics map[string]bool // topics of which an event was read, where not all of the stream is read; otherwise nil
 }
 

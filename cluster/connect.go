@@ -67,7 +67,7 @@ func (m *Member) connect() (*nats.Conn, error) {
 		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) {
 			trouble.warn("NATS: not there yet, trying again: %v", err)
 		}),
-		// Without a handler nats.go prints to stderr.
+		// Without a handler nats.go prints to stderr. That NATS forbids to delete consumers is logged once.
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			if !m.isRepeatedRefusal(err) {
 				trouble.warn("NATS: %v", err)

@@ -29,13 +29,14 @@ func (m *Member) isGap(sequence uint64) bool {
 // isLacking reports whether the broker lacks events before the one with the given sequence: because of a gap, or because
 // the stream deletes events while the broker is being filled.
 func (m *Member) isLacking(sequence uint64) bool {
+	// If nothing is missing, the first message read is that at fillStart, and each later one follows the last one read.
 	deletedWhileFilling := !m.filled && m.fillStart > 0 && sequence > max(m.fillStart, m.lastSeq.Load()+1)
 	return m.gapAhead || m.isGap(sequence) || deletedWhileFilling
 }
 
 // gapBefore returns what the broker lacks before the next event. Limits delete the oldest events of a stream
-// or of a subject, so while the broker is filled what is missing of a topic came before the topic's first event that is
-// read.
+// or of a subject, so while the broker is being filled, what is missing of a topic came before the topic's first event
+// that is read. In begunTopics gapBefore notes which topics have had theirs.
 func (m *Member) gapBefore(sequence uint64, topic string) sse.Gap {
 	isTopicsFirst := m.begunTopics != nil && !m.begunTopics[topic]
 	if isTopicsFirst {
@@ -53,7 +54,7 @@ func (m *Member) gapBefore(sequence uint64, topic string) sse.Gap {
 // noteGap counts and logs the events between the last one read and the one with the given
 // sequence, which comes now. The stream has deleted these events: its configuration has it keep less than this
 // server can read in time, or an operator has purged it. Events that were deleted before this server had
-// caught up do not count as missed, nor do those deleted while the broker is filled again.
+// caught up do not count as missed, nor do those deleted while the broker is being filled again.
 func (m *Member) noteGap(sequence uint64) {
 	g := &m.gaps
 	if last := m.lastSeq.Load(); m.isGap(sequence) {

@@ -168,7 +168,7 @@ func (m *Member) checkSubject(ctx context.Context, js jetstream.JetStream, s str
 		streamName, s, strings.Join(ourSubjects(), " and "))}
 }
 
-// notSent is an error that came before anything was sent.
+// notSent is an error after which nothing is stored: nothing was sent, or the stream does not take the subject.
 type notSent struct{ error }
 
 func (e notSent) Unwrap() error { return e.error }

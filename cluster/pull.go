@@ -100,6 +100,7 @@ func (p *puller) receive(ctx context.Context, catchingUp bool) (*nats.Msg, *nats
 				p.waiting = 0
 				return nil, nil, nil
 			case code == "409" && description == "Message Size Exceeds MaxBytes": // The next message does not fit into the rest of the request.
+				// If no message has come for this request, the next one is larger than maxBytes.
 				p.tooLarge = p.waiting == p.batch
 				p.waiting = 0
 				return nil, nil, nil

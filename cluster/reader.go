@@ -42,11 +42,11 @@ func (m *Member) read(ctx context.Context, nc *nats.Conn, js jetstream.JetStream
 		}()
 		err := m.consume(connCtx, js, &trouble)
 		cancelConn()
-		// Until this server has caught up, other servers may be ahead. A broker that is not held waits for an event that a client
-		// names and it lacks, but catching up may take longer than that wait. So these clients wait for Release:
+		// Until this server has caught up, other servers may be ahead, and these clients wait for Release. Without Hold:
 		//
-		//   - those that name an event which this server has not read: they would get all that is retained;
-		//   - those without an ID: they would get old events.
+		//   - a client that names an event which this server has not read would wait for it for 10 s only, in which the
+		//     server may not have caught up, and would then get all that is retained;
+		//   - a client without an ID would get old events.
 		m.broker.Hold()
 		if errors.Is(err, context.Canceled) {
 			continue // The connection has changed, or ctx has ended.

@@ -10,7 +10,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// tickIDPrefix begins the message ID of a tick; its boundary follows.
+// tickIDPrefix begins the message ID of a tick; its boundary follows: the multiple of the interval at which the tick is
+// due, in ns since 1970.
 const tickIDPrefix = "tick-"
 
 // errDuplicateInProcess is NATS's answer while another publication with the same message ID is on its way to the
@@ -78,7 +79,8 @@ func (t *ticker) tick(ctx context.Context, boundary int64) {
 	ctx, cancel := context.WithTimeout(ctx, time.Until(time.Unix(0, boundary).Add(t.interval)))
 	defer cancel()
 	js, _ := t.member.js.Load().(jetstream.JetStream)
-	// IsConnected blocks for as long as a frozen NATS does not answer to a new connection.
+	// The deadline is set before IsConnected, which blocks for as long as a frozen NATS does not answer to a new
+	// connection: a tick that had to wait there is not published late.
 	if js == nil || !t.member.ready.Load() || !js.Conn().IsConnected() || !isNew(boundary, t.member.lastTick.Load(), t.interval) {
 		return
 	}
@@ -116,12 +118,12 @@ func lastBoundary(now time.Time, interval time.Duration) int64 {
 }
 
 // nextBoundary returns the boundary of the tick after that of last. What it is depends on where last lies, seen from
-// the last boundary that the clock shows, current, in steps of the interval:
+// current, the newest boundary that the clock has reached, in steps of the interval:
 //
 //	last                      next            why
-//	before current            current         last's publication took its whole interval, or the machine slept:
-//	                                          only the newest tick of those that were missed is published
-//	current or current+step   last+step       the usual case, or a clock that was set back by less than a step
+//	before current            current         the tick of current is due; those between the two, if last's publication
+//	                                          took too long or the machine slept, are left out
+//	current or current+step   last+step       the wait for the next tick, or a clock that was set back by less than a step
 //	after current+step        current+step    the clock was set back further
 func nextBoundary(now time.Time, last int64, interval time.Duration) int64 {
 	current, step := lastBoundary(now, interval), int64(interval)

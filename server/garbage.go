@@ -39,7 +39,7 @@ const (
 
 // collectGarbage collects garbage after many clients have come, and gives its memory back, until
 // done is closed. Connecting leaves garbage and streams hardly any, so the runtime's own next
-// collection may be two minutes away; until then a client would cost twice what it needs. collectGarbage
+// collection may be two minutes away; until then a client would cost several times what it needs (Serve). collectGarbage
 // waits while clients come in a storm (calmShare), but not for a few that still come, and
 // takes at most a twentieth of one core's time (restAfter). clients returns how many have come so far.
 func collectGarbage(done <-chan struct{}, ballast int, clients func() int64) {
@@ -57,8 +57,8 @@ func collectGarbage(done <-chan struct{}, ballast int, clients func() int64) {
 		came, begun := clients(), time.Now()
 		fresh, uncollected := came-seen, came-collected
 		seen = came
-		fewCome := fresh*calmShare <= uncollected && begun.After(next)
-		if uncollected < minClients || fresh > 0 && !fewCome {
+		calm, rested := fresh*calmShare <= uncollected, begun.After(next)
+		if uncollected < minClients || fresh > 0 && !(calm && rested) {
 			continue
 		}
 		runtime.GC() // and FreeOSMemory collects again, since what is in a sync.Pool survives one collection
@@ -71,7 +71,8 @@ func collectGarbage(done <-chan struct{}, ballast int, clients func() int64) {
 }
 
 // ballastFor returns how much ballast a server takes. Over TLS it is none: there handshakes leave so much garbage that,
-// collected late, it would fragment the heap, which would cost 1 KiB more a client.
+// collected late, it would fragment the heap, which would cost 1 KiB more a client. A listener of another type may be one for
+// TLS, so it has none, too.
 func ballastFor(listener net.Listener) int {
 	if l, ok := listener.(*Listener); ok && !l.encrypted {
 		return ballast

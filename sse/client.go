@@ -42,7 +42,7 @@ type client struct {
 	finished      bool            // its outbox gets nothing more
 	cut           bool            // it was cut off
 
-	// noticed is the reason why it will be unregistered, of the first goroutine to notice one. It is here because there was
+	// noticed is the first reason for its end that a goroutine has noticed, byClient where none was. It is here because there was
 	// room: a larger client would take 32 bytes more.
 	noticed atomic.Int32
 }
@@ -76,7 +76,8 @@ func (c *client) taken(now time.Time) {
 // extend adds to what is pending all that is new in the client's topics. It reports whether nothing
 // of that was evicted. Where something was, the client has to reconnect, and gets what is retained.
 func (c *client) extend(pending *batch) (ok bool) {
-	if c.beginning != nil { // A gap event is due. At most a heartbeat is pending, which it replaces.
+	// A placed client still has its beginning only where a gap event is due, which replaces the heartbeat that may be pending.
+	if c.beginning != nil {
 		*pending = batch{merge: &merge{first: c.beginning.gap}}
 		c.beginning, c.commented = nil, false
 	}
@@ -108,7 +109,7 @@ func (c *client) hasRange() bool {
 	return len(c.subscriptions) > 0 && c.subscriptions[0].start < c.subscriptions[0].end
 }
 
-// mark notes that a subscription has something new, or will have: its topic is to be fanned out.
+// mark notes that a subscription has something new, or that its topic waits to be fanned out: further events then mark nothing.
 func (s *several) mark(sub *subscription) {
 	if !sub.fresh {
 		sub.fresh = true
@@ -119,7 +120,7 @@ func (s *several) mark(sub *subscription) {
 // extend is [client.extend]. The pending batch is a single range, a merge, or a heartbeat.
 func (s *several) extend(pending *batch) (ok bool) {
 	unsent := s.fresh[:0]
-	// The first before of s.pending had a range pending before this call: where a merge is pending, it has their runs.
+	// s.pending[:before] had ranges pending before this call: a merge that is pending has their runs, in that order.
 	before, changed := len(s.pending), false
 	for _, sub := range s.fresh {
 		h := &sub.topic.history
@@ -146,7 +147,7 @@ func (s *several) extend(pending *batch) (ok bool) {
 	switch {
 	case !changed: // What is pending may have been evicted, but its bytes stay until they are written.
 		return true
-	case len(s.pending) == 1 && pending.merge == nil: // It is what has changed.
+	case len(s.pending) == 1 && pending.merge == nil: // There is one range, so no merge is needed.
 		only := s.pending[0]
 		*pending = batch{bytes: only.topic.history.between(only.start, only.end)}
 		return true

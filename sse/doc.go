@@ -64,10 +64,10 @@
 // A stream and a client have these ends, each with one word:
 //
 //	word        who does it                       what it promises            what it never does
-//	end         listen closes the outbox, the     all that was pending        waits
+//	end         the loop closes the outbox, the   all that was pending        waits
 //	            client's writer ends the          arrives, then an end that
 //	            transport                         is told from a cut
-//	cut off     listen, or a writer whose write   a write that blocks ends;   waits; ends cleanly
+//	cut off     the loop, or a writer whose write a write that blocks ends;   waits; ends cleanly
 //	            has failed                        the client sees a cut
 //	disconnect  the client or its network         –                           –
 //	leave       whoever notices the end of the    the client is unregistered  writes

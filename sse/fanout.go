@@ -79,7 +79,7 @@ func (b *Broker) fanOut(l *lane) {
 	}
 	for i, t := range l.topics {
 		for _, s := range t.subscriptions {
-			// With the first of its topics in this loop a client gets what is new in all of them. Then s is not fresh any more.
+			// A client of several topics gets what is new in all of them with the first in this loop: the others are not fresh then.
 			if c := s.client; c.placed && (c.several == nil || s.fresh) {
 				b.enqueue(c, now, false, l)
 			}
@@ -135,9 +135,11 @@ func (b *Broker) enqueue(c *client, now time.Time, heartbeat bool, l *lane) (bec
 	} else if c.hasRange() {
 		c.commented = false
 	}
+	// Where an event has taken a heartbeat's place, another heartbeat is due at the next step. If keepAlive has called, it sees to
+	// that itself: the client is in no slot then, so it can't be removed from one.
 	if heartbeatWasPending && !heartbeat && !b.isHeartbeat(pending) {
 		b.heartbeats.remove(c)
-		b.heartbeats.add(c, 0) // An event has taken the heartbeat's place, so another heartbeat is due at the next step.
+		b.heartbeats.add(c, 0)
 	}
 	if !pending.isEmpty() && c.outbox.put(pending) {
 		b.writers.add(c, l)

@@ -73,6 +73,7 @@ func (b *Broker) isHeartbeat(batch batch) bool { return bytes.Equal(batch.bytes,
 func (b *Broker) keepAlive() {
 	now := time.Now()
 	for _, c := range b.heartbeats.step() {
+		// c.since is about when the client was last sent something, or since when it does not take what is pending.
 		next := b.heartbeats.interval - now.Sub(c.since)
 		if next <= 0 || c.showHeartbeats {
 			becamePending := b.enqueue(c, now, true, &b.writers.lanes[many])

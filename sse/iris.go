@@ -39,13 +39,13 @@ func PublishHandler(p Publisher) iris.Handler {
 	}
 }
 
-// uncompressed returns the writer of a request without Iris's compressor, which would hold events back, and
-// adds to the end of an answer that is to go out before its handler returns.
+// uncompressed returns the writer of a request without Iris's compressor, which would hold events back, and would write the
+// end of an answer only after the handler has returned: a [Publisher] sends some answers before.
 func uncompressed(ctx iris.Context) *irisWriter {
 	w := ctx.ResponseWriter()
 	if compressor, ok := w.(*iriscontext.CompressResponseWriter); ok {
 		compressor.Disabled = true
-		compressor.FlushHeaders()
+		compressor.FlushHeaders() // sends nothing: it removes the compressor's fields from the header
 		w = compressor.ResponseWriter
 	}
 	return &irisWriter{w}

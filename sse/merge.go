@@ -16,12 +16,12 @@ type batch struct {
 // isEmpty tells whether there is nothing, or nothing more.
 func (b *batch) isEmpty() bool { return len(b.bytes) == 0 && b.merge == nil }
 
-// part takes the next part, of at most most bytes, off a batch that is not empty.
-func (b *batch) part(most int) []byte {
+// part takes the next part, of at most limit bytes, off a batch that is not empty.
+func (b *batch) part(limit int) []byte {
 	if len(b.bytes) == 0 {
 		b.bytes = b.merge.next()
 	}
-	part := b.bytes[:min(len(b.bytes), most)]
+	part := b.bytes[:min(len(b.bytes), limit)]
 	b.bytes = b.bytes[len(part):]
 	if len(b.bytes) == 0 {
 		b.bytes = nil // It would keep an old buffer of a history alive.

@@ -13,7 +13,7 @@ import "sync/atomic"
 //	writing  the writer has seen all there was   the writer: release → idle; listen: put → dirty, close → closing
 //	closing  what is pending is the last         nobody: the writer looks until next says closed, and ends the stream
 //
-// A new client's outbox is dirty: the goroutine of its request is its first writer. A writer that is
+// A new client's outbox is dirty: its request brings its first writer ([client.writeFirst]). A writer that is
 // blocked in a write leaves the state as it is. That keeps a second writer away, and what stays pending meanwhile
 // is how the broker notices that the client has stalled. A writer whose write has failed leaves the state, too: the
 // client gets no other writer.

@@ -31,8 +31,8 @@ func (b *Broker) place(c *client, now time.Time) (done bool) {
 		return false
 	}
 	complete := b.setPositions(c)
-	archiveHasMore := !complete && !isAhead && from.id != unplaceable && b.archive.Load() != nil
-	if archiveHasMore {
+	archiveMayHaveMore := !complete && !isAhead && from.id != unplaceable && b.archive.Load() != nil
+	if archiveMayHaveMore {
 		b.queueReplay(c)
 		return true
 	}

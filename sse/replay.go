@@ -24,7 +24,7 @@ type replay struct {
 	id          int64  // the same as a number, or unplaceable
 	gap         bool   // the client is to be told of a gap
 	told        bool   // the client was told of it
-	more        bool   // the archive has more
+	more        bool   // the turn was over before the archive was read to its end
 	err         error  // what ended the archive's sequence
 }
 

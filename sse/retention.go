@@ -101,8 +101,10 @@ func takeOldest(list *[]arrival) arrival {
 func (r *retention) shrinkWindow(emptied func(*topic)) {
 	oldest := takeOldest(&r.window)
 	t := oldest.topic
+	// The event is the oldest of its topic's in the window. Where these are more than keepEvents, the topic has no kept event:
+	// then the event is not among the topic's last keepEvents, and is the oldest of all, which evict takes.
 	if len(t.history.index)-t.kept > keepEvents {
-		r.evict(t, emptied) // The event is not among the topic's last keepEvents.
+		r.evict(t, emptied)
 		return
 	}
 	if t.kept == 0 {

@@ -10,7 +10,7 @@ import (
 
 // A Stream is what a request gets, as an app decides it. The zero value is what the request asks for.
 type Stream struct {
-	// Topics are the topics that the stream has, at most 10,000; one that is named twice counts once. Their
+	// Topics are the topics that the stream has, at most 10,000 names; one that is named twice is subscribed to once. Their
 	// events come in the order of their IDs, and the last event ID that a request names resumes all of them,
 	// also if the stream had others before. More topics, or one that is not valid ([Event] says what is), are
 	// answered with 400. Nil means what the request asks for: the topics that its query names, as in
@@ -72,7 +72,7 @@ func (b *Broker) Handler() http.Handler {
 // missing, because its ID was never given out. The gap is an event of the name gap, before the first of the others.
 // That event has no ID, and its data is JSON: {"lastEventId":"…","first":…}, the ID that the client named, cut to 100
 // bytes, and the ID of the first event that the client gets, null where nothing is retained. After the ID 0 there is
-// no gap as long as no event of the stream's topics was evicted.
+// no gap as long as no event was evicted or left out ([Gap]) and the source has not restarted its numbering.
 //
 // Over HTTP/1 Serve hijacks the connection and returns soon, while the stream lives on ([Stream.Ended]
 // tells when it has ended); over HTTP/2 it returns when the stream ends. It answers HEAD with the
@@ -156,7 +156,7 @@ func (b *Broker) serveSocket(s *transport.Socket, c *client, topics []string, fi
 // done elsewhere, so that theirs stay at 4 KiB: that is why the first writer is a goroutine of its own.
 func (c *client) serveHandler(h *transport.Handler, r *http.Request, first []byte) {
 	go c.writeFirst(first)
-	why := h.Wait(r, func() { c.broker.endSoon(c) }) // The stream ends cleanly, and is not cut off.
+	why := h.Wait(r, func() { c.broker.endSoon(c) }) // A deadline of the request's context ends the stream cleanly.
 	c.ConnectionEnded(why)
 	h.Finish(why, c.users.Wait)
 }

@@ -16,7 +16,7 @@ type topic struct {
 	history       history
 	subscriptions []*subscription
 	restarts      int  // how many of topics.restarts its history knows of; get brings that up to date
-	kept          int  // how many of its events, the oldest, have left the window
+	kept          int  // how many of its events, the oldest, have left the window of all topics' last events ([retention])
 	unsent        bool // an event of it waits to be fanned out: it is among the topics of its lane
 }
 
@@ -77,7 +77,7 @@ func (ts *topics) get(name string) *topic {
 
 // forget removes a topic that nobody subscribes to and that retains nothing.
 func (ts *topics) forget(t *topic) {
-	if len(t.subscriptions) > 0 || len(t.history.index) > 0 || ts.byName[t.name] != t {
+	if len(t.subscriptions) > 0 || len(t.history.index) > 0 {
 		return
 	}
 	delete(ts.byName, t.name)
@@ -117,14 +117,14 @@ func (ts *topics) add(e Event) *topic {
 // is better than an event never.
 func (ts *topics) after(t *topic, id int64) (position int64, complete bool) {
 	h := &ts.get(t.name).history // get, since t may not know of the last restart yet
-	// The ID is one of the current numbering, or the one before that of the broker's first event. The latter was given out
-	// elsewhere, by an earlier run say. But there is no ID between the two, so no event was lost there.
+	// Is the ID one of the current numbering, or the one just before the broker's first? The latter was given out elsewhere, by
+	// an earlier run say: no ID lies between the two, so no event is missing there.
 	if ts.seq > 0 && (ts.firstID <= id || ts.restarts == 0 && id == ts.firstID-1) && id <= ts.lastID {
 		position, complete = h.after(id)
 		return position, complete && id >= ts.gapID
 	}
 	// A client that names the last event before the restart has all events of the old numbering. So its resume is complete
-	// if no event of the new numbering is missing.
+	// if no event of the new numbering is missing. Before the first restart this is the client that names 0, and has no event.
 	return h.firstResumablePosition(), id == ts.beforeRestart && h.lastLostID == noneLost && ts.gapID == noneLost
 }
 

@@ -25,6 +25,7 @@ const (
 
 // A writer is a goroutine that writes to its clients in turn, a part each, until nothing is pending
 // for any of them. Where a turn takes long, which it can only where writes may block, the other clients get writers of their own.
+// Its frame keeps the part that it wrote last as HTTP/1 has it, a chunk: the next client mostly gets the same part.
 type writer struct {
 	frame transport.Frame
 	tries bool // its writes never block (Linux, without TLS): a client whose socket is full gets a writer of its own

@@ -46,7 +46,7 @@ type runningWriters struct {
 
 // The lanes.
 const (
-	few  = iota // of topics with no more subscriptions than one writer has clients
+	few  = iota // of topics with no more subscriptions than one writer has clients, and of one client that gets its place
 	many        // of all others, and of what goes to clients whatever their topics: heartbeats, and the ends of streams
 )
 

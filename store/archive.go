@@ -101,12 +101,13 @@ func (s *Store) start(ctx context.Context, m *merge, topics []string, after int6
 	return complete, err
 }
 
-// find looks for a topic's first event after an ID, and returns the ID of the topic's event that was evicted last.
+// find looks for a topic's first event after an ID, and returns the ID up to which the topic's events were, or may
+// have been, evicted.
 func (m *merge) find(in *bolt.Cursor, prefix []byte, after int64, st state) (evicted int64, err error) {
 	key, value := in.Seek(prefix)
 	switch {
 	case !bytes.HasPrefix(key, prefix):
-		return st.forgotten, nil
+		return st.forgotten, nil // The file has nothing of the topic.
 	case len(key) == len(prefix):
 		if evicted, err = parseID(value); err != nil {
 			return 0, err

@@ -26,8 +26,9 @@ const (
 	// pageSize is the file's, on every machine: a file can be moved to another.
 	pageSize = 4096
 
-	// maxInline is how many bytes the key and the value of an event have at most together, and partLen how many a part of
-	// data has: two of either fit into a page. bbolt does not split a page that holds a single key.
+	// maxInline is how many bytes the key and the value of an event have at most together, unless its name alone is longer,
+	// and partLen how many a part of data has. Two of either fit into a page: bbolt leaves at least two keys in a page that
+	// it splits, whatever their size. It does not split up to four keys, which may so take two pages side by side.
 	maxInline = 1980
 	partLen   = 1980
 )
@@ -115,7 +116,7 @@ func decodeRecord(b []byte) (r record, err error) {
 	if ok && kind == dataInParts {
 		var n uint64
 		n, b, ok = cutUvarint(b)
-		ok = ok && n > 0 && n < 1<<40
+		ok = ok && n > 0 && n < 1<<40 // Data comes from memory: a TiB of it means that the bytes are damaged.
 		r.partsLen = int(n)
 	}
 	length, b, isNumber := cutUvarint(b)
@@ -142,6 +143,7 @@ func (l logEntry) encode() []byte {
 // decodeLogEntry returns the entry in a value, whose bytes it refers to.
 func decodeLogEntry(b []byte) (logEntry, error) {
 	cost, topic, ok := cutUvarint(b)
+	// No event costs 1<<50: its data is shorter than 1<<40 bytes (decodeRecord).
 	if !ok || cost < eventCost || cost > 1<<50 || !text.IsTopic(string(topic)) {
 		return logEntry{}, fmt.Errorf("%w: an entry of the log", errFormat)
 	}

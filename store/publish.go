@@ -147,7 +147,7 @@ func (s *Store) write(fn func(*writer) error) (st state, err error) {
 	return st, err
 }
 
-// accept takes note that a batch is on disk, and hands it to the feeder.
+// accept takes note that a batch is on disk, or may be (see recover), and hands it to the feeder.
 func (s *Store) accept(batch []*publication, st state) {
 	s.state, s.complaint = st, ""
 	s.counts.stored.Add(int64(len(batch)))

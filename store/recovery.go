@@ -46,6 +46,7 @@ func (s *Store) recover(batch []*publication, cause error) {
 		s.log.Errorf("store: %v: the file is to be opened again", err)
 		s.closeFailed()
 		st = s.state
+		// The broker gets the batch even so: the file may have it, and clients would otherwise miss it without knowing that.
 		s.refuse(batch, fmt.Errorf("not known to be stored, %w: %w", ErrUncertain, ErrFailed))
 	}
 	s.accept(batch, st)
@@ -108,7 +109,7 @@ func (s *Store) complain(format string, args ...any) {
 	}
 }
 
-// beforeSync tells whether an error came before the first fsync of a transaction.
+// beforeSync tells whether an error came from a write or from growing the file, and so before the fsync that would follow.
 func beforeSync(err error) bool {
 	var atPath *fs.PathError
 	return errors.As(err, &atPath) && atPath.Op == "write" || strings.Contains(err.Error(), "file resize error")

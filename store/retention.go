@@ -13,8 +13,8 @@ const (
 	// of all others out of the window, but not these.
 	keepEvents = 10
 
-	// maxLowering is how many bytes one transaction evicts at most beyond what it adds. After a start with a lower bound
-	// gigabytes may have to go, and publishers would wait for them all.
+	// maxLowering is how many bytes one transaction evicts at most beyond what it adds. After a start with a
+	// smaller Options.Bytes than before, gigabytes may have to go, and publishers would wait for them all.
 	maxLowering = 4 << 20
 
 	// eventCost is how many bytes an event costs beside its name, its data and twice its topic: about what its keys and
@@ -36,8 +36,8 @@ func cost(e sse.Event) int64 {
 //
 // What is evicted of a topic is always its oldest event.
 //
-// A cursor is only moved forward: one that is moved back ends at a page whose events were all evicted in the
-// same transaction.
+// A cursor is moved by Seek, First and Next, and never by Prev: that returns nil at a page whose events were all evicted
+// in the same transaction, as though there were no event before it.
 type writer struct {
 	state         *state
 	max           int64 // bound of the retained events' cost
@@ -157,6 +157,7 @@ func (w *writer) shrinkWindow() error {
 	if w.isLast(topicKey(string(entry.topic)), id) {
 		return nil
 	}
+	// It is its topic's oldest: an older one would be among the topic's last keepEvents, and then this one would be, too.
 	return w.evictKey(key)
 }
 
@@ -184,6 +185,7 @@ func (w *writer) evictKey(key []byte) error {
 	if err := w.deleteEvent(append(prefix[:len(prefix):len(prefix)], idKey(id)...), id); err != nil {
 		return err
 	}
+	// The key that is the prefix alone is no event's: the search begins after it.
 	if next, _ := w.inEvents.Seek(append(prefix[:len(prefix):len(prefix)], 0)); bytes.HasPrefix(next, prefix) {
 		return w.events.Put(prefix, idKey(id))
 	}

@@ -16,7 +16,7 @@ type state struct {
 	bytes        int64 // what the retained events cost
 	keptBytes    int64 // how much of that is kept
 	evicted      int64 // the ID of the newest event that was evicted; 0 before the first
-	forgotten    int64 // the ID of the newest evicted event of a topic that then retained nothing; 0 before the first
+	forgotten    int64 // topics of which the file has nothing may have lost events up to this ID; 0 where none has
 }
 
 // fields returns what a state consists of, in the order in which it is written.

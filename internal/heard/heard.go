@@ -1,5 +1,6 @@
 // Package heard tells when the peer of a connection was last heard of. net/http tells a handler over HTTP/2 that its
-// connection has ended, but not why. Where the peer was not heard of for a while, it ended since no answer came to a ping.
+// connection has ended, but not why. Where the peer was not heard of for a while, the connection
+// has ended because no ping was answered.
 package heard
 
 import (

@@ -75,7 +75,8 @@ func (c *refusalCounts) answer(w http.ResponseWriter, refused *refusal) {
 	http.Error(w, refused.line, status)
 }
 
-// countStatus counts a request to publish that was authorized and even so refused, by the status of its answer.
+// countStatus counts a request to publish that sse.Publisher itself has refused, before or after it asked Authorize, by the
+// status of its answer. A status below 400 is no refusal.
 func (c *refusalCounts) countStatus(status int) {
 	switch {
 	case status == http.StatusForbidden:

@@ -135,15 +135,15 @@ func endOf(expires, now time.Time) time.Time {
 func (p *Rights) Publishing(publish func(context.Context, sse.Event) error) iris.Handler {
 	return func(ctx iris.Context) {
 		p.allowOrigins(ctx)
-		authorized := true
+		counted := false // Authorize has refused the request, and counted it
 		sse.PublishHandler(sse.Publisher{Publish: publish, Authorize: func(w http.ResponseWriter, r *http.Request, topic string) bool {
 			if refused := p.refusePublishing(r, topic, time.Now()); refused != nil {
 				p.refused.answer(w, refused)
-				authorized = false
+				counted = true
 			}
-			return authorized
+			return !counted
 		}})(ctx)
-		if authorized {
+		if !counted {
 			p.refused.countStatus(ctx.GetStatusCode())
 		}
 		if ctx.Method() == http.MethodPost {

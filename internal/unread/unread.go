@@ -24,7 +24,7 @@ func Handler(next http.Handler) http.Handler {
 		if hasRest(r) {
 			serveWithBody(w, r, next)
 		} else {
-			next.ServeHTTP(w, r) // not through Serve: a stream's goroutine has little stack to spare
+			next.ServeHTTP(w, r) // without a frame of serveWithBody: a stream's goroutine has little stack to spare
 		}
 	})
 }

@@ -12,7 +12,7 @@ const lastChunk = "0\r\n\r\n"
 // client: most clients of a writer get the same part, for which the chunk is then made once. The zero Frame is empty. A
 // Frame is used by one goroutine.
 type Frame struct {
-	part  []byte // what was put into the chunk last; its bytes never change
+	part  []byte // what was put into the chunk last; whoever changes its bytes calls Forget
 	chunk []byte
 }
 

@@ -90,15 +90,15 @@ func (h *Handler) Wait(r *http.Request, expired func()) (why error) {
 }
 
 // Finish is called after Wait, with the reason that Wait has returned. It ends a write that blocks, unless the stream has
-// ended cleanly or by a panic. It returns after written, which waits until nobody writes any more: net/http gives the
+// ended cleanly or by a panic. It calls awaitWriters, which returns once nobody writes any more: net/http gives the
 // writer to another request once this one's handler has returned. Where a middleware's writer has panicked Finish panics,
 // for net/http to recover.
-func (h *Handler) Finish(why error, written func()) {
+func (h *Handler) Finish(why error, awaitWriters func()) {
 	p, hasPanicked := why.(panicked)
 	if why != nil && !hasPanicked {
 		h.unblock()
 	}
-	written()
+	awaitWriters()
 	if hasPanicked {
 		panic(p.value)
 	}

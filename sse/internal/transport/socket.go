@@ -19,8 +19,8 @@ const (
 )
 
 // A Socket is the transport of a hijacked connection. A closed descriptor leaves no event behind, so epoll would not tell
-// the end of a socket that a writer closed. So End and CutOff only shut the socket down; what waits for the connection's
-// end, the watcher or waitForEnd, closes it.
+// the end of a socket that a writer closed. So where epoll can watch it, End and CutOff only shut it down; what waits for the
+// connection's end, the watcher or waitForEnd, closes it. Elsewhere they may close it, which ends waitForEnd's read.
 type Socket struct {
 	owner   Owner
 	watcher *Watcher
@@ -99,8 +99,8 @@ func (s *Socket) framed(part []byte, f *Frame) []byte {
 	return f.around(part)
 }
 
-// Send sends as much of a part as the socket has room for, and returns what is left of how it goes to the socket, which is
-// valid as long as the frame is not used again. It never blocks.
+// Send sends as much of a part, in a chunk where the body is in chunks, as the socket has room for, and returns the rest of
+// these bytes, which are valid until the frame is used again. It never blocks.
 func (t *TrySender) Send(s *Socket, part []byte, f *Frame) (rest []byte, err error) {
 	b := s.framed(part, f)
 	n, err := t.send(s, b)

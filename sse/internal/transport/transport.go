@@ -25,7 +25,7 @@ type Transport interface {
 // An Owner has a socket, and is told of its end.
 type Owner interface {
 	// ConnectionEnded says that the connection has ended, and is closed. It is called once, by a goroutine that other
-	// sockets may have to wait for. Why is ErrTooMuchInput, or an error of which IsSilence is true. Nil and any other
+	// sockets may have to wait for. The error why is ErrTooMuchInput, or one of which IsSilence is true. Nil and any other
 	// error, such as io.EOF, mean that the client has left, or that the owner has ended the stream or cut it off.
 	ConnectionEnded(why error)
 }

@@ -28,7 +28,7 @@ type epoll struct {
 	file    *os.File           // the epoll instance; nil before the first socket and after Close
 	fd      int                // of file, open as long as that is not nil
 	sockets map[uint64]*Socket // by key
-	lastKey uint64             // keys are never reused, as descriptors are
+	lastKey uint64             // unlike descriptors, keys are never reused
 	closed  bool
 }
 
@@ -166,7 +166,7 @@ func (e *epoll) readTLS(s *Socket) {
 		n, err := s.conn.Read(buf[:])
 		s.received = max(s.received+n, s.bytesReceived()-s.before)
 		why := s.endedBy(err)
-		if timeout, ok := why.(net.Error); ok && timeout.Timeout() {
+		if timeout, ok := why.(net.Error); ok && timeout.Timeout() { // The connection goes on: epoll watches it again.
 			e.mu.Lock()
 			why = e.control(s, unix.EPOLL_CTL_MOD)
 			e.mu.Unlock()
