@@ -78,15 +78,15 @@ func newApp(serving context.Context, broker *sse.Broker, source *program.Source,
 	web.Register(app)
 	app.HandleMany("GET HEAD OPTIONS", "/events", rights.Streams(broker))
 	if rights.MayPublish() {
-		// OPTIONS says who may publish, in place of the other handler's, which says who may read.
+		// This handler's answer to OPTIONS, which says who may publish, takes the place of the stream's, which says who may read.
 		app.HandleMany("POST OPTIONS", "/events", rights.Publishing(source.Publish))
 	}
 	app.HandleMany("GET HEAD", "/healthz", program.Health(serving, broker, source))
 	return app
 }
 
-// maxCatchUp is how late a tick may be and still be published: it is then published at once. A tick that is later means that
-// the process was suspended, and the ticks that were due meanwhile are left out.
+// maxCatchUp is how late ticks may be without one being left out: each is then published at once. A tick that is later means
+// that the process was suspended: one tick is published at once, in place of all that were due meanwhile.
 const maxCatchUp = time.Second
 
 // tick publishes an event each interval until done is closed. A time.Ticker would drop events at intervals that the

@@ -81,10 +81,13 @@ type Member struct {
 	gaps       gapLog
 
 	// filled says that the broker was given what the stream holds. Unlike ready, it becomes false again when the stream was
-	// created again or has lost its end. While it is false the broker is being filled, and prepareFilling has set the others:
+	// created again or has lost its end. While it is false the broker is being filled, and prepareFilling has set the others.
+	//
+	// What is lost during the filling shows in the sequences: one after fillStart is missing. Where a missing one may be another
+	// subject's, or have been deleted before, fillStart is 0: then a loss shows only in deletedOf, which is no longer deleted.
 	filled      bool
-	fillStart   uint64          // the first sequence that is read; 0 where a missing one may be another subject's, or have been deleted before
-	deleted     uint64          // what deletedOf returned when the filling began; where fillStart is 0, only a change of it tells of a loss
+	fillStart   uint64          // the first sequence that is read, or 0
+	deleted     uint64          // what deletedOf returned when the filling began
 	begunTopics map[string]bool // topics of which an event was read, where not all of the stream is read; otherwise nil
 }
 

@@ -42,7 +42,7 @@ func (m *Member) read(ctx context.Context, nc *nats.Conn, js jetstream.JetStream
 		}()
 		err := m.consume(connCtx, js, &trouble)
 		cancelConn()
-		// Until this server has caught up, other servers may be ahead, and these clients wait for Release. Without Hold:
+		// Other servers may be ahead until this server has caught up, so until then some of its clients wait for Release. Without Hold:
 		//
 		//   - a client that names an event which this server has not read would wait for it for 10 s only, in which the
 		//     server may not have caught up, and would then get all that is retained;
@@ -76,9 +76,9 @@ func (m *Member) consume(ctx context.Context, js jetstream.JetStream, trouble *w
 		return err
 	}
 	if !m.filled {
-		isFirstTry := m.lastSeq.Load() == 0
+		nothingRead := m.lastSeq.Load() == 0
 		m.prepareFilling(stream.CachedInfo(), start)
-		if isFirstTry && start > stream.CachedInfo().State.FirstSeq && newest > 0 {
+		if nothingRead && start > stream.CachedInfo().State.FirstSeq && newest > 0 {
 			if err := m.readQuiet(ctx, js, start); err != nil {
 				return err
 			}
@@ -105,6 +105,7 @@ func (m *Member) consume(ctx context.Context, js jetstream.JetStream, trouble *w
 		if meta.Sequence.Consumer != wantSequence {
 			return errGap
 		}
+		// With this message the broker is filled. What the stream has deleted meanwhile is a gap before its event.
 		if !m.filled && meta.Sequence.Stream >= newest {
 			info, err := stream.Info(ctx)
 			if err != nil {

@@ -12,8 +12,8 @@ import (
 const maxDeleted = 10_000
 
 // retained reports whether the stream still has every event of these topics that was published after a sequence. Where
-// that can't be known, it reports false. Topics for which all of the stream is read (topicSet) are more than maxSources:
-// it does not look them up one by one.
+// that can't be known, it reports false. Where all of the stream is read (topicSet is not nil), the topics are more than
+// maxSources, so retained does not look them up one by one.
 func (r *replay) retained(ctx context.Context, topics []string, after uint64) (bool, error) {
 	stream, err := r.stream(ctx)
 	if err != nil {

@@ -89,8 +89,8 @@ func (s *source) batch(ctx context.Context) error {
 		if s.came++; meta.Sequence.Consumer != s.came {
 			return errGap
 		}
-		// A client that got an event after the limit would go on after that event. It would miss events between the limit
-		// and that one of topics without a source: these topics had nothing new when the sources were found.
+		// A client that got an event after the limit would go on after that event. It would miss what came in between to a
+		// topic without a source, which is a topic that had nothing new when the sources were found.
 		if meta.Sequence.Stream > s.replay.limit {
 			s.wanted = s.after
 			break

@@ -73,7 +73,7 @@ func (b *Broker) startReplays() {
 		from := c.beginning
 		from.queued = nil
 		archive := b.archive.Load()
-		if archive == nil { // It was taken away while the client waited, who gets what is retained.
+		if archive == nil { // The archive was taken away while the client waited: the client gets what is retained.
 			b.placeOrWait(c, time.Now())
 			continue
 		}

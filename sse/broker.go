@@ -65,7 +65,7 @@ type Broker struct {
 	aheadTimer        *time.Timer // fires when a client has waited long enough for an event that has not come
 	aheadUntil        time.Time   // when that is; zero where no client waits
 	writers           writers     // the goroutines that write to all clients: a lane for topics with few clients, one for those with many
-	roundTimer        *time.Timer // fires when events have waited for maxRound for the end of a round: for the writers of earlier events
+	roundTimer        *time.Timer // fires when events have waited as long as maxRound for a round, the writers of earlier events, to end
 	deferred          bool        // events wait for the end of a round
 	addedBeforeUnsent int64       // topics.added, a number of bytes, as it was before the first event that waits to be fanned out
 }

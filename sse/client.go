@@ -53,7 +53,7 @@ const gone = -1
 // several says which subscriptions of a client with more than one have something new, so that an event costs no look
 // at the others. What is new in all of them goes out together, or the client would get a later event first.
 type several struct {
-	fresh   []*subscription // those whose topics have something new, or are to be fanned out
+	fresh   []*subscription // those whose topics have something new for the client, or wait to be fanned out
 	pending []*subscription // those of which a range is pending
 }
 
@@ -101,7 +101,8 @@ func (c *client) extend(pending *batch) (ok bool) {
 	return true
 }
 
-// hasRange tells whether a range of one of the client's topics is pending, or was picked up since listen last called taken.
+// hasRange tells whether, as far as listen knows, a range of one of the client's topics is pending: the writer may have picked
+// it up since listen last called taken.
 func (c *client) hasRange() bool {
 	if c.several != nil {
 		return len(c.several.pending) > 0
@@ -117,7 +118,12 @@ func (s *several) mark(sub *subscription) {
 	}
 }
 
-// extend is [client.extend]. The pending batch is a single range, a merge, or a heartbeat.
+// extend is [client.extend]. What is pending changes so:
+//
+//	before                   what is new                 after
+//	nothing, or a heartbeat  of one topic / of several   its range / a merge
+//	one topic's range        of that topic / of others   the longer range / a merge
+//	a merge                  of any topics               the same merge, with longer runs and further ones
 func (s *several) extend(pending *batch) (ok bool) {
 	unsent := s.fresh[:0]
 	// s.pending[:before] had ranges pending before this call: a merge that is pending has their runs, in that order.
@@ -172,7 +178,7 @@ type registration struct {
 }
 
 // join registers a client for topics, each once, and reports whether it did: a broker that drains or has stopped takes
-// no client. What the client has missed is pending once join returns true, unless the client waits for its place.
+// no client. What the client has missed is pending once join returns true, unless it waits for its place or for the archive.
 func (b *Broker) join(c *client, topics ...string) bool {
 	c.users.Add(1) // its first writer
 	r := registration{c, topics, make(chan struct{})}

@@ -70,7 +70,7 @@ func (b *Broker) beginDraining(over time.Duration) {
 func (b *Broker) endDue() {
 	d := &b.drain
 	due := len(d.clients)
-	if passed := time.Since(d.began); passed < d.over && len(b.clients) > 0 {
+	if passed := time.Since(d.began); passed < d.over && len(b.clients) > 0 { // Where no client is left, all are due.
 		due = int(float64(due) * float64(passed) / float64(d.over))
 	}
 	for ; d.nextToEnd < due; d.nextToEnd++ {

@@ -135,8 +135,8 @@ func (b *Broker) enqueue(c *client, now time.Time, heartbeat bool, l *lane) (bec
 	} else if c.hasRange() {
 		c.commented = false
 	}
-	// Where an event has taken a heartbeat's place, another heartbeat is due at the next step. If keepAlive has called, it sees to
-	// that itself: the client is in no slot then, so it can't be removed from one.
+	// Where an event has taken a heartbeat's place, another heartbeat is due at the next step of the heartbeats' wheel. If keepAlive
+	// is the caller, it adds the client itself: it has taken the client out of the wheel, so nothing can be removed there.
 	if heartbeatWasPending && !heartbeat && !b.isHeartbeat(pending) {
 		b.heartbeats.remove(c)
 		b.heartbeats.add(c, 0)

@@ -21,6 +21,7 @@ func (c *client) writeFirst(first []byte) {
 	if rest := first[len(part):]; len(rest) > 0 {
 		c.writing.bytes = rest
 	} else if c.writing, _ = c.outbox.next(); !c.writing.isEmpty() { // writeAlone asks again whether the outbox is closed.
+		// The part is empty where only the client's turn at the archive is pending: writeAlone hands the client over.
 		part = append(part, c.writing.part(maxWithHead)...)
 	}
 	if err := c.out.Open(part); err != nil {

@@ -58,8 +58,8 @@ type irisWriter struct{ iriscontext.ResponseWriter }
 // Unwrap returns the writer below Iris's, which can be given deadlines.
 func (w *irisWriter) Unwrap() http.ResponseWriter { return w.Naive() }
 
-// FlushError flushes the writer below Iris's: Iris's own method tells of no error. A recorder would lose
-// what it has recorded.
+// FlushError flushes the writer below Iris's, since Iris's own method returns no error. It flushes no recorder, which
+// would lose what it has recorded.
 func (w *irisWriter) FlushError() error {
 	if _, recording := w.ResponseWriter.(*iriscontext.ResponseRecorder); recording {
 		return http.ErrNotSupported

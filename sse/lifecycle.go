@@ -51,7 +51,7 @@ func (b *Broker) Done() <-chan struct{} { return b.done }
 // how many these were and wraps ctx's. Every call after the first one waits likewise.
 //
 // A send to Notifier that races with Shutdown may still go out or be lost, and one after
-// it blocks for ever; [Broker.Publish] tells which.
+// it blocks for ever. [Broker.Publish] never blocks so, and tells whether its event goes out.
 func (b *Broker) Shutdown(ctx context.Context) error {
 	b.stop()
 	ended := make(chan struct{})

@@ -16,7 +16,8 @@ type batch struct {
 // isEmpty tells whether there is nothing, or nothing more.
 func (b *batch) isEmpty() bool { return len(b.bytes) == 0 && b.merge == nil }
 
-// part takes the next part, of at most limit bytes, off a batch that is not empty.
+// part takes the next part, of at most limit bytes, off a batch that is not empty. The part is empty only where nothing but a
+// turn at the archive is left.
 func (b *batch) part(limit int) []byte {
 	if len(b.bytes) == 0 {
 		b.bytes = b.merge.next()
@@ -43,7 +44,7 @@ type run struct {
 // however much is pending. A merge is owned by listen until the writer picks it up.
 type merge struct {
 	replay  *replay // the client's turn at the archive, without first and runs; nil for none
-	first   []byte  // what comes before the runs, and is for this client alone; nil for nothing
+	first   []byte  // what comes before the runs, and is for this client alone: the batch has no bytes then; nil for nothing
 	runs    []run   // none is empty
 	ordered bool    // runs are a heap: the one with the oldest event comes first
 }
@@ -65,7 +66,7 @@ func (m *merge) Pop() any {
 // where the events of one run that come before all others take more than mergeSize: then next returns a slice of the run.
 const mergeSize = 16 << 10
 
-// next takes the next bytes off a merge that is not empty, in the order of the events' arrival.
+// next takes the next bytes off a merge, in the order of the events' arrival: none where it has neither first nor a run.
 func (m *merge) next() (bytes []byte) {
 	if bytes, m.first = m.first, nil; bytes != nil {
 		return bytes

@@ -61,8 +61,8 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Options returns what the broker was created with, with defaults in place of zeros. By it a source that loads events
-// knows how many bytes the broker retains.
+// Options returns what the broker was created with, with defaults in place of zeros. A source that loads events learns from
+// Options how many bytes the broker retains.
 func (b *Broker) Options() Options { return b.options }
 
 // stallTimeout is how long a client's connection may take nothing, although something is pending,

@@ -14,7 +14,7 @@ const maxAhead = 10 * time.Second
 // place decides where a client begins in its topics' histories: after its last event ID, or at the
 // end. It reports whether the client is done with waiting for that. A client waits
 //
-//   - while clients are held, unless it can resume: from an ID that the broker has had, in histories that were filled;
+//   - while clients are held, unless it names a last event ID that is not above the broker's last, and the histories were filled;
 //   - where the source is shared and the client is ahead of this server, until the event with its ID has come, or
 //     maxAhead is over.
 //

@@ -88,7 +88,7 @@ func (p Publisher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p Publisher) serve(w http.ResponseWriter, r *http.Request) {
-	mayRead := !varies(w.Header(), "Origin") // asked before mayPublish, which may set Vary itself
+	mayRead := !varies(w.Header(), "Origin") // as allowReaders asks, but before mayPublish, which may set Vary itself
 	allowed := mayPublish(w.Header(), r, p.Origins)
 	switch {
 	case r.Method == http.MethodOptions && allowed && r.Header.Get("Access-Control-Request-Method") == http.MethodPost:

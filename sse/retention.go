@@ -101,8 +101,8 @@ func takeOldest(list *[]arrival) arrival {
 func (r *retention) shrinkWindow(emptied func(*topic)) {
 	oldest := takeOldest(&r.window)
 	t := oldest.topic
-	// The event is the oldest of its topic's in the window. Where these are more than keepEvents, the topic has no kept event:
-	// then the event is not among the topic's last keepEvents, and is the oldest of all, which evict takes.
+	// The event is its topic's oldest in the window. Where the window has more than keepEvents of the topic, none of the topic's
+	// events is kept, since a kept one is among its topic's last keepEvents. So this is the topic's oldest event, which evict takes.
 	if len(t.history.index)-t.kept > keepEvents {
 		r.evict(t, emptied)
 		return

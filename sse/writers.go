@@ -11,7 +11,7 @@ const (
 	clientsPerWriter = 64
 
 	// clientsPerBlockingWriter is the same for clients to which a write may block: those over TLS or HTTP/2, and all
-	// where there is no epoll. It is larger than 64, since each writer at work has a stack: that saves half a KiB a client.
+	// where there is no epoll. Each writer at work has a stack, so a number larger than 64 saves half a KiB a client.
 	clientsPerBlockingWriter = 256
 
 	// maxRound is how long the events that come during a round may wait for its end: far longer than a round
@@ -22,9 +22,9 @@ const (
 // writers start the short-lived goroutines that write to all clients. Only listen calls their methods. The zero value is
 // not usable: see newWriters.
 type writers struct {
-	lanes    [2]lane // the rounds of clients whose sockets are tried, which never blocks
+	lanes    [2]lane // the rounds of clients whose sockets are tried: a try never blocks
 	blocking queue   // the clients for the next writer whose writes may block; no lane waits for that writer
-	round    *round  // the round of the fan-out that is going on, in which started writers are counted; nil for none
+	round    *round  // the round of the fan-out that is going on, in which started writers are counted; nil, which counts none, where none is
 }
 
 // A lane has the rounds of one kind of topic: those with few subscriptions need not wait for those with many.

@@ -135,7 +135,7 @@ func (s *Socket) WriteRest(rest []byte) error {
 	return err
 }
 
-// OpenAndEnd is all of a stream that ends where it begins, and of which nobody is told: it writes the header and the
+// OpenAndEnd is all of a stream that ends where it begins, and of whose end the owner is not told: it writes the header and the
 // stream's only part, ends the stream, and closes the connection. It blocks for endTimeout at most.
 func (s *Socket) OpenAndEnd(part []byte) {
 	s.conn.SetWriteDeadline(time.Now().Add(endTimeout))

@@ -16,7 +16,7 @@ type Watcher struct {
 }
 
 // Watch has the end of a socket's connection noticed, whatever the reason: the client has left, was cut off, or its
-// stream has ended. It does not block. The socket is closed then, and its owner told.
+// stream has ended. At that end the socket is closed, and its owner told. Watch does not block.
 func (w *Watcher) Watch(s *Socket) {
 	if w.WithoutEpoll || !w.watch(s) {
 		go s.waitForEnd()

@@ -156,7 +156,8 @@ func (s *Socket) readInput(buf []byte) (why error) {
 	return s.endedBy(err)
 }
 
-// readTLS throws away what a client has sent through TLS, and watches its socket again. It counts the bytes
+// readTLS throws away what a client has sent through TLS, or through an app's own wrapper, and watches its socket again. It
+// counts the bytes
 // on the wire: a record that is never completed, or that only asks for new keys (RFC 8446, section
 // 4.6.3), is no input to a reader of the TLS connection, but costs the server all the same.
 func (e *epoll) readTLS(s *Socket) {
