@@ -1,9 +1,6 @@
 package transport
 
-import (
-	"math/bits"
-	"slices"
-)
+import "strconv"
 
 // lastChunk ends a body in chunks, and so tells a client that its stream has ended and was not cut.
 const lastChunk = "0\r\n\r\n"
@@ -30,21 +27,8 @@ func (f *Frame) Forget() { f.part = nil }
 
 // appendChunk appends a part as a chunk. A part is never empty: an empty chunk is the last one.
 func appendChunk(b, part []byte) []byte {
-	b = slices.Grow(b, maxSize+len(part)+2*len("\r\n"))
-	b = appendHex(b, len(part))
+	b = strconv.AppendInt(b, int64(len(part)), 16)
 	b = append(b, "\r\n"...)
 	b = append(b, part...)
 	return append(b, "\r\n"...)
-}
-
-// maxSize is how many digits the size of a chunk has at most.
-const maxSize = bits.UintSize / 4
-
-// appendHex appends a number above zero in hexadecimal digits. For strconv.AppendInt the stack of a new goroutine, of
-// 2 KiB, is too small here: that it grows would take 4 % of the CPU of an event for one client.
-func appendHex(b []byte, n int) []byte {
-	for shift := (bits.Len(uint(n)) - 1) / 4 * 4; shift >= 0; shift -= 4 {
-		b = append(b, "0123456789abcdef"[n>>shift&0xf])
-	}
-	return b
 }

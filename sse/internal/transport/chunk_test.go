@@ -28,18 +28,6 @@ func TestChunkIsMadeOnceForClientsThatGetTheSame(t *testing.T) {
 	}
 }
 
-// The size of a chunk is a number in hexadecimal digits, without leading zeros.
-func TestSizeOfChunk(t *testing.T) {
-	for power := 1; power <= maxSize; power++ {
-		smallest := 1 << (4 * (power - 1))
-		for _, n := range []int{smallest, smallest + 1, smallest<<3 - 1, max(1, smallest-1)} {
-			if got, want := string(appendHex(nil, n)), fmt.Sprintf("%x", n); got != want {
-				t.Errorf("the size %d is %q instead of %q", n, got, want)
-			}
-		}
-	}
-}
-
 func FuzzChunksSurviveAnyReader(f *testing.F) {
 	f.Add([]byte("id: 1\ndata: \n\n"), 1)
 	f.Add([]byte("0\r\n\r\n"), 3)
