@@ -84,7 +84,7 @@ type Member struct {
 	// created again or has lost its end. While it is false the broker is being filled, and prepareFilling has set the others.
 	//
 	// What is lost during the filling shows in the sequences: one after fillStart is missing. Where a missing one may be another
-	// subject's, or have been deleted before, fillStart is 0: then a loss shows only in deletedOf, which is no longer deleted.
+	// subject's, or have been deleted before, fillStart is 0: then a loss shows only in that deletedOf returns another number than before.
 	filled      bool
 	fillStart   uint64          // the first sequence that is read, or 0
 	deleted     uint64          // what deletedOf returned when the filling began

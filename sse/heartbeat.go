@@ -12,7 +12,7 @@ const stepsPerInterval = 60
 // heartbeats knows when each client is to be looked at for its next heartbeat: the clients are in the slots of
 // a wheel that goes on by one slot each sixtieth of the interval. So no client has a timer, a
 // step touches a sixtieth of all clients, and an event touches none. A client that has been sent something
-// since it was added is added again, for an interval after it was sent that.
+// since it was added is added again, to be looked at an interval after it was sent that.
 type heartbeats struct {
 	interval time.Duration                   // between two heartbeats
 	slots    [stepsPerInterval + 1][]*client // one more than an interval has steps, so that nobody is put into slot now

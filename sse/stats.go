@@ -37,7 +37,7 @@ type Disconnects struct {
 	ClientLeft    int64 `json:"client_left"`    // the client, or a proxy before it, has closed the connection or the stream
 	Slow          int64 `json:"slow"`           // cut off because they did not read
 	NetworkSilent int64 `json:"network_silent"` // what was sent to the client was not acknowledged for too long
-	StreamEnded   int64 `json:"stream_ended"`   // ended by the broker: at its end or a stream's own, or after an error of the [Archive]
+	StreamEnded   int64 `json:"stream_ended"`   // ended by the broker: when it or the stream was to end, or after an error of the [Archive]
 	TooMuchInput  int64 `json:"too_much_input"` // cut off because they sent more than a few KB after their request
 }
 

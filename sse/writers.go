@@ -24,7 +24,7 @@ const (
 type writers struct {
 	lanes    [2]lane // the rounds of clients whose sockets are tried: a try never blocks
 	blocking queue   // the clients for the next writer whose writes may block; no lane waits for that writer
-	round    *round  // the round of the fan-out that is going on, in which started writers are counted; nil, which counts none, where none is
+	round    *round  // the round of the fan-out that is going on, in which started writers are counted; nil counts nothing
 }
 
 // A lane has the rounds of one kind of topic: those with few subscriptions need not wait for those with many.

@@ -157,8 +157,8 @@ func (s *Store) Close() error {
 // errClosed is the error of whoever reads from a file that is not open.
 var errClosed = errors.New("the file is not open")
 
-// view reads from the file in a transaction, which but for Backup's must be short: as long as it lasts, no page that it may read is
-// used again, and the file grows. What fn keeps must be copied.
+// view reads from the file in a transaction. As long as it lasts, no page that it may read is used again, and the file grows: so
+// all transactions are short but Backup's. What fn keeps must be copied.
 func (s *Store) view(fn func(*bolt.Tx) error) (err error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

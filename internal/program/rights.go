@@ -137,11 +137,12 @@ func (p *Rights) Publishing(publish func(context.Context, sse.Event) error) iris
 		p.allowOrigins(ctx)
 		counted := false // Authorize has refused the request, and counted it
 		sse.PublishHandler(sse.Publisher{Publish: publish, Authorize: func(w http.ResponseWriter, r *http.Request, topic string) bool {
-			if refused := p.refusePublishing(r, topic, time.Now()); refused != nil {
+			refused := p.refusePublishing(r, topic, time.Now())
+			if refused != nil {
 				p.refused.answer(w, refused)
 				counted = true
 			}
-			return !counted
+			return refused == nil
 		}})(ctx)
 		if !counted {
 			p.refused.countStatus(ctx.GetStatusCode())
