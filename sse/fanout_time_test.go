@@ -11,12 +11,12 @@ import (
 func TestWhatComesDuringWritingGoesOutTogether(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *Broker, connect func(string) (net.Conn, stream)) {
 		conn, _ := connect("")
-		b.writers.lanes[few].running.n.Add(1) // As if another client were being written to.
+		b.writers.lanes[few].running.n.Add(fewWriters) // As if another client were being written to.
 		for id := range int64(3) {
 			b.Notifier <- Event{ID: id + 1}
 			synctest.Wait()
 		}
-		b.writers.lanes[few].running.n.Add(-1)
+		b.writers.lanes[few].running.n.Add(-fewWriters)
 		b.writers.lanes[few].ended <- struct{}{}
 		buf := make([]byte, 100)
 		n, err := conn.Read(buf) // Of a pipe: one write.
@@ -28,11 +28,29 @@ func TestWhatComesDuringWritingGoesOutTogether(t *testing.T) {
 	})
 }
 
+// An event for few clients does not wait for those who write to others, unless these are many.
+func TestEventForFewClientsWaitsOnlyForManyWriters(t *testing.T) {
+	for writers, want := range map[int32]time.Duration{fewWriters - 1: 0, fewWriters: maxRound} {
+		inBubble(t, func(t *testing.T, b *Broker, connect func(string) (net.Conn, stream)) {
+			conn, s := connect("")
+			b.writers.lanes[few].running.n.Add(writers) // As if other clients were being written to.
+			published := time.Now()
+			b.Notifier <- Event{ID: 1}
+			s.want(t, 1, "")
+			if delay := time.Since(published); delay != want {
+				t.Errorf("beside %d writers the event comes after %v, want %v", writers, delay, want)
+			}
+			conn.Close()
+			shutdown(t, b)
+		})
+	}
+}
+
 // A round whose writers do not end, for whatever reason, delays the others for maxRound, once.
 func TestRoundThatDoesNotEndIsAbandoned(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *Broker, connect func(string) (net.Conn, stream)) {
 		conn, s := connect("")
-		b.writers.lanes[few].running.n.Add(1) // As if another client's writer were stuck.
+		b.writers.lanes[few].running.n.Add(fewWriters) // As if another client's writer were stuck.
 		for id, want := range []time.Duration{maxRound, 0, 0} {
 			published := time.Now()
 			b.Notifier <- Event{ID: int64(id) + 1}
@@ -49,7 +67,7 @@ func TestRoundThatDoesNotEndIsAbandoned(t *testing.T) {
 func TestWhatComesDuringWritingIsNotEvictedUnsent(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *Broker, connect func(string) (net.Conn, stream)) {
 		conn, s := connect("")
-		b.writers.lanes[few].running.n.Add(1) // As if another client were being written to.
+		b.writers.lanes[few].running.n.Add(fewWriters) // As if another client were being written to.
 		large := bytes.Repeat([]byte("x"), smallHistory/3)
 		start := time.Now()
 		for id := int64(1); id <= 6; id += 2 {
@@ -61,7 +79,7 @@ func TestWhatComesDuringWritingIsNotEvictedUnsent(t *testing.T) {
 		if waited := time.Since(start); waited > 0 {
 			t.Errorf("it waited %v", waited)
 		}
-		b.writers.lanes[few].running.n.Add(-1)
+		b.writers.lanes[few].running.n.Add(-fewWriters)
 		conn.Close()
 		shutdown(t, b)
 	})
@@ -72,12 +90,12 @@ func TestWhatComesDuringWritingIsNotEvictedUnsent(t *testing.T) {
 func TestRestartOfTheNumberingDuringWritingLosesNothing(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *Broker, connect func(string) (net.Conn, stream)) {
 		conn, s := connect("")
-		b.writers.lanes[few].running.n.Add(1) // As if another client were being written to.
+		b.writers.lanes[few].running.n.Add(fewWriters) // As if another client were being written to.
 		for _, id := range []int64{100, 200, 5, 6} {
 			b.Notifier <- Event{ID: id}
 		}
 		synctest.Wait()
-		b.writers.lanes[few].running.n.Add(-1)
+		b.writers.lanes[few].running.n.Add(-fewWriters)
 		b.writers.lanes[few].ended <- struct{}{}
 		for _, id := range []int64{100, 200, 5, 6} {
 			s.want(t, id, "")

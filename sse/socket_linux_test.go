@@ -47,7 +47,7 @@ func TestWritersListKeepsNobody(t *testing.T) {
 	if _, err := reading.Read(make([]byte, 1)); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the round has ended", func() bool { return !w.lanes[few].busy() })
+	eventually(t, "the round has ended", func() bool { return w.lanes[few].running.n.Load() == 0 })
 	for i, c := range clients {
 		if c.next != nil {
 			t.Errorf("client %d still leads to another one", i)

@@ -50,13 +50,13 @@ func TestRoundEndsWhenAllThatReadHaveTheEvent(t *testing.T) {
 func TestRoundBeginsWhenItsFirstEventComes(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *Broker, connect func(string) (net.Conn, stream)) {
 		conn, s := connect("")
-		b.writers.lanes[few].running.n.Add(1) // As if another client were being written to.
+		b.writers.lanes[few].running.n.Add(fewWriters) // As if another client were being written to.
 		for id := range int64(3) {
 			b.Notifier <- Event{ID: id + 1}
 			time.Sleep(10 * time.Millisecond)
 		}
 		go func() {
-			b.writers.lanes[few].running.n.Add(-1)
+			b.writers.lanes[few].running.n.Add(-fewWriters)
 			b.writers.lanes[few].ended <- struct{}{}
 		}()
 		s.want(t, 1, "")

@@ -123,7 +123,7 @@ func TestUntilEndsAStreamAfterWhatWaitsForARound(t *testing.T) {
 		s := stream{Parser: newParser(open())}
 		s.wantRetry(t)
 		synctest.Wait()
-		b.writers.lanes[few].running.n.Add(1) // As if another client were being written to.
+		b.writers.lanes[few].running.n.Add(fewWriters) // As if another client were being written to.
 		b.Notifier <- Event{ID: 1}
 		synctest.Wait()
 		s.want(t, 1, "")

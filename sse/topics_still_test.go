@@ -34,7 +34,7 @@ func newStill(history int) still {
 func (s still) round(lane int, running bool) {
 	l := &s.writers.lanes[lane]
 	if running != l.busy() {
-		l.running.n.Store(map[bool]int32{true: 1}[running])
+		l.running.n.Store(map[bool]int32{true: l.enough}[running])
 		s.roundEnded(l)
 	}
 }

@@ -156,7 +156,7 @@ func TestTopicsThatWaitAreSentBeforeTheEnd(t *testing.T) {
 		s := stream{Parser: newParser(open("topic=a&topic=b&topic="))}
 		synctest.Wait()
 		for i := range b.writers.lanes {
-			b.writers.lanes[i].running.n.Add(1) // As if others were being written to.
+			b.writers.lanes[i].running.n.Add(b.writers.lanes[i].enough) // As if others were being written to.
 		}
 		for id, topic := range []string{"a", "b", "", "a"} {
 			if err := b.Publish(t.Context(), Event{ID: int64(id) + 1, Topic: topic, Data: []byte(topic)}); err != nil {

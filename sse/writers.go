@@ -14,6 +14,10 @@ const (
 	// where there is no epoll. Each writer at work has a stack, so a number larger than 64 saves half a KiB a client.
 	clientsPerBlockingWriter = 256
 
+	// fewWriters is how many writers for topics with few clients may be at work before the next round waits for all of them
+	// to end. Where there are fewer, to start one more costs less than to be woken by the end of the others.
+	fewWriters = 4
+
 	// maxRound is how long the events that come during a round may wait for its end: far longer than a round
 	// takes, so it bounds only the harm of a round whose writers never end.
 	maxRound = 200 * time.Millisecond
@@ -32,11 +36,12 @@ type lane struct {
 	topics  []*topic        // what is to be fanned out when the round has ended
 	since   time.Time       // when the first event of these topics came that was not fanned out
 	queue   queue           // the clients for the round's next writer
-	running *runningWriters // the writers of the round
-	ended   chan struct{}   // capacity 1: the last writer of a round that listen awaits has ended
+	running *runningWriters // the writers of the rounds that have not ended
+	enough  int32           // with so many of them at work, the lane is busy: the next round waits
+	ended   chan struct{}   // capacity 1: the last of the writers, which listen awaits, has ended
 }
 
-// runningWriters are the writers of a round that have not ended, without those whose writes may block: a [round] counts
+// runningWriters are the writers of a lane's rounds that have not ended, without those whose writes may block: a [round] counts
 // these, too, but no lane waits for them. The last of them to end wakes listen only where listen awaits that: mostly no
 // event has come meanwhile, and to wake a goroutine takes as much CPU as to write to a client.
 type runningWriters struct {
@@ -54,6 +59,7 @@ func newWriters() (w writers) {
 	for i := range w.lanes {
 		w.lanes[i].running, w.lanes[i].ended = new(runningWriters), make(chan struct{}, 1)
 	}
+	w.lanes[few].enough, w.lanes[many].enough = fewWriters, 1
 	return w
 }
 
@@ -137,11 +143,11 @@ func (r *runningWriters) done(ended chan<- struct{}) {
 	}
 }
 
-// busy tells whether a round is under way.
-func (l *lane) busy() bool { return l.running.n.Load() > 0 }
+// busy tells whether the next round has to wait.
+func (l *lane) busy() bool { return l.running.n.Load() >= l.enough }
 
-// notifyIfBusy tells whether a round is under way, as busy does, and does not wait itself. If a round is under way, the lane's
-// ended receives something when the round has ended.
+// notifyIfBusy tells whether the next round has to wait, as busy does, and does not wait itself. If so, the lane's
+// ended receives something when the last of the writers has ended.
 func (l *lane) notifyIfBusy() bool {
 	if !l.busy() {
 		return false

@@ -11,19 +11,20 @@ func TestEndOfARoundThatIsAwaitedIsTold(t *testing.T) {
 	var atOnce, later int
 	for round := range 20_000 {
 		w := newWriters()
-		l := &w.lanes[few]
+		l := &w.lanes[round%len(w.lanes)]
 		running := l.running
-		running.n.Add(2)
+		writers := l.enough + 1
+		running.n.Add(writers)
 		var ends sync.WaitGroup
 		begin := make(chan struct{})
-		for range 2 {
+		for range writers {
 			ends.Go(func() {
 				<-begin
 				running.done(l.ended)
 			})
 		}
 		close(begin)
-		if round%2 == 0 {
+		if round%4 < 2 {
 			runtime.Gosched()
 		}
 		awaited := l.notifyIfBusy()
@@ -45,7 +46,7 @@ func TestEndOfARoundThatIsAwaitedIsTold(t *testing.T) {
 // An event that nobody waits behind wakes listen once, for the event itself.
 func TestEndOfARoundThatIsNotAwaitedIsNotTold(t *testing.T) {
 	w := newWriters()
-	l := &w.lanes[few]
+	l := &w.lanes[many]
 	l.running.n.Add(1)
 	l.running.done(l.ended)
 	if len(l.ended) > 0 {
