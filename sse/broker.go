@@ -13,6 +13,10 @@ import (
 // would be memory without a bound in bytes.
 const notifierBuffer = 1
 
+// publishedBuffer is how many events may wait that [Broker.Publish] has handed over: a publisher that has several at once
+// need not wait each time until listen has run.
+const publishedBuffer = 8
+
 // A Broker holds the open client connections, listens for incoming events on its
 // Notifier channel and in [Broker.Publish], and sends each to the registered connections
 // that have its topic: by default all events and all connections have the default topic.
@@ -34,7 +38,8 @@ type Broker struct {
 	options        Options                 // with its defaults
 	heartbeatEvent []byte                  // a heartbeat for those who want to see it
 	began          time.Time               // what client.progress counts from
-	published      chan Event              // what Publish hands over; no buffer: a send is through only when listen has the event
+	published      chan Event              // what Publish hands over; listen takes all of it before it stops
+	publishing     sync.RWMutex            // held for reading by Publish, so that nothing is sent to published once done is closed
 	newClients     chan registration       // new client connections, to be registered
 	closingClients chan *client            // closed client connections, to be unregistered
 	endingClients  chan *client            // clients whose streams are to end
@@ -80,7 +85,7 @@ func New(options Options) *Broker {
 		Notifier:       make(chan Event, notifierBuffer),
 		options:        options.withDefaults(),
 		began:          time.Now(),
-		published:      make(chan Event),
+		published:      make(chan Event, publishedBuffer),
 		newClients:     make(chan registration),
 		closingClients: make(chan *client),
 		endingClients:  make(chan *client),
@@ -100,7 +105,11 @@ func New(options Options) *Broker {
 	b.replays.max = maxReplays
 	b.watcher.UserTimeout = b.userTimeout()
 	b.heartbeatEvent = fmt.Appendf(nil, "event: heartbeat\ndata: %d\n\n", b.options.Heartbeat.Milliseconds())
-	b.stop = sync.OnceFunc(func() { close(b.done) })
+	b.stop = sync.OnceFunc(func() {
+		b.publishing.Lock() // Publish holds it only until listen, which never waits, has taken an event.
+		defer b.publishing.Unlock()
+		close(b.done)
+	})
 	// Set it running: listening and broadcasting events.
 	b.streams.Go(b.writeLog)
 	go b.listen()
@@ -152,7 +161,7 @@ func (b *Broker) listen() {
 		case h := <-b.holdRequests:
 			b.held = h.held
 			b.filled = b.filled || !h.held
-			b.addBuffered() // What was sent to Notifier before Release is not new to the clients that Release places.
+			b.addBuffered() // What was published before Release is not new to the clients that Release places.
 			b.fanOutAll()   // Clients that were placed only after the next event was added would miss that event.
 			close(h.done)
 		case over := <-b.drain.requests:
@@ -183,6 +192,7 @@ func (b *Broker) listen() {
 // that clients that connected one after the other are mostly written to one after the other: what they need
 // lies side by side in memory, here and in the kernel, and an event takes a tenth less CPU.
 func (b *Broker) register(n registration) {
+	b.catchUp()
 	c := n.client
 	c.index = len(b.clients)
 	b.clients = append(b.clients, c)

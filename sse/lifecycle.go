@@ -80,6 +80,7 @@ func (b *Broker) Shutdown(ctx context.Context) error {
 // endStream closes a client's outbox: what is pending then is the last that the client gets. To take it the
 // client has stallTimeout from now, as any other client has.
 func (b *Broker) endStream(c *client) {
+	b.catchUp()
 	if c.index == gone || c.finished {
 		return
 	}

@@ -48,18 +48,34 @@ func (b *Broker) Publish(ctx context.Context, e Event) error {
 	if !text.IsTopic(e.Topic) {
 		return ErrTopic
 	}
+	b.publishing.RLock()
+	defer b.publishing.RUnlock()
+	select {
+	case <-b.done:
+		return ErrStopped
+	default:
+	}
 	select {
 	case b.published <- e:
 		return nil
-	case <-b.done:
-		return ErrStopped
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-// addBuffered adds the events that wait in Notifier.
+// catchUp adds and fans out the events that wait in published: a client that connects after Publish has returned has not
+// missed them, and a stream that ends then has them.
+func (b *Broker) catchUp() {
+	for range len(b.published) {
+		b.addAndFanOut(<-b.published)
+	}
+}
+
+// addBuffered adds the events that were published before or wait in Notifier.
 func (b *Broker) addBuffered() {
+	for range len(b.published) {
+		b.add(<-b.published)
+	}
 	for range len(b.Notifier) {
 		if e, ok := <-b.Notifier; ok {
 			b.add(e)
