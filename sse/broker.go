@@ -13,10 +13,6 @@ import (
 // would be memory without a bound in bytes.
 const notifierBuffer = 1
 
-// publishedBuffer is how many events may wait that [Broker.Publish] has handed over: a publisher that has several at once
-// need not wait each time until listen has run.
-const publishedBuffer = 8
-
 // A Broker holds the open client connections, listens for incoming events on its
 // Notifier channel and in [Broker.Publish], and sends each to the registered connections
 // that have its topic: by default all events and all connections have the default topic.
@@ -159,9 +155,10 @@ func (b *Broker) listen() {
 			b.aheadUntil = time.Time{}
 			b.fanOutAll()
 		case h := <-b.holdRequests:
+			b.catchUp()
 			b.held = h.held
 			b.filled = b.filled || !h.held
-			b.addBuffered() // What was published before Release is not new to the clients that Release places.
+			b.addBuffered() // What was sent to Notifier before Release is not new to the clients that Release places.
 			b.fanOutAll()   // Clients that were placed only after the next event was added would miss that event.
 			close(h.done)
 		case over := <-b.drain.requests:
@@ -172,6 +169,7 @@ func (b *Broker) listen() {
 		case <-done:
 			newClients, notifier, published, done = nil, nil, nil, nil
 			wheel.Stop()
+			b.catchUp()
 			b.addBuffered()
 			b.fanOutAll()
 			for _, c := range b.clients {

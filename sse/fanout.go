@@ -35,7 +35,7 @@ func (b *Broker) add(e Event) *lane {
 }
 
 // addAndFanOut adds an event, and fans it out unless its topic's lane is busy with a [round], the writers of an earlier
-// fan-out: then all events that come meanwhile go out together after the round, or after
+// fan-out: then all events that come meanwhile go out together when these have ended, or after
 // maxRound. So the busier the server, the fewer its rounds. Where the events that wait take more than a quarter of
 // [Options.History], they are fanned out at once: clients that keep up must not lose them to eviction.
 func (b *Broker) addAndFanOut(e Event) {

@@ -28,6 +28,10 @@ var (
 	ErrFull = errors.New("there is no room to store the event")
 )
 
+// publishedBuffer is how many events may wait that [Broker.Publish] has handed over: a publisher that has several at once
+// need not wait each time until listen has run.
+const publishedBuffer = 8
+
 // Publish gives the broker an event. It returns nil when the broker has the event for
 // certain: the event goes out to every client of its topic that keeps reading, before [Broker.Shutdown] ends
 // the streams.
@@ -63,19 +67,16 @@ func (b *Broker) Publish(ctx context.Context, e Event) error {
 	}
 }
 
-// catchUp adds and fans out the events that wait in published: a client that connects after Publish has returned has not
-// missed them, and a stream that ends then has them.
+// catchUp adds and fans out the events that wait in published. It is called before all that must come after them: to a client
+// that connects after Publish has returned they are not new, and a stream that ends then has them.
 func (b *Broker) catchUp() {
 	for range len(b.published) {
 		b.addAndFanOut(<-b.published)
 	}
 }
 
-// addBuffered adds the events that were published before or wait in Notifier.
+// addBuffered adds the events that wait in Notifier.
 func (b *Broker) addBuffered() {
-	for range len(b.published) {
-		b.add(<-b.published)
-	}
 	for range len(b.Notifier) {
 		if e, ok := <-b.Notifier; ok {
 			b.add(e)

@@ -10,22 +10,22 @@ import (
 	"example.com/sse/sse/internal/transport"
 )
 
-// A noteTransport notes what is written to a client, whose connection ends with its stream.
-type noteTransport struct {
+// A transcript is the transport of a client whose connection ends with its stream. It keeps what is written to the client.
+type transcript struct {
 	client  *client
 	written []byte // owned by the writer until the broker is shut down
 }
 
-func (n *noteTransport) Open(part []byte) error { return n.Write(part, nil) }
+func (s *transcript) Open(part []byte) error { return s.Write(part, nil) }
 
-func (n *noteTransport) Write(part []byte, _ *transport.Frame) error {
-	n.written = append(n.written, part...)
+func (s *transcript) Write(part []byte, _ *transport.Frame) error {
+	s.written = append(s.written, part...)
 	return nil
 }
 
-func (n *noteTransport) End() { go n.client.ConnectionEnded(nil) }
+func (s *transcript) End() { go s.client.ConnectionEnded(nil) }
 
-func (n *noteTransport) CutOff() { n.End() }
+func (s *transcript) CutOff() { s.End() }
 
 // Whoever has published events and then does something else finds the events there, although the broker's loop may
 // not have taken them yet.
@@ -66,7 +66,7 @@ func TestWhatWasPublishedBeforeIsThere(t *testing.T) {
 					if test.hold {
 						b.Hold()
 					}
-					out := new(noteTransport)
+					out := new(transcript)
 					then := test.do(t, b, func(from *beginning) *client {
 						c := &client{broker: b, index: gone, out: out, beginning: from}
 						out.client = c
@@ -98,7 +98,7 @@ func TestWhatWasPublishedBeforeIsThere(t *testing.T) {
 	}
 }
 
-// A publisher that is refused because its context has ended, or the broker has stopped, does not wait.
+// A broker that has stopped takes no event, although there is room for some, and no publisher waits for it.
 func TestPublishWaitsForNoBrokerThatHasStopped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBroker()
@@ -115,4 +115,23 @@ func TestPublishWaitsForNoBrokerThatHasStopped(t *testing.T) {
 			t.Errorf("it took %v", took)
 		}
 	})
+}
+
+// An event that Publish has accepted counts, although nobody is there to get it and the broker stops at once.
+func TestWhatWasPublishedBeforeTheEndCounts(t *testing.T) {
+	for range 50 {
+		synctest.Test(t, func(t *testing.T) {
+			b := NewBroker()
+			synctest.Wait()
+			for range publishedBuffer {
+				if err := b.Publish(t.Context(), Event{}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			shutdown(t, b)
+			if events := b.Stats().Events; events != publishedBuffer {
+				t.Fatalf("%d events count, want %d", events, publishedBuffer)
+			}
+		})
+	}
 }
